@@ -1,0 +1,119 @@
+"""A Mailgun account as the recovery sees it: keys, domains, credentials and users."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class KeyKind(StrEnum):
+    """`kind` of `GET /v1/keys`."""
+
+    USER = "user"
+    DOMAIN = "domain"
+    WEB = "web"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """One item of `GET /v1/keys`: everything but its secret. Times are UTC."""
+
+    id: str
+    kind: KeyKind
+    role: str
+    description: str
+    created_at: datetime
+    domain_name: str | None = None
+    requestor: str | None = None
+    user_name: str | None = None
+    is_disabled: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class KeySpec:
+    """What a new key shall be: the fields of `POST /v1/keys`."""
+
+    kind: KeyKind
+    role: str
+    description: str
+    domain_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One item of `GET /v4/domains`. `disabled_for` is code and reason, when Mailgun gives them."""
+
+    region: str
+    name: str
+    smtp_login: str
+    is_disabled: bool
+    disabled_for: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Its name with its region: one name may exist in both."""
+        return f"{self.region}/{self.name}"
+
+
+@dataclass(frozen=True, order=True)
+class Login:
+    """One SMTP login of one domain of one region: what a password is set for."""
+
+    region: str
+    domain: str
+    login: str
+
+    @property
+    def subject(self) -> str:
+        """Region, domain and login in one string, as tasks and the trail name it."""
+        return f"{self.region}/{self.domain}/{self.login}"
+
+    @classmethod
+    def from_subject(cls, subject: str) -> "Login":
+        """The inverse of `subject`."""
+        region, domain, login = subject.split("/", 2)
+        return cls(region, domain, login)
+
+
+class SignIn(StrEnum):
+    """How a user signs in to Mailgun's control panel."""
+
+    PASSWORD = "password"
+    SINCH = "sinch"
+    SAML = "saml"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class AccountUser:
+    """One item of `GET /v5/users`. Times are UTC, None where Mailgun gives none."""
+
+    id: str
+    email: str
+    name: str
+    role: str
+    sign_in: SignIn
+    is_master: bool
+    is_disabled: bool
+    activated: bool
+    tfa_active: bool
+    tfa_created_at: datetime | None
+    password_updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Keys, domains and logins of the account, from one round of questions. Logins are sorted and unique."""
+
+    keys: tuple[ApiKey, ...]
+    domains: tuple[Domain, ...]
+    logins: tuple[Login, ...]
+    users: tuple[AccountUser, ...]
+
+    def logins_by_domain(self) -> Mapping[str, tuple[Login, ...]]:
+        """The logins of each domain's subject, in order."""
+        grouped: dict[str, list[Login]] = {}
+        for login in self.logins:
+            grouped.setdefault(f"{login.region}/{login.domain}", []).append(login)
+        return {subject: tuple(logins) for subject, logins in grouped.items()}

@@ -1,0 +1,56 @@
+"""What can go wrong outside, sorted by the one question that matters: did it happen or not?
+
+`mailgun` and `handlers` raise these; tasks catch them where something can be done about it.
+"""
+
+
+class RecoveryError(Exception):
+    """The root of this project's errors. The message is a sentence for a person, without secrets."""
+
+
+class OutsideError(RecoveryError):
+    """A call to Mailgun or Slack that did not end well."""
+
+
+class Refused(OutsideError):
+    """The call certainly had no effect, and the same call would be refused again.
+
+    `status` is Mailgun's HTTP status, or None; `code` is Slack's error code, or None.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Later(OutsideError):
+    """The call certainly had no effect; it may be tried again after `seconds`."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Uncertain(OutsideError):
+    """It is not known whether the call had its effect: a timeout, a dropped connection, a 5xx, garbage."""
+
+
+class KeyRefused(Refused):
+    """Mailgun refused the bot's key (401, or 403 without rights). A fresh key is needed."""
+
+
+class KeyLimitReached(Refused):
+    """The plan's number of API keys is used up (403 on `POST /v1/keys`)."""
+
+
+class NotFound(Refused):
+    """What was asked for is not there (404). For a key this alone does not mean deleted."""
+
+
+class TooLong(Refused):
+    """Slack refused a message for its size or shape; a smaller one may pass."""
+
+
+class LeaseLost(RecoveryError):
+    """Another process took the task over; whatever this one did must be followed up, not recorded as done."""
