@@ -105,6 +105,22 @@ class Order:
         value = self._take(field)
         return Order({} if value is None else value, repr(field))
 
+    def optional_object(self, field: str) -> dict[str, object] | None:
+        """An object whose field names are the sender's own, such as the values of a form."""
+        value = self._take(field)
+        if value is not None and not isinstance(value, dict):
+            raise OrderError(f"{field!r} must be a JSON object")
+        return value
+
+    def optional_texts(self, field: str) -> list[str] | None:
+        """A list of texts."""
+        value = self._take(field)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise OrderError(f"{field!r} must be a list of texts")
+        return value
+
     def has(self, field: str) -> bool:
         """Whether the field is there, null or not."""
         self._known.add(field)

@@ -11,6 +11,7 @@ import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
@@ -22,6 +23,7 @@ HangUp = Callable[[], Awaitable[None]]
 _HANG_UP = "drill.hang_up"
 _START_WITHIN_SECONDS = 10.0
 _STOP_WITHIN_SECONDS = 10.0
+_FINISH_WITHIN_SECONDS = 1.0
 
 
 class PracticeServer:
@@ -47,15 +49,10 @@ class PracticeServer:
                 log_config=None,
                 log_level=logging.ERROR,
                 access_log=False,
-                timeout_graceful_shutdown=1,
+                date_header=False,
             )
         )
-        self._thread = threading.Thread(
-            target=self._server.run,
-            args=([self._listener],),
-            name=f"practice-server-{self.port}",
-            daemon=True,
-        )
+        self._thread = threading.Thread(target=self._serve, name=f"practice-server-{self.port}", daemon=True)
 
     def start(self) -> None:
         """Accept connections from here on.
@@ -65,15 +62,15 @@ class PracticeServer:
         """
         self._thread.start()
         if not self._server.settled.wait(_START_WITHIN_SECONDS) or not self._server.started:
+            self.stop()
             raise RuntimeError(f"the practice server at {self.url} did not start")
 
     def stop(self) -> None:
         """Close every connection, answered or not, and return when the port is free again."""
-        if not self._thread.is_alive():
-            self._listener.close()
-            return
-        self._server.stop()
-        self._thread.join(_STOP_WITHIN_SECONDS)
+        if self._thread.is_alive():
+            self._server.stop()
+            self._thread.join(_STOP_WITHIN_SECONDS)
+        self._listener.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,6 +80,11 @@ class PracticeServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _serve(self) -> None:
+        # uvicorn exits when an app cannot start; here that ends the thread, and `start` tells it.
+        with suppress(SystemExit):
+            self._server.run([self._listener])
 
 
 def hang_up(scope: Scope) -> HangUp:
@@ -98,11 +100,16 @@ def hang_up(scope: Scope) -> HangUp:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, telling when it accepts connections, and stoppable from another thread."""
+    """uvicorn, telling when it accepts connections, and gone as soon as another thread says so.
+
+    uvicorn looks a few times a second whether it should leave, and lets its clients finish. A test run starts
+    hundreds of servers and has no clients left to wait for, so here an event ends it.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.settled = threading.Event()
+        self._leaving = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -112,17 +119,25 @@ class _Server(uvicorn.Server):
         finally:
             self.settled.set()
 
-    def stop(self) -> None:
-        self.should_exit = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._close_connections)
+    async def main_loop(self) -> None:
+        await self._leaving.wait()
 
-    def _close_connections(self) -> None:
-        # Without this, a connection that a fault left hanging would hold up the end of every test.
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
         for connection in list(self.server_state.connections):
-            transport = connection.transport
-            if transport is not None:
-                transport.abort()
+            if connection.transport is not None:
+                connection.transport.abort()
+        running = set(self.server_state.tasks)
+        if running:
+            _, stuck = await asyncio.wait(running, timeout=_FINISH_WITHIN_SECONDS)
+            for task in stuck:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+    def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._leaving.set)
 
 
 def _with_hang_up(app: ASGIApp) -> ASGIApp:

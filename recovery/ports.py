@@ -203,7 +203,9 @@ class Vault(Protocol):
         """The key to work with: the vault's, or the environment's while the vault is empty."""
         ...
 
-    def keep(self, tx: "Transaction", secret: Secret, mailgun_key_id: str | None, incident_id: int | None) -> None:
+    def keep(
+        self, tx: "Transaction", secret: Secret, mailgun_key_id: str | None, incident_id: int | None
+    ) -> None:
         """Store a proven key; from the commit of `tx` on, `current` answers it in every process."""
         ...
 

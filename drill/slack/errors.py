@@ -29,9 +29,9 @@ class SlackError(Exception):
 
 
 class OrderRefused(Exception):
-    """An order that cannot be carried out, in words, with the HTTP status that says whose fault it is."""
+    """A well-formed order that cannot be carried out now: the words for whoever gave it, and a status."""
 
-    def __init__(self, words: str, status: int = 400, **fields: Any) -> None:
+    def __init__(self, words: str, status: int = 404, **fields: Any) -> None:
         super().__init__(words)
         self.words = words
         self.status = status

@@ -12,9 +12,9 @@ from drill.slack.model import Channel, Clock, Ephemeral, JsonObject, Message, Sl
 class Workspace:
     """A Slack workspace in memory.
 
-    All of it is changed by one event loop, so nothing is locked. ``message_rate`` is messages a second in one
-    channel after ``burst`` at once (0: no limit), ``method_rates`` calls a minute of a Web API method, ``lag``
-    the seconds until a message shows in ``conversations.history`` and ``.replies``.
+    All of it is changed by one event loop, so nothing is locked. ``message_rate`` is messages a second in
+    one channel after ``burst`` at once (0: no limit), ``method_rates`` calls a minute of a Web API method,
+    ``lag`` the seconds until a message shows in ``conversations.history`` and ``.replies``.
     """
 
     team_id: str
@@ -31,7 +31,7 @@ class Workspace:
     trigger_seconds: float = 3.0
     ack_seconds: float = 3.0
     clock: Clock = time.time
-    version: int = 0
+    version: int = 1
     _messages: dict[str, dict[str, Message]] = field(default_factory=dict)
     _ephemerals: dict[str, Ephemeral] = field(default_factory=dict)
     _last_ts: int = 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -92,11 +92,21 @@ def test_several_servers_run_in_one_process() -> None:
 def test_a_stopped_server_frees_its_port_at_once() -> None:
     shop = Shop()
     with shop.running():
+        assert shop.post().status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        shop.post()
+    with PracticeServer(Starlette(), shop.server.port) as again:
+        assert requests.get(again.url, timeout=5).status_code == 404
+
+
+def test_an_app_that_cannot_start_is_told() -> None:
+    @asynccontextmanager
+    async def broken(app: Starlette) -> AsyncIterator[None]:
+        raise OSError("no room")
+        yield
+
+    with pytest.raises(RuntimeError, match="did not start"), PracticeServer(Starlette(lifespan=broken)):
         pass
-    again = PracticeServer(Starlette(), shop.server.port)
-    with again, pytest.raises(requests.ConnectionError):
-        again.stop()
-        requests.get(again.url, timeout=1)
 
 
 def test_websockets_pass_untouched(shop: Shop) -> None:

@@ -1,0 +1,385 @@
+"""The command line, and the one place where the rooms are wired together. It decides nothing."""
+
+import getpass
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from threading import Event, Thread
+from typing import Annotated
+
+import typer
+from apscheduler.schedulers.background import BackgroundScheduler
+from rich.console import Console
+from slack_sdk import WebClient
+
+from handlers.app import build_app
+from handlers.check import check_slack
+from handlers.clients import web_client
+from handlers.directory import SlackDirectory
+from handlers.identity import Identity
+from handlers.intake import Intake
+from handlers.logging import quiet_libraries
+from handlers.manifest import manifest as slack_manifest
+from handlers.messenger import SlackMessenger
+from handlers.socket import Socket
+from mailgun.check import check_mailgun
+from mailgun.client import MailgunClient
+from mailgun.transport import Transport
+from recovery.checks import Finding
+from recovery.desk import keep_request
+from recovery.due import plan_due
+from recovery.errors import OutsideError, RecoveryError, Refused
+from recovery.kinds import all_task_kinds
+from recovery.policy import Policy, ReminderHours
+from recovery.progress import settle_after
+from recovery.secret import Secret
+from recovery.state import NewRequest
+from recovery.steps import STEPS
+from recovery.tools import Tools
+from recovery.worker import Worker
+from settings import Settings, SettingsError, load_settings
+from storage.clock import DatabaseClock
+from storage.database import Database
+from storage.encryption import load_encryption_keys
+from storage.vault import DatabaseVault
+
+log = logging.getLogger("bot")
+
+QUICK_THREADS = 8
+SLOW_THREADS = 12
+GRACE = 9.0
+"""Seconds between SIGTERM and the end, for what runs."""
+
+cli = typer.Typer(
+    add_completion=False,
+    invoke_without_command=True,
+    help="Leads a team in Slack through Mailgun's recovery procedure. Without a command: runs the bot.",
+)
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Every room, wired by the settings."""
+
+    settings: Settings
+    database: Database
+    clock: DatabaseClock
+    vault: DatabaseVault
+    mailgun: MailgunClient
+    slack: WebClient
+    identity: Identity
+    messenger: SlackMessenger
+    directory: SlackDirectory
+
+
+def wire(settings: Settings) -> Rooms:
+    """The rooms for these settings. Connects to nothing yet."""
+    url = settings.DATABASE_URL.reveal()
+    database = Database.open(url)
+    clock = DatabaseClock(database)
+    given = ",".join(key.reveal() for key in settings.ENCRYPTION_KEY)
+    vault = DatabaseVault(database, load_encryption_keys(given or None, url), settings.MAILGUN_API_KEY, clock)
+    timeout = settings.HTTP_TIMEOUT.total_seconds()
+    transport = Transport(timeout=timeout, concurrency=settings.MAILGUN_CONCURRENCY)
+    slack = web_client(settings.SLACK_BOT_TOKEN.reveal(), settings.SLACK_API_URL, timeout)
+    identity = Identity(slack)
+    return Rooms(
+        settings=settings,
+        database=database,
+        clock=clock,
+        vault=vault,
+        mailgun=MailgunClient(settings.MAILGUN_URLS, vault, transport, settings.MAILGUN_STATUS_URL),
+        slack=slack,
+        identity=identity,
+        messenger=SlackMessenger(slack, identity, pace=settings.SLACK_PACE.total_seconds()),
+        directory=SlackDirectory(slack, identity),
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The part of the settings that the rules depend on."""
+    window = settings.REMIND_BETWEEN
+    end = time(0) if window.end == time.max else window.end
+    return Policy(
+        approvers=tuple(sorted(settings.APPROVERS)),
+        starters=tuple(sorted(settings.STARTERS)),
+        two_person=settings.TWO_PERSON,
+        recovery_channel=settings.RECOVERY_CHANNEL,
+        audit_channel=settings.AUDIT_CHANNEL,
+        reminders=ReminderHours(settings.REMIND_EVERY, window.start, end, settings.REMIND_DAYS),
+        poll_every=settings.POLL_EVERY,
+        handover_ttl=settings.HANDOVER_TTL,
+        concurrency=settings.MAILGUN_CONCURRENCY,
+        batch=settings.BATCH,
+        http_timeout=settings.HTTP_TIMEOUT,
+        lease=settings.LEASE,
+        tick=settings.TICK,
+        settle=settings.SETTLE,
+    )
+
+
+# --- Running --------------------------------------------------------------------------------------------
+
+
+class Bot:
+    """The running bot: two workers, a scheduler that wakes them, and the connection to Slack."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.stopping = Event()
+        policy = policy_of(rooms.settings)
+        self._tools = Tools(
+            store=rooms.database,
+            mailgun=rooms.mailgun,
+            messenger=rooms.messenger,
+            directory=rooms.directory,
+            vault=rooms.vault,
+            clock=rooms.clock,
+            policy=policy,
+            calls=ThreadPoolExecutor(policy.concurrency, thread_name_prefix="mailgun"),
+            wake=self.wake,
+            stopping=self.stopping,
+        )
+        kinds = all_task_kinds(STEPS)
+        owner = rooms.database.owner
+        quick = [kind for kind in kinds if kind.quick]
+        slow = [kind for kind in kinds if not kind.quick]
+        settle = settle_after(self._tools, STEPS)
+        self._workers = [
+            Worker("desk", self._tools, quick, owner, QUICK_THREADS, settle),
+            Worker("floor", self._tools, slow, owner, SLOW_THREADS, settle),
+        ]
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+        tick = policy.tick.total_seconds()
+        self._every(tick, "what is due", lambda: plan_due(self._tools, STEPS))
+        self._every(60, "the clock", rooms.clock.measure)
+        self._every(5, "the process's lock", rooms.database.hold)
+
+    def _every(self, seconds: float, what: str, do: Callable[[], object]) -> None:
+        def job() -> None:
+            try:
+                do()
+            except RecoveryError as error:
+                log.warning("%s could not be looked after: %s", what, error)
+
+        self._scheduler.add_job(job, "interval", seconds=seconds, id=what, max_instances=1, coalesce=True)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        for worker in self._workers:
+            worker.wake()
+
+    def keep(self, request: NewRequest) -> None:
+        """Store a request and the task that judges it, in one transaction."""
+        with self._rooms.database.write() as tx:
+            keep_request(tx, request)
+        self.wake()
+
+    def run(self) -> None:
+        """Run until `stopping` is set. Unfinished work is taken up before Slack is connected."""
+        settings, rooms = self._rooms.settings, self._rooms
+        app = build_app(
+            settings.SLACK_BOT_TOKEN.reveal(),
+            Intake(self.keep, rooms.clock.now),
+            base_url=settings.SLACK_API_URL,
+        )
+        assert settings.SLACK_APP_TOKEN is not None, "the settings see to it"
+        socket = Socket(
+            app,
+            settings.SLACK_APP_TOKEN.reveal(),
+            base_url=settings.SLACK_API_URL,
+            timeout=settings.HTTP_TIMEOUT.total_seconds(),
+        )
+        self._scheduler.start()
+        for worker in self._workers:
+            worker.start()
+        try:
+            if self._knows_itself() and socket.connect_with_retry(self.stopping):
+                log.info("the bot is ready")
+                self.stopping.wait()
+        finally:
+            self._leave(socket)
+
+    def _knows_itself(self) -> bool:
+        """Ask Slack who the bot is, for as long as it takes; False when the bot shall stop first."""
+        while not self.stopping.is_set():
+            try:
+                self._rooms.identity.me()
+                return True
+            except Refused:
+                raise
+            except OutsideError as error:
+                log.warning("Slack cannot be asked yet: %s", error)
+                self.stopping.wait(2)
+        return False
+
+    def _leave(self, socket: Socket) -> None:
+        self.stopping.set()
+        closing = Thread(target=socket.close, daemon=True)
+        closing.start()
+        self._scheduler.shutdown(wait=False)
+        for worker in self._workers:
+            worker.stop(GRACE)
+        closing.join(timeout=GRACE)
+        with self._rooms.database.write() as tx:
+            tx.tasks.release(self._rooms.database.owner)
+        self._rooms.database.close()
+
+
+def adopt_environment_key(rooms: Rooms) -> None:
+    """A changed `MAILGUN_API_KEY` takes the vault's place, but only after a call with it succeeded."""
+    if not rooms.vault.environment_changed():
+        return
+    key = rooms.settings.MAILGUN_API_KEY
+    try:
+        rooms.mailgun.prove_key(key)
+    except OutsideError as error:
+        log.warning("MAILGUN_API_KEY has changed, but the vault's key stays: %s", error)
+        return
+    store_key(rooms, key)
+    log.info("MAILGUN_API_KEY has changed and works: it is in the vault now")
+
+
+def store_key(rooms: Rooms, key: Secret) -> None:
+    """Put a proven key into the vault."""
+    with rooms.database.write() as tx:
+        rooms.vault.keep(tx, key, None, None)
+    rooms.vault.refresh()
+
+
+# --- Commands -------------------------------------------------------------------------------------------
+
+
+def read_settings() -> Settings:
+    """The settings from the environment; ends the program with status 2 when they are not right."""
+    try:
+        settings = load_settings(os.environ)
+    except SettingsError as error:
+        typer.echo(f"The settings are not right yet:\n{error}", err=True)
+        raise typer.Exit(2) from None
+    logging.basicConfig(level=settings.LOG_LEVEL, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for library in ("apscheduler", "alembic", "sqlalchemy"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    quiet_libraries()
+    return settings
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Ends the program with a sentence, not a traceback, where a room says what is wrong."""
+    try:
+        yield
+    except RecoveryError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@cli.callback()
+def run(context: typer.Context) -> None:
+    """Run the bot."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = read_settings()
+    with told():
+        rooms = wire(settings)
+        rooms.database.hold()
+        rooms.database.migrate()
+        rooms.clock.measure()
+        adopt_environment_key(rooms)
+        rooms.vault.current()
+        bot = Bot(rooms)
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stop, lambda *_: bot.stopping.set())
+        bot.run()
+    # Threads that hang in a call must not keep the process: their leases are released, a restart goes on.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version. Harmless to repeat."""
+    settings = read_settings()
+    with told():
+        Database.open(settings.DATABASE_URL.reveal()).migrate()
+    typer.echo("The database is up to date.")
+
+
+@cli.command()
+def check(
+    to: Annotated[str | None, typer.Option(help="A Slack user id that gets a test direct message.")] = None,
+) -> None:
+    """Say line by line whether the settings, the database, Slack and Mailgun are fine."""
+    settings = read_settings()
+    console = Console()
+    findings = [Finding("Settings", True, "every variable is understood")]
+    with told():
+        rooms = wire(settings)
+        findings.append(check_database(rooms.database))
+        assert settings.SLACK_APP_TOKEN is not None, "the settings see to it"
+        app_client = web_client(settings.SLACK_APP_TOKEN.reveal(), settings.SLACK_API_URL)
+        findings += check_slack(rooms.slack, rooms.identity, rooms.messenger, app_client, to)
+        if findings[1].fine:
+            findings += check_mailgun(rooms.mailgun)
+    for finding in findings:
+        mark = "[green]fine[/]" if finding.fine else "[red]not yet[/]"
+        console.print(f"{mark}  {finding.what}: ", end="")
+        console.print(f"{finding.found} {finding.advice}".strip(), markup=False, highlight=False)
+    raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
+
+
+def check_database(database: Database) -> Finding:
+    """Whether the database answers and is up to date."""
+    try:
+        current = database.schema_is_current()
+    except RecoveryError as error:
+        return Finding("Database", False, str(error), "Check DATABASE_URL.")
+    advice = "" if current else "Run: python bot.py migrate"
+    return Finding("Database", current, "up to date" if current else "not migrated yet.", advice)
+
+
+@cli.command()
+def key() -> None:
+    """Take a fresh Mailgun key from hidden input into the vault, after a call with it."""
+    settings = read_settings()
+    with told():
+        rooms = wire(settings)
+        rooms.database.migrate()
+        fresh = Secret(getpass.getpass("A Mailgun key with the role admin (not shown): ").strip())
+        if not fresh.reveal():
+            raise Refused("No key was entered; nothing was changed.")
+        rooms.mailgun.prove_key(fresh)
+        store_key(rooms, fresh)
+    typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
+
+
+@cli.command()
+def manifest() -> None:
+    """Print the Slack app's manifest, to paste at "create from manifest"."""
+    typer.echo(json.dumps(slack_manifest(), indent=2))
+
+
+@cli.command()
+def drill(
+    auto: Annotated[bool, typer.Option(help="Actors play the people; exit 0 if all is recovered.")] = False,
+    port: Annotated[int | None, typer.Option(help="Where the page is served.")] = None,
+) -> None:
+    """Practise against a practice Slack and a practice Mailgun on this machine."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    # Only here, because a deployed bot has neither the practice servers nor what they stand on.
+    from drill.run import run_drill  # noqa: PLC0415
+
+    raise typer.Exit(run_drill(auto=auto, port=port))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,89 @@
+"""Domains: `/v4/domains`."""
+
+from __future__ import annotations
+
+from drill.mailgun.access import Power
+from drill.mailgun.answers import bad_request
+from drill.mailgun.calls import Call, Endpoint
+from drill.mailgun.model import Domain
+from drill.mailgun.times import domain_time
+
+_SORTS = {"name": False, "name:asc": False, "name:desc": True}
+
+
+def _list_domains(call: Call) -> dict[str, object]:
+    """GET /v4/domains. `total_count` counts all that match, on this page or not."""
+    query = call.request.query_params
+    owned = [(None, domain) for domain in call.estate.in_region(call.region)]
+    found: list[tuple[str | None, Domain]] = list(owned)
+    if query.get("include_subaccounts") == "true" and call.estate is call.account.estate:
+        for subaccount in call.account.subaccounts:
+            found += [(subaccount.id, domain) for domain in subaccount.estate.in_region(call.region)]
+    found = [
+        (owner, domain)
+        for owner, domain in found
+        if query.get("search", "") in domain.name and query.get("state", _state(domain)) == _state(domain)
+    ]
+    sort = query.get("sort")
+    if sort is None:
+        found.sort(key=lambda pair: pair[1].created_at, reverse=True)
+    elif sort in _SORTS:
+        found.sort(key=lambda pair: pair[1].name, reverse=_SORTS[sort])
+    else:
+        raise bad_request(f"The 'sort' parameter must be one of: {', '.join(_SORTS)}")
+    items = [shape(domain, owner) for owner, domain in found[call.page().part]]
+    return {"total_count": len(found), "items": items}
+
+
+def _get_domain(call: Call) -> dict[str, object]:
+    """GET /v4/domains/{name}, with the one DNS record that says least."""
+    domain = call.domain("name")
+    spf = "v=spf1 include:mailgun.org ~all"
+    record = {"is_active": True, "cached": [spf], "name": domain.name, "record_type": "TXT", "valid": "valid"}
+    return {
+        "domain": shape(domain),
+        "receiving_dns_records": [],
+        "sending_dns_records": [{**record, "value": spf}],
+    }
+
+
+def _state(domain: Domain) -> str:
+    return "active" if domain.disabled is None else "disabled"
+
+
+def shape(domain: Domain, subaccount_id: str | None = None) -> dict[str, object]:
+    """A domain in Mailgun's fields."""
+    fields: dict[str, object] = {
+        "created_at": domain_time(domain.created_at),
+        "id": domain.id,
+        "is_disabled": domain.disabled is not None,
+        "name": domain.name,
+        "require_tls": False,
+        "skip_verification": False,
+        "smtp_login": domain.smtp_login,
+        "spam_action": "disabled",
+        "state": _state(domain),
+        "type": "custom",
+        "use_automatic_sender_security": True,
+        "web_prefix": "email",
+        "web_scheme": "https",
+        "wildcard": False,
+        "encrypt_incoming_message": False,
+        "message_ttl": 259200,
+    }
+    if domain.disabled is not None:
+        fields["disabled"] = {
+            "code": domain.disabled.code,
+            "note": domain.disabled.note,
+            "permanently": domain.disabled.permanently,
+            "reason": domain.disabled.reason,
+        }
+    if subaccount_id is not None:
+        fields["subaccount_id"] = subaccount_id
+    return fields
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/v4/domains", Power.READ, _list_domains),
+    Endpoint("GET", "/v4/domains/{name}", Power.READ, _get_domain),
+)

@@ -1,0 +1,282 @@
+"""What a Mailgun account is made of, and what can happen to it. Knows no HTTP."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+
+class Region(enum.StrEnum):
+    US = "us"
+    EU = "eu"
+
+
+class KeyKind(enum.StrEnum):
+    DOMAIN = "domain"
+    """Sends for one domain, and can do nothing else."""
+    USER = "user"
+    """An account key with a role."""
+    WEB = "web"
+    """A session of the control panel, of one user."""
+
+
+class KeyRole(enum.StrEnum):
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    BASIC = "basic"
+    SENDING = "sending"
+
+
+class UserRole(enum.StrEnum):
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    BASIC = "basic"
+    BILLING = "billing"
+    SUPPORT = "support"
+
+
+class AuthMethod(enum.StrEnum):
+    """How a user signs in."""
+
+    PASSWORD = "password"
+    SINCH = "sinch"
+    SAML = "saml"
+
+
+class KeyLimitReached(Exception):
+    """The account may not have another key."""
+
+
+@dataclass(frozen=True)
+class Disabling:
+    """Why a domain does not work, in Mailgun's fields."""
+
+    code: str
+    reason: str
+    note: str
+    permanently: bool = False
+
+
+ACCOUNT_DISABLED = Disabling(
+    code="account_disabled",
+    reason="The account is disabled because it appears to be compromised",
+    note="Contact support when the account is secured",
+)
+"""What every domain shows while its account is disabled, save those that are disabled for a reason of their
+own. The code is this practice server's: Mailgun publishes no list of codes."""
+
+
+@dataclass
+class Credential:
+    """An SMTP login of a domain. `listed` is false for a postmaster that Mailgun's list leaves out."""
+
+    login: str
+    password: str
+    created_at: datetime
+    set_at: datetime
+    listed: bool = True
+    set_by: str | None = None
+    """The id of the key that set the password last; None since before the drill."""
+
+    def set_password(self, password: str, at: datetime, by: str | None) -> None:
+        self.password, self.set_at, self.set_by = password, at, by
+
+
+@dataclass
+class Domain:
+    """A domain with its credentials. `disabled` is None while it works."""
+
+    name: str
+    region: Region
+    created_at: datetime
+    credentials: list[Credential] = field(default_factory=list)
+    disabled: Disabling | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(12))
+
+    @property
+    def smtp_login(self) -> str:
+        return f"postmaster@{self.name}"
+
+    def full_login(self, login: str) -> str:
+        """The whole address of a login that may be given without its domain."""
+        return login.lower() if "@" in login else f"{login.lower()}@{self.name}"
+
+    def credential(self, login: str) -> Credential | None:
+        full = self.full_login(login)
+        return next((credential for credential in self.credentials if credential.login == full), None)
+
+    def listed(self) -> list[Credential]:
+        """The credentials that Mailgun's list shows, in its order."""
+        return [credential for credential in self.credentials if credential.listed]
+
+
+@dataclass
+class Key:
+    """An API key. A deleted one is kept, for the drill to know its secret; Mailgun shows it no more."""
+
+    id: str
+    secret: str
+    kind: KeyKind
+    role: KeyRole
+    description: str
+    created_at: datetime
+    domain_name: str | None = None
+    requestor: str | None = None
+    user_name: str | None = None
+    user_id: str | None = None
+    expires_at: datetime | None = None
+    disabled_reason: str | None = None
+    deleted_at: datetime | None = None
+    deleted_by: str | None = None
+
+    def works(self, at: datetime) -> bool:
+        return (
+            self.deleted_at is None
+            and self.disabled_reason is None
+            and (self.expires_at is None or at < self.expires_at)
+        )
+
+
+@dataclass
+class User:
+    """A person with access to the account. A removed one is kept, and shown no more."""
+
+    id: str
+    email: str
+    name: str
+    role: UserRole = UserRole.DEVELOPER
+    is_master: bool = False
+    is_disabled: bool = False
+    activated: bool = True
+    auth_method: AuthMethod = AuthMethod.PASSWORD
+    migration_status: str | None = None
+    tfa_created_at: datetime | None = None
+    password_updated_at: datetime | None = None
+    removed: bool = False
+
+    @property
+    def tfa_active(self) -> bool:
+        return self.tfa_created_at is not None
+
+
+@dataclass
+class Estate:
+    """What an account and each of its subaccounts has of its own: domains in both regions, and keys."""
+
+    domains: list[Domain] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    key_limit: int | None = None
+
+    def domain(self, region: Region, name: str) -> Domain | None:
+        return next((domain for domain in self.in_region(region) if domain.name == name.lower()), None)
+
+    def in_region(self, region: Region) -> list[Domain]:
+        return [domain for domain in self.domains if domain.region is region]
+
+    def has_domain(self, name: str) -> bool:
+        return any(domain.name == name.lower() for domain in self.domains)
+
+    def present_keys(self) -> list[Key]:
+        return [key for key in self.keys if key.deleted_at is None]
+
+    def key(self, key_id: str) -> Key | None:
+        """A key that is not deleted, by its id."""
+        return next((key for key in self.present_keys() if key.id == key_id), None)
+
+    def add_key(self, key: Key) -> None:
+        """Keep a new key.
+
+        Raises:
+            KeyLimitReached: there are as many as the plan allows; sessions of the control panel don't count.
+        """
+        counted = [present for present in self.present_keys() if present.kind is not KeyKind.WEB]
+        if key.kind is not KeyKind.WEB and self.key_limit is not None and len(counted) >= self.key_limit:
+            raise KeyLimitReached
+        self.keys.append(key)
+
+
+@dataclass
+class Subaccount:
+    """An account under the account; its parent acts for it with `X-Mailgun-On-Behalf-Of`."""
+
+    id: str
+    name: str
+    created_at: datetime
+    estate: Estate = field(default_factory=Estate)
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """A message that somebody sent with a key."""
+
+    at: datetime
+    domain: str
+    key_id: str
+    recipient: str
+    subject: str
+
+
+@dataclass
+class Account:
+    """The whole account. Only `create_app`'s one event loop changes it, so nothing is locked."""
+
+    id: str
+    estate: Estate
+    users: list[User]
+    subaccounts: list[Subaccount] = field(default_factory=list)
+    http_signing_key: str = field(default_factory=lambda: f"key-{secrets.token_hex(16)}")
+    public_key: str = field(default_factory=lambda: f"pubkey-{secrets.token_hex(16)}")
+    sent: list[SentMessage] = field(default_factory=list)
+
+    def estates(self) -> Iterator[tuple[str | None, Estate]]:
+        """The account's own estate, and then each subaccount's with the subaccount's id."""
+        yield None, self.estate
+        for subaccount in self.subaccounts:
+            yield subaccount.id, subaccount.estate
+
+    def subaccount(self, subaccount_id: str) -> Subaccount | None:
+        return next((sub for sub in self.subaccounts if sub.id == subaccount_id), None)
+
+    def present_users(self) -> list[User]:
+        return [user for user in self.users if not user.removed]
+
+    def user(self, user_id: str) -> User | None:
+        """A user who was not removed, by id."""
+        return next((user for user in self.present_users() if user.id == user_id), None)
+
+    @property
+    def disabled(self) -> bool:
+        """Whether any domain is disabled because the account is."""
+        return any(
+            domain.disabled == ACCOUNT_DISABLED for _, estate in self.estates() for domain in estate.domains
+        )
+
+    def set_disabled(self, disabled: bool) -> None:
+        """Disable the account or enable it; domains disabled for a reason of their own stay as they are."""
+        before, after = (None, ACCOUNT_DISABLED) if disabled else (ACCOUNT_DISABLED, None)
+        for _, estate in self.estates():
+            for domain in estate.domains:
+                if domain.disabled == before:
+                    domain.disabled = after
+
+
+def new_key_id() -> str:
+    """An id in the shape of Mailgun's: `f2153fd0-f1277777`."""
+    return f"{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+
+
+def new_secret(key_id: str) -> str:
+    """A secret as Mailgun makes them now, ending in the id of its key."""
+    return f"{secrets.token_hex(16)}-{key_id}"
+
+
+def old_secret() -> str:
+    """A secret as Mailgun made them once: nothing in it says which key it is."""
+    return f"key-{secrets.token_hex(16)}"
+
+
+WEB_KEY_LIFETIME = timedelta(days=1)
+"""A session of the control panel lasts no longer."""

@@ -1,0 +1,79 @@
+"""Buttons, there and back: what a button carries, and how a click on it is read again."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from handlers.blocks import limits
+from handlers.blocks.limits import Block, plain_text
+from recovery.content import Button, Confirm, Style
+
+_ACTION_ID = re.compile(r"ask:(?P<action>[a-z_]+):\d+")
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """What a button asked for, read from a click."""
+
+    action: str
+    about: Mapping[str, str]
+
+
+def button(asked: Button, number: int) -> Block:
+    """A `button` element. `number` makes its `action_id` unique in the message; Slack wants that in a block.
+
+    An `about` that Slack would not take is left out; the click is then answered as one not understood.
+    """
+    drawn: Block = {
+        "type": "button",
+        "action_id": f"ask:{asked.action}:{number}",
+        "text": plain_text(asked.label, limits.BUTTON),
+    }
+    value = json.dumps(dict(asked.about), separators=(",", ":"), ensure_ascii=False)
+    if len(value) <= limits.VALUE:
+        drawn["value"] = value
+    if asked.style is not Style.PLAIN:
+        drawn["style"] = asked.style.value
+    if asked.confirm is not None:
+        drawn["confirm"] = _confirm(asked.confirm, asked.style)
+    return drawn
+
+
+def pressed(action_id: object, value: object) -> Pressed | None:
+    """What a click on `action_id` with that `value` asks for, or None if no `button` of ours was pressed."""
+    if not isinstance(action_id, str) or (match := _ACTION_ID.fullmatch(action_id)) is None:
+        return None
+    about = flat(value)
+    return None if about is None else Pressed(match["action"], about)
+
+
+def flat(value: object) -> dict[str, str] | None:
+    """The flat mapping in a JSON text of at most 2,000 characters, or None if it holds anything else."""
+    if not isinstance(value, str) or len(value) > limits.VALUE:
+        return None
+    try:
+        about = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(about, dict) or not all(isinstance(item, str) for item in about.values()):
+        return None
+    return about
+
+
+def rows(elements: list[Block]) -> Iterator[Block]:
+    """The elements in `actions` blocks."""
+    for start in range(0, len(elements), limits.ROW_OF_BUTTONS):
+        yield {"type": "actions", "elements": elements[start : start + limits.ROW_OF_BUTTONS]}
+
+
+def _confirm(question: Confirm, style: Style) -> Block:
+    drawn: Block = {
+        "title": plain_text(question.title, limits.CONFIRM_TITLE),
+        "text": plain_text(question.text, limits.CONFIRM_TEXT),
+        "confirm": plain_text(question.yes, limits.CONFIRM_BUTTON),
+        "deny": plain_text(question.no, limits.CONFIRM_BUTTON),
+    }
+    if style is Style.DANGER:
+        drawn["style"] = "danger"
+    return drawn

@@ -1,0 +1,206 @@
+"""The board and the steps' cards: what the thread shows, from the database alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recovery.actions import Ask
+from recovery.content import Button, Card, Style
+from recovery.people import needs_voucher
+from recovery.ports import Transaction
+from recovery.state import (
+    Handover,
+    HandoverStatus,
+    Incident,
+    IncidentStatus,
+    StepStatus,
+    Task,
+    TaskStatus,
+)
+from recovery.step import Step, StepView
+from recovery.text import Bold, Code, Line, When, Who, count, line
+
+MOST_FAILURES_SHOWN = 25
+
+STATUS_WORDS = {
+    StepStatus.LOCKED: "not open yet",
+    StepStatus.WAITING: "waits for a decision",
+    StepStatus.RUNNING: "running",
+    StepStatus.NEEDS_ATTENTION: "needs attention",
+    StepStatus.DONE: "done",
+    StepStatus.SKIPPED: "skipped",
+    StepStatus.CANCELLED: "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that the thread's cards are made of, read in one transaction."""
+
+    incident: Incident
+    views: Sequence[tuple[Step, StepView]]
+    handovers: Sequence[Handover]
+
+
+def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Board:
+    """The board of an incident. The number of queries does not grow with the trail or the people."""
+    incident = tx.incidents.get(incident_id)
+    people = {person.id: person for person in tx.people.of(incident_id)}
+    obligations = tx.people.obligations(incident_id)
+    states = {state.kind: state for state in tx.steps.of(incident_id)}
+    views = []
+    for step in steps:
+        state = states.get(step.kind)
+        if state is None:
+            continue
+        mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
+        failures = tx.tasks.of_step(state.id, TaskStatus.FAILED)
+        views.append((step, StepView(incident, state, tx.tasks.tally(state.id), failures, mine)))
+    return Board(incident, views, tx.handovers.of(incident_id, HandoverStatus.SENT, HandoverStatus.EXPIRED))
+
+
+def board_card(board: Board) -> Card:
+    """The first message of the thread: the steps and the note, who decided, how far, what is stuck."""
+    incident = board.incident
+    lines: list[Line] = [
+        line(
+            "Opened by ",
+            Who(incident.opened_by),
+            " at ",
+            When(incident.opened_at),
+            ". ",
+            Bold(status_line(board)),
+        ),
+    ]
+    if incident.description:
+        lines.append(line("What was said: ", incident.description))
+    if incident.requester_id != incident.opened_by:
+        lines.append(line("New secrets go to ", Who(incident.requester_id), "."))
+    if incident.trouble:
+        lines.append(line(Bold("Trouble: "), incident.trouble))
+    lines.extend(step_line(step, view) for step, view in board.views)
+    lines.extend(handover_lines(board))
+    return Card(
+        notification=f"Mailgun account compromised: incident {incident.id}, {incident.status}.",
+        title=f"Mailgun account compromised: incident {incident.id}",
+        lines=tuple(lines),
+        footer=line("Each step is below, in the thread, with its buttons. ", Code("/mailgun-compromised help"),
+                    " says what can be typed instead."),
+    )  # fmt: skip
+
+
+def status_line(board: Board) -> str:
+    """The incident's status in a few words, with how many people are left."""
+    left = len(people_left(board))
+    waiting = f"; {count(left, 'person', 'people')} still to do their part" if left else ""
+    match board.incident.status:
+        case IncidentStatus.OPEN:
+            return f"Open{waiting}."
+        case IncidentStatus.RECOVERED:
+            return f"Recovered: the account works{waiting}."
+        case IncidentStatus.CLOSED:
+            return "Recovered and closed: nobody is left to remind."
+        case IncidentStatus.CANCELLED:
+            return "Cancelled."
+
+
+def people_left(board: Board) -> set[int]:
+    """The ids of the people who still have something to do."""
+    return {
+        person.id for _, view in board.views for obligation, person in view.obligations if obligation.is_open
+    }
+
+
+def step_line(step: Step, view: StepView) -> Line:
+    """One step on the board."""
+    state = view.state
+    parts: list[str | Who | Bold] = [f"{step.number}. {step.title}: ", Bold(STATUS_WORDS[state.status])]
+    progress = step.progress(view)
+    if progress:
+        parts.append(f", {progress}")
+    if state.decided_by and state.decision:
+        parts += [
+            f" ({state.decision} by ",
+            Who(state.decided_by),
+            f": {state.reason})" if state.reason else ")",
+        ]
+    if view.failures:
+        parts.append(f"; {count(len(view.failures), 'failure')}")
+    if state.keep_reminding and state.status is StepStatus.RUNNING:
+        parts.append("; reminders go on")
+    return tuple(parts)
+
+
+def handover_lines(board: Board) -> list[Line]:
+    """Handovers that nobody saved yet, or in time."""
+    lines: list[Line] = []
+    sent = [h for h in board.handovers if h.status is HandoverStatus.SENT]
+    lost = [h for h in board.handovers if h.status is HandoverStatus.EXPIRED]
+    if sent:
+        numbers = ", ".join(str(handover.number) for handover in sent)
+        lines.append(line(f"{count(len(sent), 'handover')} to be saved by the recipient: {numbers}."))
+    if lost:
+        numbers = ", ".join(str(handover.number) for handover in lost)
+        lines.append(line(f"Not saved in time, may be issued anew: handover {numbers}."))
+    return lines
+
+
+def step_card(step: Step, view: StepView) -> Card:
+    """A step's own message in the thread: before, while and after."""
+    state = view.state
+    lines: list[Line] = []
+    if state.decided_by and state.decision and state.status is not StepStatus.WAITING:
+        when: Line = (" at ", When(state.decided_at)) if state.decided_at else ()
+        reason = f": {state.reason}" if state.reason else "."
+        lines.append(line(f"{state.decision.capitalize()} by ", Who(state.decided_by), *when, reason))
+    progress = step.progress(view)
+    if progress:
+        lines.append(line(Bold("So far: "), progress, "."))
+    if (
+        state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED)
+        or not step.decided_by_approval
+    ):
+        lines.extend(step.explain(view))
+    lines.extend(failure_lines(view.failures))
+    if state.status is StepStatus.RUNNING and any(
+        needs_voucher(p) and o.is_open for o, p in view.obligations
+    ):
+        lines.append(
+            line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them.")
+        )
+    return Card(
+        notification=f"Step {step.number}, {step.title}: {STATUS_WORDS[state.status]}.",
+        title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
+        lines=tuple(lines),
+        paste=paste_of(step, view),
+        buttons=tuple(step.buttons(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
+    )
+
+
+def paste_of(step: Step, view: StepView) -> str | None:
+    """The text to be copied, on a step that has one."""
+    text = view.state.facts.get("paste")
+    return str(text) if text and view.state.status in (StepStatus.WAITING, StepStatus.SKIPPED) else None
+
+
+def failure_lines(failures: Sequence[Task]) -> list[Line]:
+    """The failures, one by one."""
+    lines = [
+        line("• ", Code(str(task.payload.get("name") or task.subject)), f": {task.failure or 'failed'}")
+        for task in failures[:MOST_FAILURES_SHOWN]
+    ]
+    if len(failures) > MOST_FAILURES_SHOWN:
+        lines.append(line(f"and {len(failures) - MOST_FAILURES_SHOWN:,} more; Retry takes them all."))
+    return lines
+
+
+def report_card(user_id: str, request_id: int, description: str) -> Card:
+    """What the channel sees when somebody who may not start an incident reports one."""
+    lines: list[Line] = [line(Who(user_id), " reports that the Mailgun account is compromised.")]
+    if description:
+        lines.append(line("What was said: ", description))
+    lines.append(line("Whoever starts the recovery will be handed the new passwords and keys."))
+    return Card(
+        notification="Somebody reports that the Mailgun account is compromised.",
+        lines=tuple(lines),
+        buttons=(Button(Ask.OPEN, "Start", {"request": str(request_id)}, Style.DANGER),),
+    )

@@ -1,0 +1,180 @@
+"""What a typed `/mailgun-compromised …` means. Pure: text in, an ask or a question back out."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from recovery.actions import Ask
+from recovery.steps import STEPS, near_steps, step_called
+
+NEAR = 0.75
+SHORT = 3
+"""A text of at most this many words whose first word is almost a command asks back."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An ask, with what it is about and the words that came with it."""
+
+    ask: Ask
+    about: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Not understood: what to answer. Nothing else happens."""
+
+    question: str
+
+
+@dataclass(frozen=True)
+class _Command:
+    usage: str
+    does: str
+    parse: Callable[[str, str], Typed | Unclear]
+
+
+def parse(text: str) -> Typed | Unclear:
+    """What the text asks for.
+
+    Nothing: open an incident. A command with what it needs: that. A single word or a near miss of a command:
+    a question back. Anything longer: the description of what happened.
+    """
+    text = text.strip()
+    if not text:
+        return Typed(Ask.OPEN)
+    first, _, rest = text.partition(" ")
+    word, rest = first.lower().strip(":.,"), rest.strip()
+    command = COMMANDS.get(word)
+    if command is not None:
+        return command.parse(command.usage, rest)
+    words = text.split()
+    near = difflib.get_close_matches(word, list(COMMANDS), n=1, cutoff=NEAR)
+    if near and len(words) <= SHORT:
+        return Unclear(
+            f"Did you mean `{near[0]}`? Nothing was done. Usage: `/mailgun-compromised {COMMANDS[near[0]].usage}`. "
+            "To open an incident with these words, put `open` before them."
+        )
+    if len(words) == 1:
+        return Unclear(
+            f"“{first}” is not a command. Nothing was done. `/mailgun-compromised help` lists the commands; to open an "
+            f"incident, type `/mailgun-compromised` alone, or say in a few words what happened."
+        )
+    return Typed(Ask.OPEN, text=text)
+
+
+def usage_lines() -> list[tuple[str, str]]:
+    """Every command with what it does, for `help`."""
+    rows = [("", "open an incident; any longer text is the description of what happened")]
+    return rows + [(command.usage, command.does) for command in COMMANDS.values()]
+
+
+def _alone(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
+    def parse_alone(usage: str, rest: str) -> Typed | Unclear:
+        if rest:
+            return Unclear(
+                f"`{usage}` takes nothing after it. Nothing was done. If this was the description of what happened, "
+                "put `open` before it."
+            )
+        return Typed(ask)
+
+    return parse_alone
+
+
+def _step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | Unclear]:
+    """A command about a step; `reason` is "required", "optional" or None."""
+
+    def parse_step(usage: str, rest: str) -> Typed | Unclear:
+        word, _, why = rest.partition(" ")
+        step = step_called(word) if word else None
+        why = why.strip()
+        if step is None:
+            near = near_steps(word) if word else []
+            hint = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+            return Unclear(
+                f"Which step? Usage: `/mailgun-compromised {usage}`, with a step number from 1 to {len(STEPS)}.{hint}"
+            )
+        if reason == "required" and not why:
+            return Unclear(f"Please give a reason; it is recorded. Usage: `/mailgun-compromised {usage}`.")
+        if reason is None and why:
+            return Unclear(f"Nothing goes after the step. Usage: `/mailgun-compromised {usage}`.")
+        return Typed(ask, {"step": step.kind}, why)
+
+    return parse_step
+
+
+def _words(ask: Ask, missing: str) -> Callable[[str, str], Typed | Unclear]:
+    def parse_words(usage: str, rest: str) -> Typed | Unclear:
+        return Typed(ask, text=rest) if rest else Unclear(f"{missing} Usage: `/mailgun-compromised {usage}`.")
+
+    return parse_words
+
+
+def _one_word(ask: Ask, name: str, missing: str) -> Callable[[str, str], Typed | Unclear]:
+    def parse_word(usage: str, rest: str) -> Typed | Unclear:
+        if len(rest.split()) != 1:
+            return Unclear(f"{missing} Usage: `/mailgun-compromised {usage}`.")
+        return Typed(ask, {name: rest})
+
+    return parse_word
+
+
+def _confirm(usage: str, rest: str) -> Typed | Unclear:
+    words = rest.split()
+    step = step_called(words[1]) if len(words) == 2 else None
+    if step is None or not step.asks_people or "@" not in words[0]:
+        return Unclear(
+            f"Whose, and for which step (3 for the password, 4 for 2FA)? Usage: `/mailgun-compromised {usage}`."
+        )
+    return Typed(
+        Ask.CONFIRM, {"email": words[0].removeprefix("<mailto:").split("|")[0].rstrip(">"), "step": step.kind}
+    )
+
+
+def _note(usage: str, rest: str) -> Typed | Unclear:
+    topic, _, found = rest.partition(" ")
+    topic = topic.lower().strip(":")
+    if not any(topic in step.topics for step in STEPS) or not found.strip():
+        return Unclear(f"What about, and what was found? Usage: `/mailgun-compromised {usage}`.")
+    return Typed(Ask.NOTE, {"topic": topic}, found.strip())
+
+
+def _mine(usage: str, rest: str) -> Typed | Unclear:
+    if rest.lower() not in ("yes", "no"):
+        return Unclear(f"Yes or no? Usage: `/mailgun-compromised {usage}`.")
+    return Typed(Ask.MINE, {"answer": rest.lower()})
+
+
+def _saved(usage: str, rest: str) -> Typed | Unclear:
+    number = rest.lower().removeprefix("handover").strip()
+    if number != "all" and not number.isdigit():
+        return Unclear(f"Which handover? Its number is in its title. Usage: `/mailgun-compromised {usage}`.")
+    return Typed(Ask.SAVED, {"number": number})
+
+
+COMMANDS: Mapping[str, _Command] = {
+    "status": _Command("status", "how the incident stands, for you alone", _alone(Ask.STATUS)),
+    "help": _Command("help", "this list", _alone(Ask.HELP)),
+    "open": _Command("open <what happened>", "open an incident with this description",
+                     lambda usage, rest: Typed(Ask.OPEN, text=rest)),
+    "approve": _Command("approve <step> [reason]", "approve a step (a reason breaks the glass where two people are "
+                        "needed)", _step(Ask.APPROVE, reason="optional")),
+    "skip": _Command("skip <step> <reason>", "skip a step, with a reason", _step(Ask.SKIP, reason="required")),
+    "retry": _Command("retry <step>", "repeat what failed in a step", _step(Ask.RETRY, reason=None)),
+    "reissue": _Command("reissue <login|domain|all>", "set and hand over anew: a login, a domain's logins, or all "
+                        "that nobody saved",
+                        _one_word(Ask.REISSUE, "target", "Which login or domain, or all that nobody saved?")),
+    "saved": _Command("saved <handover number|all>", "you saved a handover: wipe it", _saved),
+    "check": _Command("check", "ask Mailgun whether your password and 2FA are done", _alone(Ask.CHECK)),
+    "mine": _Command("mine <yes|no>", "whether a change that you were asked about was yours", _mine),
+    "people": _Command("people", "who is left, for approvers", _alone(Ask.PEOPLE)),
+    "confirm": _Command("confirm <e-mail> <3|4>", "confirm for somebody whom Mailgun cannot show", _confirm),
+    "keep-reminding": _Command("keep-reminding", "let step 5 open while 2FA reminders go on",
+                               _alone(Ask.KEEP_REMINDING)),
+    "note": _Command("note <hosting|repositories> <what was found>", "fill in the note", _note),
+    "sent": _Command("sent <ticket number>", "you told Mailgun Support",
+                     _words(Ask.SENT, "What is the ticket number?")),
+    "cancel": _Command("cancel <reason>", "cancel the incident; what was begun is finished and handed over",
+                       _words(Ask.CANCEL, "Please give a reason; it is recorded.")),
+}  # fmt: skip

@@ -1,0 +1,304 @@
+"""Decisions: approve, skip, retry, cancel and their kin. Each happens once, in one transaction.
+
+Every function here runs inside a transaction and answers with a sentence for whoever asked. Whoever comes
+second is told who decided and when.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from recovery.audit import Action, AuditFacts
+from recovery.handovers import handover_name, plan_wipe
+from recovery.jobs import TaskKind
+from recovery.people import needs_voucher, step_of
+from recovery.polling import plan_redraw as plan_person_redraw
+from recovery.ports import Transaction
+from recovery.progress import state_of
+from recovery.state import (
+    HandoverStatus,
+    Incident,
+    IncidentStatus,
+    Json,
+    Obligation,
+    ObligationStatus,
+    Person,
+    StepState,
+    StepStatus,
+    TaskStatus,
+)
+from recovery.step import Step, findings, scope_of, tally_facts
+from recovery.steps import STEPS, step_of_kind
+from recovery.text import Line, When, Who, count, line
+
+GLASS = "breaking the glass"
+
+
+@dataclass(frozen=True)
+class By:
+    """Who decides, when, and the version that their button was drawn with (None when it was typed)."""
+
+    user_id: str
+    at: datetime
+    version: int | None = None
+
+
+def approve(
+    tx: Transaction, incident: Incident, step: Step, by: By, reason: str, *, two_person: bool
+) -> Line:
+    """Approve a waiting or skipped step: its first task is planned with it."""
+    state = state_of(tx, incident, step)
+    if not step.decided_by_approval:
+        return line(f"{step.label.capitalize()} is not approved: it has buttons of its own.")
+    glass = two_person and step.hands_over and by.user_id == incident.requester_id
+    if glass and not reason:
+        return line(
+            f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
+            f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
+        )
+    moved = _move(
+        tx, state, by, (StepStatus.WAITING, StepStatus.SKIPPED), StepStatus.RUNNING, "approved", reason
+    )
+    if moved is None:
+        return too_late(tx, incident, step)
+    result = "" if not reason else f"{GLASS}: {reason}" if glass else reason
+    _record(tx, incident, by, Action.APPROVED, step.label, result)
+    step.plan_begin(tx, incident, moved)
+    return line(f"{step.label.capitalize()} is approved.")
+
+
+def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -> Line:
+    """Skip a step that waits or is stuck, with a reason. What was offered in a further round stays as it is."""
+    state = state_of(tx, incident, step)
+    left = state.facts.get("left")
+    facts: dict[str, Json] = dict(state.facts)
+    scope = scope_of(state)
+    if scope is not None:
+        facts["left"] = sorted({*(left if isinstance(left, list) else []), *scope}, key=str)
+    sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION)
+    moved = _move(tx, state, by, sources, StepStatus.SKIPPED, "skipped", reason, facts=facts)
+    if moved is None:
+        return too_late(tx, incident, step)
+    _record(tx, incident, by, Action.SKIPPED, step.label, reason)
+    for task in tx.tasks.of_step(state.id, TaskStatus.FAILED):
+        tx.tasks.end(task, TaskStatus.DROPPED, by.at, task.failure)
+    step.on_skipped(tx, incident, moved)
+    return line(f"{step.label.capitalize()} is skipped.")
+
+
+def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
+    """Repeat what failed in a step, and only that."""
+    state = state_of(tx, incident, step)
+    moved = _move(tx, state, by, (StepStatus.NEEDS_ATTENTION,), StepStatus.RUNNING, "retried", None)
+    if moved is None:
+        return too_late(tx, incident, step)
+    again = tx.tasks.retry_failed(state.id, by.at)
+    _record(tx, incident, by, Action.RETRIED, step.label, count(again, "task"))
+    return line(f"{count(again, 'task')} of {step.label} will be tried again.")
+
+
+def _move(
+    tx: Transaction, state: StepState, by: By, sources: tuple[StepStatus, ...], to: StepStatus, decision: str,
+    reason: str | None, **fields: object,
+) -> StepState | None:  # fmt: skip
+    if by.version is not None and by.version != state.version:
+        return None
+    return tx.steps.move(
+        state,
+        sources,
+        to,
+        decision=decision,
+        decided_by=by.user_id,
+        decided_at=by.at,
+        reason=reason or None,
+        **fields,
+    )
+
+
+def _record(
+    tx: Transaction, incident: Incident, by: By, action: Action, subject: str = "", result: str = ""
+) -> None:
+    tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, action, subject, result))
+
+
+def too_late(tx: Transaction, incident: Incident, step: Step) -> Line:
+    """The step has moved on: where it stands, who decided and when."""
+    state = state_of(tx, incident, step)
+    stands = f"{step.label.capitalize()} is {state.status}; nothing was changed."
+    if state.decided_by and state.decided_at and state.decision:
+        return line(
+            stands,
+            f" It was {state.decision} by ",
+            Who(state.decided_by),
+            " at ",
+            When(state.decided_at),
+            ".",
+        )
+    return line(stands)
+
+
+def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapping[str, TaskKind]) -> Line:
+    """Cancel the incident: nothing new begins; what was begun is finished and handed over."""
+    if incident.status is not IncidentStatus.OPEN:
+        return line("There is no open incident to cancel.")
+    tx.incidents.set(incident.id, status=IncidentStatus.CANCELLED, ended_at=by.at)
+    effects = [kind.name for kind in kinds.values() if kind.effect]
+    dropped = tx.tasks.drop_unstarted(incident.id, effects, by.at)
+    for state in tx.steps.of(incident.id):
+        tx.steps.move(
+            state,
+            [StepStatus.LOCKED, StepStatus.WAITING, StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION],
+            StepStatus.CANCELLED,
+        )
+    for obligation in tx.people.obligations(incident.id):
+        if obligation.is_open:
+            tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=by.at, next_reminder_at=None)
+            plan_person_redraw(tx, obligation)
+    _record(tx, incident, by, Action.CANCELLED, "", reason)
+    rest = f" {count(dropped, 'task')} not begun yet will not be run." if dropped else ""
+    return line(f"The incident is cancelled. What was begun is finished and handed over.{rest}")
+
+
+# --- The note and Support ---------------------------------------------------------------------------------
+
+
+def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) -> Line:
+    """Write down what was found for one topic of the note; with both, it is done."""
+    step = next((step for step in STEPS if topic in step.topics), None)
+    if step is None:
+        return line("That is not a topic of the note.")
+    title = step.topics[topic]
+    state = state_of(tx, incident, step)
+    known = findings(state)
+    if topic in known:
+        return line(f"{title}: noted already, by ", Who(known[topic]["by"]), ".")
+    if state.status not in (StepStatus.WAITING, StepStatus.SKIPPED):
+        return too_late(tx, incident, step)
+    noted: dict[str, Json] = {name: dict(entry) for name, entry in known.items()}
+    noted[topic] = {"text": found, "by": by.user_id, "at": by.at.isoformat()}
+    tx.steps.set(state.id, facts={**state.facts, "findings": noted})
+    _record(tx, incident, by, Action.NOTED, title, found)
+    state = state_of(tx, incident, step)
+    if step.is_complete(tx, incident, state):
+        tx.steps.move(state, [StepStatus.WAITING, StepStatus.SKIPPED], StepStatus.DONE, finished_at=by.at,
+                      decision=None, decided_by=None, decided_at=None, reason=None)  # fmt: skip
+    return line(f"{title}: noted.")
+
+
+def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:
+    """Support was told: from here on the bot watches the domains."""
+    step = next(step for step in STEPS if step.opens_last)
+    state = state_of(tx, incident, step)
+    if any(not other.settled for other in tx.steps.of(incident.id) if other.kind != step.kind):
+        return line("Another step is not settled yet; see the board. Tell Support once all of it is done.")
+    moved = _move(tx, state, by, (StepStatus.WAITING, StepStatus.SKIPPED), StepStatus.RUNNING, "sent",
+                  f"ticket {ticket}")  # fmt: skip
+    if moved is None:
+        return too_late(tx, incident, step)
+    tx.incidents.set(incident.id, ticket=ticket)
+    _record(tx, incident, by, Action.SUPPORT_TOLD, "", f"ticket {ticket}")
+    step.on_sent(tx, incident, moved)
+    return line("Noted. The bot watches the domains and says when the account works again.")
+
+
+# --- People -----------------------------------------------------------------------------------------------
+
+
+def keep_reminding(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
+    """Let the last step open while this one's reminders go on."""
+    state = state_of(tx, incident, step)
+    if state.status is not StepStatus.RUNNING or state.keep_reminding:
+        return line(f"{step.label.capitalize()} is {state.status}; nothing was changed.")
+    tx.steps.set(state.id, keep_reminding=True)
+    _record(tx, incident, by, Action.KEPT_REMINDING, step.label)
+    return line("The last step opens once the others are settled. Reminders go on until everybody has it.")
+
+
+def confirm(tx: Transaction, incident: Incident, by: By, obligation: Obligation, person: Person) -> Line:
+    """An approver vouches for somebody whom Mailgun cannot show, or who is not in Slack."""
+    if not needs_voucher(person):
+        return line(f"Mailgun shows this for {person.email}: it counts once Mailgun does.")
+    if not obligation.is_open or (by.version is not None and by.version != obligation.version):
+        return line(f"{person.email}: that is settled already ({obligation.status}).")
+    settled = tx.people.settle(
+        obligation, ObligationStatus.VOUCHED, settled_at=by.at, settled_by=by.user_id, next_reminder_at=None
+    )
+    if not settled:
+        return line(f"{person.email}: somebody else has just settled that.")
+    step = step_of(STEPS, obligation)
+    tx.audit.append(
+        incident.id,
+        by.at,
+        AuditFacts(by.user_id, Action.VOUCHED, f"{step.title}: {person.email}", private=True),
+    )
+    plan_person_redraw(tx, obligation)
+    return line(f"Confirmed for {person.email}, with your name.")
+
+
+def mine(
+    tx: Transaction, incident: Incident, by: By, obligation: Obligation, person: Person, answer: str
+) -> Line:
+    """Somebody says whether a change that Mailgun shows was their own doing."""
+    if obligation.status is not ObligationStatus.QUESTIONED or by.version not in (None, obligation.version):
+        return line("That question is settled already; nothing was changed.")
+    step = step_of(STEPS, obligation)
+    subject = f"{step.title}: {person.email}"
+    plan_person_redraw(tx, obligation)
+    if answer == "yes":
+        tx.people.settle(
+            obligation, ObligationStatus.DONE, settled_at=by.at, settled_by=by.user_id, next_reminder_at=None
+        )
+        facts = AuditFacts(
+            by.user_id, Action.OBLIGATION_MET, subject, "says it was their own doing", private=True
+        )
+        tx.audit.append(incident.id, by.at, facts)
+        return line("Thank you. That counts as done.")
+    tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None)
+    tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, Action.DISOWNED, subject, private=True))
+    return line("Thank you for saying so: it counts as not done. Please do it now, as asked above, and tell ",
+                Who(incident.requester_id), " at once.")  # fmt: skip
+
+
+# --- Handovers --------------------------------------------------------------------------------------------
+
+
+def saved(tx: Transaction, incident_id: int, by: By, handover_ids: list[int]) -> Line:
+    """The recipient has saved handovers: they are wiped."""
+    done = 0
+    for handover_id in handover_ids:
+        handover = tx.handovers.get(handover_id)
+        if handover.recipient_id != by.user_id:
+            return line("Only ", Who(handover.recipient_id), " can say that: the handover went to them.")
+        if tx.handovers.move(handover, [HandoverStatus.SENT], HandoverStatus.SAVED, ended_at=by.at,
+                             ended_by=by.user_id, next_reminder_at=None, expires_at=None):  # fmt: skip
+            done += 1
+            facts = AuditFacts(by.user_id, Action.HANDOVER_SAVED, handover_name(handover))
+            tx.audit.append(handover.incident_id, by.at, facts)
+            plan_wipe(tx, tx.handovers.get(handover_id))
+    if not done:
+        return line("Nothing to wipe: that handover is saved or wiped already.")
+    return line(f"{count(done, 'handover')} will be wiped in a moment.")
+
+
+def begin_again(
+    tx: Transaction, incident: Incident, by: By, subjects_by_step: Mapping[int, list[str]], request_id: int
+) -> Line:
+    """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be."""
+    if incident.requester_id != by.user_id:
+        tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None)
+        _record(tx, incident, by, Action.TOOK_OVER, f"from {incident.requester_id}")
+        incident = tx.incidents.get(incident.id)
+    total = 0
+    for state in tx.steps.of(incident.id):
+        subjects = subjects_by_step.get(state.id)
+        if not subjects:
+            continue
+        step = step_of_kind(state.kind)
+        total += len(subjects)
+        earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
+        tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
+        tx.tasks.add([step.beginning(incident, state, f"reissue-{request_id}", subjects)])
+        _record(tx, incident, by, Action.REISSUED, step.label, count(len(subjects), "subject"))
+    return line(
+        f"{count(total, 'new secret')} will be made and handed over to you. The present ones stop working then."
+    )

@@ -1,0 +1,155 @@
+"""What has become due: reminders, polls, wipes, audit entries, redrawings. Asked at every tick.
+
+The scheduler's jobs hold no state; this asks the database and plans tasks, whose keys keep two processes
+from planning the same thing twice.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.content import Card, Marker, MarkerKind, Place
+from recovery.errors import Refused
+from recovery.handovers import REMIND as REMIND_HANDOVER
+from recovery.handovers import REMINDERS, handover_name, plan_wipe
+from recovery.jobs import Job, TaskKind
+from recovery.people import PeopleStep, step_of
+from recovery.polling import begun, poll_task
+from recovery.ports import Transaction
+from recovery.posting import post_once
+from recovery.progress import close_if_nobody_is_left, plan_review, settle_incident
+from recovery.reminders import next_reminder
+from recovery.state import (
+    Handover,
+    HandoverStatus,
+    Incident,
+    IncidentStatus,
+    NewTask,
+    Obligation,
+)
+from recovery.step import Step
+from recovery.text import line, plain
+from recovery.thread import plan_redraw, plan_trail
+from recovery.tools import Tools
+
+REMIND_PERSON = "people.remind"
+
+
+def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
+    """Plan everything that is due now, for every incident that is not finished."""
+    now = tools.clock.now()
+    with tools.store.read() as tx:
+        incidents = tx.incidents.unsettled()
+        busy = bool(tx.handovers.due(now)) or bool(tx.people.due(now))
+    for incident in incidents:
+        settle_incident(tools, steps, incident.id)
+    if not incidents and not busy:
+        return
+    with tools.store.write() as tx:
+        for handover in tx.handovers.due(now):
+            remind_or_expire(tx, tools, handover, now)
+        for obligation in tx.people.due(now):
+            remind_or_poll(tx, tools, obligation, now)
+        for incident in tx.incidents.unsettled():
+            look_after(tx, tools, steps, incident, now)
+    tools.wake()
+
+
+def look_after(
+    tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime
+) -> None:
+    """One incident: its polls, its last step, its end, its thread."""
+    if incident.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED):
+        asks = any(begun(state) for state in tx.steps.of(incident.id) if is_people_step(steps, state.kind))
+        if asks and (incident.next_poll_at is None or incident.next_poll_at <= now):
+            tx.tasks.add([poll_task(incident)])
+        plan_review(tx, steps, incident)
+        close_if_nobody_is_left(tx, tools, incident)
+        incident = tx.incidents.get(incident.id)
+    plan_trail(tx, incident, tools.policy.audit_channel)
+    plan_redraw(tx, incident)
+
+
+def is_people_step(steps: Sequence[Step], kind: str) -> bool:
+    """Whether that step asks something of people."""
+    return any(isinstance(step, PeopleStep) and step.kind == kind for step in steps)
+
+
+# --- Handovers ------------------------------------------------------------------------------------------
+
+
+def remind_or_expire(tx: Transaction, tools: Tools, handover: Handover, now: datetime) -> None:
+    """A handover nobody saved: a reminder, twice; then it is wiped."""
+    if handover.expires_at is not None and handover.expires_at <= now:
+        if tx.handovers.move(handover, [HandoverStatus.SENT], HandoverStatus.EXPIRED, ended_at=now):
+            facts = AuditFacts(Actor.BOT, Action.HANDOVER_EXPIRED, handover_name(handover))
+            tx.audit.append(handover.incident_id, now, facts)
+            plan_wipe(tx, tx.handovers.get(handover.id))
+        return
+    number = handover.reminders + 1
+    again = now + tools.policy.handover_ttl / (REMINDERS + 1) if number < REMINDERS else None
+    tx.handovers.set(handover.id, reminders=number, next_reminder_at=again)
+    tx.tasks.add([NewTask(REMIND_HANDOVER.name, f"{REMIND_HANDOVER.name}:{handover.id}:{number}",
+                          handover.incident_id, lane=f"channel:{handover.channel_id}", priority=4,
+                          payload={"handover": handover.id, "number": number})])  # fmt: skip
+
+
+# --- People ---------------------------------------------------------------------------------------------
+
+
+def remind_or_poll(tx: Transaction, tools: Tools, obligation: Obligation, now: datetime) -> None:
+    """Mailgun is asked before anybody is reminded: a poll since the reminder became due, then the reminder."""
+    incident = tx.incidents.get(obligation.incident_id)
+    person = tx.people.get(obligation.person_id)
+    due = obligation.next_reminder_at or now
+    polled = incident.next_poll_at - tools.policy.poll_every if incident.next_poll_at else None
+    if polled is None or polled < due:
+        tx.tasks.add([poll_task(incident)])
+        return
+    if person.slack_id is None or person.channel_id is None:
+        tx.people.set_obligation(obligation.id, next_reminder_at=None)
+        return
+    number = obligation.reminders + 1
+    again = next_reminder(now, person.slack_tz, tools.policy.reminders)
+    tx.people.set_obligation(obligation.id, reminders=number, next_reminder_at=again)
+    tx.tasks.add([NewTask(REMIND_PERSON, f"{REMIND_PERSON}:{obligation.id}:{number}", incident.id,
+                          lane=f"person:{person.slack_id}", priority=4,
+                          payload={"obligation": obligation.id, "number": number})])  # fmt: skip
+
+
+def remind_person(job: Job, steps: Sequence[Step]) -> None:
+    """A short reply under the person's message that says what is left."""
+    tools = job.tools
+    with tools.store.read() as tx:
+        obligation = tx.people.obligation(int(str(job.task.payload["obligation"])))
+        person = tx.people.get(obligation.person_id)
+    if not obligation.is_open or person.channel_id is None:
+        return
+    step = step_of(steps, obligation)
+    number = int(str(job.task.payload["number"]))
+    text = step.reminder(person)
+    marker = Marker(MarkerKind.REMINDER, f"{tools.store.identity()}:{obligation.id}:{number}")
+    card = Card(notification=plain(text), lines=(text, line("The button is in the message above.")))
+    try:
+        post_once(job, Place(person.channel_id, obligation.message_ts), card, marker)
+    except Refused as error:
+        with job.record() as tx:
+            facts = AuditFacts(Actor.BOT, Action.FAILED, f"remind {person.email}", str(error), private=True)
+            tx.audit.append(obligation.incident_id, tools.clock.now(), facts)
+            job.done(tx, job.task)
+        return
+    with job.record() as tx:
+        facts = AuditFacts(
+            Actor.BOT,
+            Action.PERSON_REMINDED,
+            f"{step.title}: {person.email}",
+            f"reminder {number}",
+            private=True,
+        )
+        tx.audit.append(obligation.incident_id, tools.clock.now(), facts)
+        job.done(tx, job.task)
+
+
+def due_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
+    """The kinds of this file, bound to the steps."""
+    return (TaskKind(REMIND_PERSON, lambda job: remind_person(job, steps)),)

@@ -1,0 +1,185 @@
+"""A job: claimed tasks, their lease, and how their end is recorded."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.errors import LeaseLost, OutsideError, Refused
+from recovery.ports import Transaction
+from recovery.state import Facts, NewTask, Task, TaskStatus
+from recovery.tools import Tools
+
+log = logging.getLogger(__name__)
+
+LEASE_MARGIN = timedelta(seconds=5)
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 60.0
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """One kind of task: what runs it, and how patient to be.
+
+    `batch` is how many tasks one job may take together. After `most_attempts` failed attempts the task fails
+    for a person to see; None means that it is tried until it works. `effect` marks kinds that change something
+    at Mailgun or tell people: cancelling an incident drops those that never began. `quick` kinds answer people
+    and have workers of their own.
+    """
+
+    name: str
+    run: "Callable[[Job], None]"
+    batch: int = 1
+    most_attempts: int | None = 6
+    effect: bool = False
+    quick: bool = False
+
+
+class Stopping(Exception):
+    """The process is leaving; the job's tasks go back to be claimed."""
+
+
+class Job:
+    """Claimed tasks of one kind. The first one stands for all where they share a step."""
+
+    def __init__(self, tools: Tools, kind: TaskKind, tasks: Sequence[Task], until: datetime) -> None:
+        self.tools = tools
+        self.kind = kind
+        self.tasks = list(tasks)
+        self.incident_id = tasks[0].incident_id
+        self._until = until
+        self._lock = Lock()
+
+    @property
+    def task(self) -> Task:
+        """The only task of a kind without batches, or the first of a batch."""
+        return self.tasks[0]
+
+    def hold(self) -> None:
+        """Make sure that the lease outlasts one outside call by five seconds; call it before each.
+
+        Raises `LeaseLost` when another process has the tasks by now.
+        """
+        with self._lock:
+            policy = self.tools.policy
+            now = self.tools.clock.now()
+            if self._until - now > policy.http_timeout + LEASE_MARGIN:
+                return
+            until = now + policy.lease
+            with self.tools.store.write() as tx:
+                if not tx.tasks.renew(self.tasks, until):
+                    raise LeaseLost(f"another process took over {self.kind.name}")
+            self._until = until
+
+    def wait(self, seconds: float) -> None:
+        """Wait in memory, under the lease. Only for a job that holds secrets that nobody has yet.
+
+        Any other waiting is a task's `not_before`. Raises `Stopping` as soon as the process shall leave.
+        """
+        policy = self.tools.policy
+        longest = max((policy.lease - policy.http_timeout - LEASE_MARGIN).total_seconds(), 0.1)
+        left = seconds
+        while left > 0:
+            self.hold()
+            part = min(left, longest)
+            if self.tools.stopping.wait(part):
+                raise Stopping
+            left -= part
+        self.hold()
+
+    @contextmanager
+    def record(self) -> Iterator[Transaction]:
+        """A transaction for results: only as long as the tasks are still this job's."""
+        with self.tools.store.write() as tx:
+            if self.tasks and not tx.tasks.holds(self.tasks):
+                raise LeaseLost(f"another process took over {self.kind.name}")
+            yield tx
+
+    def note(self, **payload: object) -> None:
+        """Write into the first task's payload, at once: what a restart must know."""
+        with self.record() as tx:
+            self.tasks[0] = tx.tasks.note(self.task, merged(self.task.payload, payload))
+
+    def let_go(self, tasks: Sequence[Task]) -> None:
+        """Give some of the claimed tasks back, to be claimed by another job."""
+        if not tasks:
+            return
+        now = self.tools.clock.now()
+        with self.record() as tx:
+            for task in tasks:
+                tx.tasks.defer(task, now)
+        self._take_off(tasks)
+        self.tools.wake()
+
+    def done(self, tx: Transaction, *tasks: Task) -> None:
+        """Record tasks as done, inside `record`; the rest of the job goes on."""
+        now = self.tools.clock.now()
+        for task in tasks:
+            tx.tasks.end(task, TaskStatus.DONE, now)
+        self._take_off(tasks)
+
+    def drop(self, tx: Transaction, task: Task, reason: str) -> None:
+        """Record that there is nothing left to do for a task, inside `record`."""
+        tx.tasks.end(task, TaskStatus.DROPPED, self.tools.clock.now(), reason)
+        self._take_off([task])
+
+    def defer(self, tx: Transaction, task: Task, reason: str) -> None:
+        """Put a task back to be claimed again at once, inside `record`."""
+        tx.tasks.defer(task, self.tools.clock.now(), reason)
+        self._take_off([task])
+
+    def _take_off(self, tasks: Sequence[Task]) -> None:
+        gone = {task.id for task in tasks}
+        self.tasks = [task for task in self.tasks if task.id not in gone]
+
+    def not_done(self, tx: Transaction, task: Task, error: OutsideError) -> None:
+        """Record what a failed attempt means: later, once more, or a failure for a person to see."""
+        now = self.tools.clock.now()
+        failures = int(str(task.payload.get("failures", 0))) + 1
+        tries_left = self.kind.most_attempts is None or failures < self.kind.most_attempts
+        seconds = getattr(error, "seconds", None)
+        if seconds is not None:
+            # A 429 is the other side's pace, not this task's failure.
+            tx.tasks.defer(task, now + timedelta(seconds=max(seconds, 0.05)), str(error))
+        elif (isinstance(error, Refused) and self.kind.most_attempts is not None) or not tries_left:
+            self.fail(tx, task, str(error))
+        else:
+            tx.tasks.note(task, merged(task.payload, {"failures": failures}))
+            backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), LONGEST_BACKOFF)
+            tx.tasks.defer(task, now + timedelta(seconds=backoff), str(error))
+        self._take_off([task])
+
+    def fail(self, tx: Transaction, task: Task, reason: str) -> None:
+        """Record a failure for a person to see, with its audit entry."""
+        now = self.tools.clock.now()
+        tx.tasks.note(task, merged(task.payload, {"failures": 0}))
+        tx.tasks.end(task, TaskStatus.FAILED, now, reason)
+        if task.incident_id is not None:
+            facts = AuditFacts(Actor.BOT, Action.FAILED, task.subject or self.kind.name, reason)
+            tx.audit.append(task.incident_id, now, facts)
+        self._take_off([task])
+
+    def end_with(self, error: OutsideError) -> None:
+        """Every task still in the job ends with this error: deferred, or failed."""
+        with self.record() as tx:
+            for task in list(self.tasks):
+                self.not_done(tx, task, error)
+
+    def finish(self) -> None:
+        """Every task still in the job is done."""
+        if self.tasks:
+            with self.record() as tx:
+                self.done(tx, *self.tasks)
+
+
+def merged(payload: Facts, more: dict[str, object]) -> Facts:
+    """The payload with those fields set."""
+    return {**payload, **more}  # type: ignore[dict-item]  # callers pass JSON values; mypy cannot see it through **
+
+
+def soon(kind: str, key: str, **fields: object) -> NewTask:
+    """A task to be run as soon as possible."""
+    return NewTask(kind=kind, key=key, **fields)  # type: ignore[arg-type]  # the fields of NewTask, by name

@@ -1,0 +1,112 @@
+"""API keys: marks in their descriptions, the bot's own key, and deleting one for certain."""
+
+import re
+import uuid
+
+from recovery.account import ApiKey, KeyKind, KeySpec
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.errors import NotFound, Refused, Uncertain
+from recovery.jobs import Job
+from recovery.ports import NewKey, Transaction
+from recovery.state import Incident
+
+OWN_DESCRIPTION = "Mailgun recovery bot"
+_MARK = re.compile(r" ?\[mc-([0-9a-f-]{36})\]\s*$")
+
+
+def new_mark() -> str:
+    """A uuid to be written down before a key is made with it."""
+    return str(uuid.uuid4())
+
+
+def marked(description: str, mark: str) -> str:
+    """The description with this mark, and without any earlier one."""
+    return f"{unmarked(description)} [mc-{mark}]".strip()
+
+
+def unmarked(description: str) -> str:
+    """The description as its people wrote it."""
+    return _MARK.sub("", description).strip()
+
+
+def mark_of(key: ApiKey) -> str | None:
+    """The mark in a key's description, if it has one."""
+    found = _MARK.search(key.description)
+    return found.group(1) if found else None
+
+
+def delete_surely(job: Job, key_id: str) -> None:
+    """Delete a key; if the answer leaves a doubt, look whether it is gone. Raises `Uncertain` if it is not."""
+    job.hold()
+    try:
+        job.tools.mailgun.delete_key(key_id)
+    except (NotFound, Uncertain) as error:
+        job.hold()
+        if any(key.id == key_id for key in job.tools.mailgun.keys()):
+            raise Uncertain(f"the key {key_id} is still listed after it was deleted ({error})") from error
+
+
+def delete_orphans(job: Job, marks: list[str], incident_id: int) -> None:
+    """Delete keys that an earlier attempt made under one of these marks and never handed over."""
+    if not marks:
+        return
+    job.hold()
+    for key in job.tools.mailgun.keys():
+        if mark_of(key) in marks:
+            delete_surely(job, key.id)
+            with job.record() as tx:
+                facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
+                tx.audit.append(incident_id, job.tools.clock.now(), facts)
+
+
+def make_own_key(job: Job, incident: Incident) -> None:
+    """Make the bot's own key, prove it with a call, and put it in the vault, once for each incident.
+
+    A key that an earlier attempt made without getting that far is deleted first. The old key stays until its
+    turn comes: the new one is in the vault before anything is deleted.
+    """
+    with job.tools.store.read() as tx:
+        kept = tx.vault.newest()
+    if kept is not None and kept.incident_id == incident.id:
+        return
+    marks = [str(mark) for mark in as_list(job.task.payload.get("own_marks"))]
+    delete_orphans(job, marks, incident.id)
+    mark = new_mark()
+    job.note(own_marks=[*marks, mark])
+    job.hold()
+    made = job.tools.mailgun.create_key(KeySpec(KeyKind.USER, "admin", marked(OWN_DESCRIPTION, mark)))
+    job.hold()
+    job.tools.mailgun.prove_key(made.secret)
+    with job.record() as tx:
+        job.tools.vault.keep(tx, made.secret, made.key.id, incident.id)
+        facts = AuditFacts(Actor.BOT, Action.BOT_KEY_MADE, key_name(made.key), "proven, in the vault")
+        tx.audit.append(incident.id, job.tools.clock.now(), facts)
+    job.tools.vault.refresh()
+
+
+def prove(job: Job, made: NewKey) -> None:
+    """Show that a new key works: an account key by a call with it, a sending key by being listed as enabled."""
+    job.hold()
+    if made.key.kind is KeyKind.USER:
+        job.tools.mailgun.prove_key(made.secret)
+        return
+    listed = next((key for key in job.tools.mailgun.keys() if key.id == made.key.id), None)
+    if listed is None or listed.is_disabled:
+        raise Refused(f"the new key {made.key.id} is not listed as enabled")
+
+
+def own_key_id(tx: Transaction) -> str | None:
+    """The id of the key that the bot works with, if the vault knows it."""
+    kept = tx.vault.newest()
+    return kept.mailgun_key_id if kept else None
+
+
+def key_name(key: ApiKey) -> str:
+    """How the trail and the handovers call a key: its description, what it is for, and its id."""
+    where = f" for {key.domain_name}" if key.domain_name else ""
+    return f"{unmarked(key.description) or 'key without a description'} ({key.role}{where}, {key.id})"
+
+
+def as_list(value: object) -> list[object]:
+    """A payload's list, or an empty one."""
+    return value if isinstance(value, list) else []

@@ -1,0 +1,26 @@
+"""Every kind of task, in one list: what the workers can run."""
+
+from collections.abc import Sequence
+
+from recovery.desk import desk_kinds
+from recovery.due import due_kinds
+from recovery.handovers import HANDOVER_KINDS
+from recovery.jobs import TaskKind
+from recovery.people import TELL, tell
+from recovery.polling import polling_kinds
+from recovery.progress import review_kind
+from recovery.step import Step
+from recovery.thread import thread_kinds
+
+
+def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
+    """The kinds that these steps run, and those that serve every step."""
+    kinds: list[TaskKind] = [kind for step in steps for kind in step.task_kinds()]
+    kinds += HANDOVER_KINDS
+    kinds += thread_kinds(steps)
+    kinds += polling_kinds(steps)
+    kinds += due_kinds(steps)
+    kinds.append(TaskKind(TELL, lambda job: tell(job, steps), effect=True))
+    kinds.append(review_kind(steps))
+    kinds += desk_kinds(lambda: {kind.name: kind for kind in kinds})
+    return tuple(kinds)

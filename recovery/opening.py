@@ -1,0 +1,135 @@
+"""Opening an incident: who may, where its thread goes, and who will be handed the secrets."""
+
+from collections.abc import Mapping
+
+from recovery.access import Access, Right
+from recovery.answers import opened_elsewhere, plain_card, where
+from recovery.audit import Action, AuditFacts
+from recovery.content import Card
+from recovery.jobs import Job
+from recovery.ports import ChannelFacts, Transaction
+from recovery.state import Incident, IncidentStatus, NewTask, ObligationStatus, Request, StepStatus
+from recovery.steps import STEPS
+from recovery.text import Channel, Code, Line, line, plain
+from recovery.thread import REPORT, opening_tasks
+
+MOST_DESCRIPTION = 1_500
+
+
+def open_incident(job: Job, request: Request, access: Access, about: Mapping[str, str], text: str) -> Card:
+    """Open an incident for the sender; or answer why not, and tell the channel if somebody else must."""
+    tools = job.tools
+    job.hold()
+    channel = tools.directory.channel(tools.policy.recovery_channel or request.channel_id)
+    description = described(job, about, text)[:MOST_DESCRIPTION]
+    problem = unfit_channel(channel, bool(tools.policy.recovery_channel))
+    if problem:
+        return closed(job, request, problem)
+    refusal = access.refusal(request.user_id, Right.START)
+    if refusal:
+        return report(job, request, channel, description, refusal)
+    with job.record() as tx:
+        incident = tx.incidents.add(
+            Incident(
+                id=0,
+                status=IncidentStatus.OPEN,
+                team_id=request.team_id,
+                channel_id=channel.id,
+                opened_by=request.user_id,
+                requester_id=request.user_id,
+                description=description,
+                opened_at=tools.clock.now(),
+                since=request.received_at,
+            )
+        )
+        if incident is None:
+            existing = tx.incidents.open_one()
+            said = (
+                opened_elsewhere(existing) if existing else plain_card(line("An incident is open already."))
+            )
+        else:
+            begin(tx, job, incident)
+            said = plain_card(
+                line("The recovery begins in ", Channel(channel.id), ". Everything happens in its thread.")
+            )
+        tx.requests.close(request.id, plain(said.lines[0]))
+    tools.wake()
+    return said
+
+
+def begin(tx: Transaction, job: Job, incident: Incident) -> None:
+    """The incident's steps, its first audit entry and its first tasks; people of a recovered one come along."""
+    now = job.tools.clock.now()
+    for step in STEPS:
+        tx.steps.add(
+            incident.id, step.kind, step.number, StepStatus.LOCKED if step.opens_last else StepStatus.WAITING
+        )
+    facts = AuditFacts(incident.opened_by, Action.OPENED, "", incident.description)
+    tx.audit.append(incident.id, now, facts)
+    tx.tasks.add(opening_tasks(incident))
+    for earlier in tx.incidents.in_status(IncidentStatus.RECOVERED):
+        take_over(tx, job, earlier, incident)
+
+
+def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) -> None:
+    """A recovered incident hands its people over: the new one asks everybody itself."""
+    now = job.tools.clock.now()
+    for obligation in tx.people.obligations(earlier.id):
+        if obligation.is_open:
+            tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=now, next_reminder_at=None)
+    tx.incidents.set(earlier.id, status=IncidentStatus.CLOSED, ended_at=now)
+    facts = AuditFacts("bot", Action.CLOSED, "", f"its people are looked after by incident {incident.id}")
+    tx.audit.append(earlier.id, now, facts)
+
+
+def described(job: Job, about: Mapping[str, str], text: str) -> str:
+    """What happened, in the words of whoever reported it: typed now, or in the report that is being answered."""
+    reported = about.get("request", "")
+    if not text and reported.isdigit():
+        with job.tools.store.read() as tx:
+            return described_in(tx.requests.get(int(reported)).text)
+    return text
+
+
+def described_in(typed: str) -> str:
+    """The description in a typed command, without a leading `open`."""
+    first, _, rest = typed.strip().partition(" ")
+    return rest if first.lower() == "open" else typed.strip()
+
+
+def unfit_channel(channel: ChannelFacts, fixed: bool) -> Line | None:
+    """Why an incident cannot be held in this channel, and what to do; None when it can."""
+    if channel.is_direct:
+        return line("Please type this in a channel: the recovery needs a thread that your team can see.")
+    if not channel.known or not channel.is_member:
+        where_to = line(Channel(channel.id)) if fixed else line("this channel")
+        return line("The bot is not in ", *where_to, ", so it cannot post there. Type ", Code("/invite"),
+                    " and the bot's name there, then ", Code("/mailgun-compromised"), " again.")  # fmt: skip
+    if channel.is_shared_outside:
+        return line("This channel is shared with another organisation, who would read everything. "
+                    "Please go to a channel of your own workspace and type it there.")  # fmt: skip
+    if channel.is_archived:
+        return line("That channel is archived. Please use another one.")
+    return None
+
+
+def closed(job: Job, request: Request, said: Line) -> Card:
+    """Answer, and write it down."""
+    with job.record() as tx:
+        tx.requests.close(request.id, plain(said))
+    return plain_card(said)
+
+
+def report(job: Job, request: Request, channel: ChannelFacts, description: str, refusal: str) -> Card:
+    """Somebody who may not start one reports it: they are told, and the channel gets a Start button."""
+    said = line(refusal, " Those who may start a recovery have been told in ", Channel(channel.id), ".")
+    with job.record() as tx:
+        tx.requests.close(request.id, plain(said))
+        tx.tasks.add([NewTask(REPORT, f"{REPORT}:{channel.id}:{request.user_id}", None, lane=f"channel:{channel.id}",
+                              priority=1, payload={"request": request.id, "channel": channel.id,
+                                                   "description": description})])  # fmt: skip
+    job.tools.wake()
+    return plain_card(said)
+
+
+__all__ = ["open_incident", "where"]

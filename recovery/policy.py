@@ -1,0 +1,34 @@
+"""The settings that the rules themselves depend on, as one value. `settings.py` makes it from the environment."""
+
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+
+
+@dataclass(frozen=True)
+class ReminderHours:
+    """When reminders may go out, in each person's own time zone. `end` of 00:00 means midnight."""
+
+    every: timedelta = timedelta(hours=4)
+    start: time = time(9, 0)
+    end: time = time(18, 0)
+    days: frozenset[int] = frozenset(range(5))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may do what, and how long things take. Each field is a setting of the same name."""
+
+    approvers: tuple[str, ...] = ()
+    starters: tuple[str, ...] = ()
+    two_person: bool = False
+    recovery_channel: str | None = None
+    audit_channel: str | None = None
+    reminders: ReminderHours = field(default_factory=ReminderHours)
+    poll_every: timedelta = timedelta(minutes=5)
+    handover_ttl: timedelta = timedelta(hours=24)
+    concurrency: int = 16
+    batch: int = 200
+    http_timeout: timedelta = timedelta(seconds=8)
+    lease: timedelta = timedelta(seconds=30)
+    tick: timedelta = timedelta(seconds=1)
+    settle: timedelta = timedelta(seconds=30)

@@ -1,0 +1,221 @@
+"""How steps end, open and come back: looked at after every job and at every tick, from the database alone."""
+
+from collections.abc import Callable, Sequence
+
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.board import read_board
+from recovery.errors import Refused
+from recovery.inventory import take_inventory
+from recovery.jobs import Job, TaskKind
+from recovery.ports import Transaction
+from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
+from recovery.step import Step, tally_facts
+from recovery.support_message import support_message
+from recovery.text import count
+from recovery.tools import Tools
+
+REVIEW = "review"
+"""The last look at keys and credentials before Support is told."""
+
+T = TaskStatus
+
+
+def settle_incident(tools: Tools, steps: Sequence[Step], incident_id: int) -> None:
+    """Move the incident's steps to where their tasks and people have brought them.
+
+    Reads first and writes only where something moves; every move is a compare-and-set, so any number of
+    processes may do this at once.
+    """
+    with tools.store.read() as tx:
+        moves = due_moves(tx, steps, incident_id)
+    if not moves:
+        return
+    with tools.store.write() as tx:
+        incident = tx.incidents.get(incident_id, lock=True)
+        for step in due_moves(tx, steps, incident_id):
+            move(tx, tools, steps, incident, step)
+    tools.wake()
+
+
+def settle_after(tools: Tools, steps: Sequence[Step]) -> Callable[[Job], None]:
+    """What a worker does after each job: settle the job's incident, so that nothing waits for a tick."""
+
+    def settle(job: Job) -> None:
+        if job.incident_id is not None:
+            settle_incident(tools, steps, job.incident_id)
+
+    return settle
+
+
+def due_moves(tx: Transaction, steps: Sequence[Step], incident_id: int) -> list[Step]:
+    """The steps that are not where they should be."""
+    incident = tx.incidents.get(incident_id)
+    states = {state.kind: state for state in tx.steps.of(incident_id)}
+    due = []
+    for step in steps:
+        state = states.get(step.kind)
+        if state is None:
+            continue
+        if (
+            state.status is StepStatus.RUNNING
+            and verdict(tx, step, incident, state) is not StepStatus.RUNNING
+        ):
+            due.append(step)
+    return due
+
+
+def verdict(tx: Transaction, step: Step, incident: Incident, state: StepState) -> StepStatus:
+    """Where a running step stands, by its tasks and what it knows itself."""
+    tally = tx.tasks.tally(state.id)
+    many = {status: sum(counts.get(status, 0) for counts in tally.values()) for status in T}
+    if many[T.READY] or many[T.RUNNING]:
+        return StepStatus.RUNNING
+    if many[T.FAILED]:
+        return StepStatus.NEEDS_ATTENTION
+    return StepStatus.DONE if step.is_complete(tx, incident, state) else StepStatus.RUNNING
+
+
+def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, step: Step) -> None:
+    """Carry out one due move, with its audit entry and what follows from it."""
+    state = state_of(tx, incident, step)
+    now = tools.clock.now()
+    to = verdict(tx, step, incident, state)
+    moved = tx.steps.move(state, [StepStatus.RUNNING], to, finished_at=now)
+    if moved is None:
+        return
+    if to is StepStatus.NEEDS_ATTENTION:
+        failed = len(tx.tasks.of_step(state.id, T.FAILED))
+        facts = AuditFacts(Actor.BOT, Action.STEP_STUCK, step.label, f"{count(failed, 'failure')}")
+        tx.audit.append(incident.id, now, facts)
+        return
+    tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.STEP_DONE, step.label))
+    step.on_done(tx, incident, moved)
+    incident = tx.incidents.get(incident.id)
+    if incident.status is IncidentStatus.OPEN:
+        offer_outdated(tx, tools, steps, incident)
+
+
+def offer_outdated(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident) -> None:
+    """What was done too early, seen from what is done by now, is offered for another round."""
+    for step in steps:
+        state = state_of(tx, incident, step)
+        if state.status is StepStatus.DONE and (subjects := step.outdated(tx, incident, state)):
+            offer(tx, tools, incident, step, state, subjects, "set before the last old key died")
+
+
+def offer(
+    tx: Transaction,
+    tools: Tools,
+    incident: Incident,
+    step: Step,
+    state: StepState,
+    subjects: list[str],
+    why: str,
+) -> None:
+    """Another round of a step, about these subjects: it waits for a decision again."""
+    facts = {**state.facts, "scope": list(subjects), "earlier": tally_facts(tx.tasks.tally(state.id))}
+    moved = tx.steps.move(
+        state, [StepStatus.DONE, StepStatus.SKIPPED], StepStatus.WAITING,
+        facts=facts, round=state.round + 1, decision=None, decided_by=None, decided_at=None, reason=None,
+        finished_at=None,
+    )  # fmt: skip
+    if moved is not None:
+        result = f"{len(subjects):,} of its subjects: {why}"
+        entry = AuditFacts(Actor.BOT, Action.STEP_OFFERED, step.label, result)
+        tx.audit.append(incident.id, tools.clock.now(), entry)
+
+
+def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
+    """The step's state in this incident."""
+    return next(state for state in tx.steps.of(incident.id) if state.kind == step.kind)
+
+
+# --- The last step --------------------------------------------------------------------------------------
+
+
+def plan_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> None:
+    """Once every other step is settled, plan the last look that opens the locked one."""
+    if incident.status is not IncidentStatus.OPEN or not wants_review(tx, steps, incident):
+        return
+    locked = next(step for step in steps if step.opens_last)
+    state = state_of(tx, incident, locked)
+    tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3,
+                          payload={"step": state.id})])  # fmt: skip
+
+
+def wants_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> bool:
+    """Whether the locked step could open, if the last look finds nothing."""
+    states = {state.kind: state for state in tx.steps.of(incident.id)}
+    last = [states[step.kind] for step in steps if step.opens_last and step.kind in states]
+    others = [state for state in states.values() if state not in last]
+    return any(s.status is StepStatus.LOCKED for s in last) and all(state.settled for state in others)
+
+
+def review(job: Job, steps: Sequence[Step]) -> None:
+    """List keys and credentials once more; offer what is left for another round, or open the last step."""
+    tools = job.tools
+    try:
+        inventory = take_inventory(job)
+    except Refused as error:
+        with job.record() as tx:
+            tx.incidents.set(
+                job.task.incident_id or 0, trouble=f"The last look at the account waits: {error}"
+            )
+        raise
+    with job.record() as tx:
+        incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
+        job.done(tx, job.task)
+        if incident.trouble:
+            tx.incidents.set(incident.id, trouble=None)
+        if incident.status is not IncidentStatus.OPEN or not wants_review(tx, steps, incident):
+            return
+        found = False
+        for step in steps:
+            state = state_of(tx, incident, step)
+            subjects = step.leftover(tx, incident, state, inventory) if state.status in ENDED else []
+            if subjects:
+                found = True
+                offer(
+                    tx,
+                    tools,
+                    incident,
+                    step,
+                    state,
+                    subjects,
+                    "new since, or set before the last old key died",
+                )
+        if not found:
+            open_last(tx, tools, steps, incident)
+
+
+ENDED = (StepStatus.DONE, StepStatus.SKIPPED)
+
+
+def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident) -> None:
+    """Everything else is settled and nothing is left over: the locked step may be decided."""
+    for step in steps:
+        if step.opens_last:
+            state = state_of(tx, incident, step)
+            board = read_board(tx, steps, incident.id)
+            paste = support_message(board.incident, board.views, tx.audit.entries(incident.id))
+            facts = {**state.facts, "paste": paste}
+            if tx.steps.move(state, [StepStatus.LOCKED], StepStatus.WAITING, facts=facts):
+                entry = AuditFacts(Actor.BOT, Action.STEP_OPENED, step.label)
+                tx.audit.append(incident.id, tools.clock.now(), entry)
+
+
+def close_if_nobody_is_left(tx: Transaction, tools: Tools, incident: Incident) -> None:
+    """A recovered incident closes when nobody has anything left to do."""
+    if incident.status is not IncidentStatus.RECOVERED:
+        return
+    unfinished = any(state.status is StepStatus.RUNNING for state in tx.steps.of(incident.id))
+    if unfinished or any(o.is_open for o in tx.people.obligations(incident.id)):
+        return
+    now = tools.clock.now()
+    tx.incidents.set(incident.id, status=IncidentStatus.CLOSED, ended_at=now)
+    tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.CLOSED, "", "nobody is left to remind"))
+
+
+def review_kind(steps: Sequence[Step]) -> TaskKind:
+    """The kind of the last look, tried until Mailgun answers."""
+    return TaskKind(REVIEW, lambda job: review(job, steps), most_attempts=None)

@@ -1,0 +1,219 @@
+"""What a step of Mailgun's procedure is, to everyone who does not care which one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from recovery.account import Inventory
+from recovery.actions import Ask
+from recovery.content import Button, Confirm, Style
+from recovery.jobs import TaskKind
+from recovery.ports import Transaction
+from recovery.state import (
+    Facts,
+    Incident,
+    NewTask,
+    Obligation,
+    Person,
+    StepState,
+    StepStatus,
+    Task,
+    TaskStatus,
+)
+from recovery.text import Line, Who, line
+
+Tally = Mapping[str, Mapping[TaskStatus, int]]
+
+OLD_KEY_WARNING = "an old key could undo this"
+
+
+@dataclass(frozen=True)
+class StepView:
+    """What a step's card and progress are made of: read in one transaction, nothing asked outside."""
+
+    incident: Incident
+    state: StepState
+    tally: Tally
+    failures: Sequence[Task]
+    obligations: Sequence[tuple[Obligation, Person]] = ()
+
+    def tasks(self, kind: str, *statuses: TaskStatus) -> int:
+        """How many of this round's tasks of that kind are in those statuses (in any, when none is named)."""
+        counts = self.tally.get(kind, {})
+        total = sum(number for status, number in counts.items() if not statuses or status in statuses)
+        return total - sum(
+            number
+            for status, number in earlier_rounds(self.state).get(kind, {}).items()
+            if not statuses or status in statuses
+        )
+
+
+class Step(ABC):
+    """One item of the procedure. A subclass is one file; it says what it touches, does, and when it is done."""
+
+    kind: ClassVar[str]
+    number: ClassVar[int]
+    title: ClassVar[str]
+    names: ClassVar[tuple[str, ...]] = ()
+    """What it may be called in a typed command, beside its number and its kind."""
+    destructive: ClassVar[bool] = False
+    hands_over: ClassVar[bool] = False
+    """Whether the requester is handed secrets: their direct message is opened before anything is changed."""
+    opens_last: ClassVar[bool] = False
+    """Whether it stays locked until every other step is settled."""
+    may_keep_reminding: ClassVar[bool] = False
+    asks_people: ClassVar[bool] = False
+    topics: ClassVar[Mapping[str, str]] = {}
+    """What it wants written down, by topic, each with its title. With all of them it is done."""
+    decided_by_approval: ClassVar[bool] = True
+    """Whether Approve starts it. A step without it is settled by its own buttons."""
+
+    @property
+    def label(self) -> str:
+        """How the trail and the answers call it."""
+        return f"step {self.number} ({self.title})"
+
+    @property
+    def begin_kind(self) -> str:
+        """The kind of the task that lists what is there and plans the rest."""
+        return f"{self.kind}.begin"
+
+    def task_kinds(self) -> tuple[TaskKind, ...]:
+        """The kinds of tasks that this step runs, the beginning included."""
+        return ()
+
+    def count(self, inventory: Inventory, incident: Incident) -> Facts:
+        """The numbers for the card, from what Mailgun lists. Kept in `facts`."""
+        return {}
+
+    @abstractmethod
+    def explain(self, view: StepView) -> list[Line]:
+        """What it will touch (counted), what will break for whom, who receives what. Shown before the decision."""
+
+    @abstractmethod
+    def progress(self, view: StepView) -> str:
+        """How far it is, in a few words, for the board and the card; empty when there is nothing to say."""
+
+    def plan_begin(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        """Plan the first task after an approval, inside its transaction."""
+        tx.tasks.add([self.beginning(incident, state, f"round-{state.version}", scope_of(state))])
+
+    def beginning(
+        self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None
+    ) -> NewTask:
+        """The task that begins a round; `scope` narrows it to these subjects."""
+        payload: Facts = {} if scope is None else {"scope": list(scope)}
+        return NewTask(
+            kind=self.begin_kind,
+            key=f"{self.begin_kind}:{state.id}:{why}",
+            incident_id=incident.id,
+            step_id=state.id,
+            subject=self.label,
+            payload=payload,
+        )
+
+    def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
+        """Whether it is done, once none of its tasks is unfinished or failed."""
+        return True
+
+    def on_done(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        """What else becomes true with it, in the same transaction."""
+
+    def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        """What must happen although it is skipped, in the same transaction."""
+
+    def on_sent(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        """What must happen once somebody said that its message was sent, in the same transaction."""
+
+    def outdated(self, tx: Transaction, incident: Incident, state: StepState) -> list[str]:
+        """Subjects that were dealt with too early and should be dealt with again, from what we know ourselves."""
+        return []
+
+    def leftover(
+        self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory
+    ) -> list[str]:
+        """Subjects that Mailgun lists and that still need this step, at the last look before Support is told."""
+        return []
+
+    def subject_matches(self, subject: str, target: str) -> bool:
+        """Whether a typed word (a login, a domain) means this subject."""
+        return False
+
+    def buttons(self, view: StepView) -> list[Button]:
+        """The buttons under its card, as it stands now."""
+        return decision_buttons(self, view.state)
+
+    def confirmation(self, state: StepState) -> Confirm | None:
+        """The question before Approve, on a step that cannot be taken back."""
+        return None
+
+    def about(self, state: StepState) -> dict[str, str]:
+        """What each of its buttons carries."""
+        return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
+
+
+def scope_of(state: StepState) -> list[str] | None:
+    """The subjects that this round is about, or None for all."""
+    scope = state.facts.get("scope")
+    return [str(subject) for subject in scope] if isinstance(scope, list) else None
+
+
+def earlier_rounds(state: StepState) -> dict[str, dict[str, int]]:
+    """The tally as it was when this round began, so that progress counts this round alone."""
+    tally = state.facts.get("earlier")
+    if not isinstance(tally, dict):
+        return {}
+    return {
+        kind: {status: many for status, many in counts.items() if isinstance(many, int)}
+        for kind, counts in tally.items()
+        if isinstance(counts, dict)
+    }
+
+
+def tally_facts(tally: Tally) -> Facts:
+    """A tally in the form that facts keep, ended tasks alone: the others still belong to the round to come."""
+    ended = (TaskStatus.DONE, TaskStatus.DROPPED)
+    return {
+        kind: {str(status): many for status, many in counts.items() if status in ended}
+        for kind, counts in tally.items()
+    }
+
+
+def findings(state: StepState) -> dict[str, dict[str, str]]:
+    """What was noted so far, by topic: `text`, `by` (a Slack user id) and `at`."""
+    found = state.facts.get("findings")
+    if not isinstance(found, dict):
+        return {}
+    return {
+        topic: {key: str(value) for key, value in entry.items()}
+        for topic, entry in found.items()
+        if isinstance(entry, dict)
+    }
+
+
+def number(facts: Facts, name: str) -> int:
+    """A count from a step's facts, 0 when it is not there."""
+    value = facts.get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
+def decision_buttons(step: Step, state: StepState) -> list[Button]:
+    """Approve, Skip and Retry, where the status allows them."""
+    buttons: list[Button] = []
+    about = step.about(state)
+    if state.status in (StepStatus.WAITING, StepStatus.SKIPPED) and step.decided_by_approval:
+        style = Style.DANGER if step.destructive else Style.PRIMARY
+        buttons.append(Button(Ask.APPROVE, "Approve", about, style, step.confirmation(state)))
+    if state.status is StepStatus.NEEDS_ATTENTION:
+        buttons.append(Button(Ask.RETRY, "Retry what failed", about, Style.PRIMARY))
+    if state.status in (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION):
+        buttons.append(Button(Ask.SKIP, "Skip, with a reason", about))
+    return buttons
+
+
+def recipient_line(incident: Incident) -> Line:
+    """Who will be handed the secrets."""
+    return line(
+        "New secrets go to ", Who(incident.requester_id), ", in a direct message from this bot, once."
+    )

@@ -1,0 +1,234 @@
+"""Step 2: reset the postmaster's and every custom SMTP password of every domain."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from recovery.account import Inventory, Login
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.content import Confirm
+from recovery.errors import NotFound, OutsideError, Uncertain
+from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
+from recovery.inventory import list_domains, list_logins
+from recovery.jobs import Job, TaskKind
+from recovery.ports import Transaction
+from recovery.secret import Secret, new_password
+from recovery.state import (
+    Facts,
+    Handover,
+    Incident,
+    IncidentStatus,
+    NewTask,
+    StepState,
+    StepStatus,
+    Task,
+    TaskStatus,
+)
+from recovery.step import OLD_KEY_WARNING, Step, StepView, number, recipient_line, scope_of
+from recovery.text import Line, count, line
+
+SET = "smtp_credentials.set"
+SAME_PASSWORD_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one login: the password now set, or why not."""
+
+    task: Task
+    password: Secret | None
+    error: OutsideError | None = None
+
+
+class SmtpCredentials(Step):
+    kind = "smtp_credentials"
+    number = 2
+    title = "Reset SMTP passwords"
+    names = ("smtp", "credentials", "smtp-credentials", "passwords-smtp")
+    destructive = True
+    hands_over = True
+
+    def task_kinds(self) -> tuple[TaskKind, ...]:
+        return (
+            TaskKind(self.begin_kind, begin, effect=True),
+            TaskKind(SET, set_passwords, batch=200, effect=True),
+        )
+
+    def count(self, inventory: Inventory, incident: Incident) -> Facts:
+        regions = sorted({domain.region for domain in inventory.domains})
+        return {
+            "logins": len(inventory.logins),
+            "domains": len(inventory.domains),
+            "regions": [
+                f"{region.upper()}: {count(sum(x.region == region for x in inventory.logins), 'login')} of "
+                f"{count(sum(d.region == region for d in inventory.domains), 'domain')}"
+                for region in regions
+            ],
+        }
+
+    def explain(self, view: StepView) -> list[Line]:
+        facts = view.state.facts
+        scope = scope_of(view.state)
+        regions = facts.get("regions")
+        lines: list[Line] = []
+        if scope is not None:
+            lines.append(
+                line(
+                    f"Another round: {count(len(scope), 'login')} new since, or set before the last old key died."
+                )
+            )
+        elif isinstance(regions, list):
+            total = count(number(facts, "logins"), "SMTP login")
+            lines.append(
+                line(f"Touches {total} ({'; '.join(str(r) for r in regions)}), postmasters included.")
+            )
+        else:
+            lines.append(
+                line("Touches the postmaster and every SMTP login of every domain, in both regions.")
+            )
+        lines.append(
+            line(
+                "Breaks: each application and device that sends through SMTP, until it is given its new password."
+            )
+        )
+        lines.append(recipient_line(view.incident))
+        if view.incident.keys_expired_at is None:
+            lines.append(
+                line(f"While old API keys live, {OLD_KEY_WARNING}: what is reset now is offered again after.")
+            )
+        return lines
+
+    def progress(self, view: StepView) -> str:
+        total = view.tasks(SET) - view.tasks(SET, TaskStatus.DROPPED)
+        if not total:
+            return ""
+        text = f"{view.tasks(SET, TaskStatus.DONE):,} of {count(total, 'password')} set and handed over"
+        return text if view.incident.keys_expired_at else f"{text}; {OLD_KEY_WARNING}"
+
+    def outdated(self, tx: Transaction, incident: Incident, state: StepState) -> list[str]:
+        expired = incident.keys_expired_at
+        if expired is None:
+            return []
+        left = left_by_decision(state)
+        return sorted(
+            subject
+            for subject, at in tx.tasks.last_done(incident.id, SET).items()
+            if at < expired and subject not in left
+        )
+
+    def leftover(
+        self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory
+    ) -> list[str]:
+        done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
+        if not done or (state.status is StepStatus.SKIPPED and state.round == 1):
+            return []
+        left = left_by_decision(state)
+        expired = incident.keys_expired_at
+
+        def too_early(subject: str) -> bool:
+            at = done.get(subject)
+            return at is None or (expired is not None and at < expired)
+
+        return [x.subject for x in inventory.logins if x.subject not in left and too_early(x.subject)]
+
+    def subject_matches(self, subject: str, target: str) -> bool:
+        login = Login.from_subject(subject)
+        return target.lower() in (login.login.lower(), login.domain.lower(), subject.lower())
+
+    def confirmation(self, state: StepState) -> Confirm:
+        scope = scope_of(state)
+        many = count(len(scope) if scope is not None else number(state.facts, "logins"), "SMTP password")
+        return Confirm(
+            title="Reset SMTP passwords?",
+            text=f"{many} will be replaced. What sends through SMTP stops until it is given its new password.",
+            yes="Reset them",
+        )
+
+
+def left_by_decision(state: StepState) -> set[str]:
+    """Subjects that a later round offered and that were skipped with a reason."""
+    left = state.facts.get("left")
+    return {str(subject) for subject in left} if isinstance(left, list) else set()
+
+
+def begin(job: Job) -> None:
+    """Open the requester's direct message, list the logins again, and plan one task for each."""
+    task = job.task
+    with job.tools.store.read() as tx:
+        incident = tx.incidents.get(task.incident_id or 0)
+    greet_recipient(job, incident)
+    logins = list_logins(job, list_domains(job))
+    scope = task.payload.get("scope")
+    if isinstance(scope, list):
+        wanted = {str(subject) for subject in scope}
+        logins = [login for login in logins if login.subject in wanted]
+    with job.record() as tx:
+        if tx.incidents.get(task.incident_id or 0, lock=True).status is IncidentStatus.CANCELLED:
+            # Cancelled while Mailgun was being asked: nothing new begins.
+            job.done(tx, job.task)
+            return
+        tx.tasks.add(
+            NewTask(
+                SET, f"{SET}:{task.step_id}:{login.subject}", task.incident_id, task.step_id, login.subject
+            )
+            for login in logins
+        )
+        job.done(tx, task)
+
+
+def set_passwords(job: Job) -> None:
+    """Set new passwords for as many logins as one direct message holds, and hand them over in it."""
+    with job.tools.store.read() as tx:
+        incident = tx.incidents.get(job.task.incident_id or 0)
+    fits = fitting(job, [shown(task) for task in job.tasks])
+    job.let_go(job.tasks[fits:])
+    handover = plan_handover(job, incident, job.tasks, "SMTP password")
+    attempts = job.tools.at_once(lambda task: attempt(job, task), job.tasks)
+    given = [a for a in attempts if a.password is not None]
+    failed = [a for a in attempts if a.password is None]
+    if failed:
+        with job.record() as tx:
+            for a in failed:
+                settle_failure(job, tx, a)
+    if not given:
+        return
+    packets = [Packet(a.task, *shown(a.task), a.password) for a in given if a.password is not None]
+
+    def on_sent(tx: Transaction, sent: Handover) -> None:
+        job.done(tx, *(packet.task for packet in packets))
+
+    hand_over(job, handover, packets, on_sent)
+
+
+def shown(task: Task) -> tuple[str, str]:
+    """The heading (the domain, with its region) and the label (the login) of a task's secret."""
+    login = Login.from_subject(task.subject)
+    return f"{login.domain} ({login.region.upper()})", login.login
+
+
+def attempt(job: Job, task: Task) -> Attempt:
+    """Make a password and set it. While it is in memory, an uncertain answer is repeated with the same one."""
+    login = Login.from_subject(task.subject)
+    password = new_password()
+    for last in (False,) * (SAME_PASSWORD_TRIES - 1) + (True,):
+        job.hold()
+        try:
+            job.tools.mailgun.set_password(login, password)
+        except Uncertain as error:
+            if last:
+                return Attempt(task, None, error)
+        except OutsideError as error:
+            return Attempt(task, None, error)
+        else:
+            return Attempt(task, password)
+    raise AssertionError("unreachable: the last try returns")
+
+
+def settle_failure(job: Job, tx: Transaction, failed: Attempt) -> None:
+    """A login that is gone by now is dropped; anything else is tried later, or shown to people."""
+    assert failed.error is not None
+    if isinstance(failed.error, NotFound):
+        job.drop(tx, failed.task, "Mailgun no longer has this login")
+        facts = AuditFacts(Actor.BOT, Action.FAILED, failed.task.subject, "Mailgun no longer has this login")
+        tx.audit.append(failed.task.incident_id or 0, job.tools.clock.now(), facts)
+        return
+    job.not_done(tx, failed.task, failed.error)

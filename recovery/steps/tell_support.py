@@ -1,0 +1,127 @@
+"""Step 5: tell Mailgun Support once all of it is done, and watch until the account works again."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from recovery.account import Domain
+from recovery.actions import Ask
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.content import Button, Style
+from recovery.errors import Later
+from recovery.inventory import list_domains
+from recovery.jobs import Job, TaskKind
+from recovery.ports import Transaction
+from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus
+from recovery.step import Step, StepView, decision_buttons
+from recovery.text import Bold, Line, Link, line, listing
+
+WATCH = "tell_support.watch"
+SUPPORT_PAGE = "https://app.mailgun.com/support"
+
+
+class TellSupport(Step):
+    kind = "tell_support"
+    number = 5
+    title = "Tell Mailgun Support"
+    names = ("support", "tell", "tell-support", "ticket")
+    opens_last = True
+    decided_by_approval = False
+
+    def task_kinds(self) -> tuple[TaskKind, ...]:
+        return (TaskKind(WATCH, watch, most_attempts=None),)
+
+    def explain(self, view: StepView) -> list[Line]:
+        match view.state.status:
+            case StepStatus.LOCKED:
+                return [
+                    line("Opens when the other steps and the note are done, or skipped with a reason."),
+                    line(
+                        "Before that, keys and SMTP credentials are listed once more; what is left is offered again."
+                    ),
+                ]
+            case StepStatus.WAITING | StepStatus.SKIPPED:
+                return [
+                    line("1. Copy the message below."),
+                    line("2. Paste it into a new ticket at ", Link(SUPPORT_PAGE, "Mailgun Support"), "."),
+                    line("3. Press ", Bold("Sent"), " and enter the ticket number."),
+                ]
+            case _:
+                ticket = view.incident.ticket
+                sent: Line = line(f"Support was told, ticket {ticket}. ") if ticket else ()
+                if view.incident.recovered_at:
+                    return [(*sent, "The account works.")]
+                return [(*sent, "The bot watches the domains until they work again.")]
+
+    def progress(self, view: StepView) -> str:
+        if view.incident.recovered_at:
+            return "the account works"
+        if view.state.status is StepStatus.RUNNING:
+            return "waiting for Mailgun to re-enable the domains"
+        return ""
+
+    def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
+        return incident.recovered_at is not None
+
+    def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        tx.tasks.add([watch_task(incident, None)])
+
+    def on_sent(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        tx.tasks.add([watch_task(incident, state)])
+
+    def buttons(self, view: StepView) -> list[Button]:
+        buttons: list[Button] = []
+        if view.state.status in (StepStatus.WAITING, StepStatus.SKIPPED):
+            buttons.append(Button(Ask.SENT, "Sent", self.about(view.state), Style.PRIMARY))
+        return buttons + decision_buttons(self, view.state)
+
+
+def watch_task(incident: Incident, state: StepState | None) -> NewTask:
+    """The task that looks at the domains until they work."""
+    step_id = state.id if state else None
+    return NewTask(WATCH, f"{WATCH}:{incident.id}", incident.id, step_id, "the domains at Mailgun")
+
+
+def watched_domains(domains: Sequence[Domain]) -> tuple[tuple[str, ...], bool]:
+    """Which domains must work before the account counts as recovered, and whether the account is disabled.
+
+    Disabling an account disables every domain, for one and the same reason. So: while any domain works, the
+    account is not disabled, and those that do not work were disabled for a reason of their own. When none
+    works, the reason that most of them give is the account's, and the others have their own.
+    """
+    working = tuple(domain.subject for domain in domains if not domain.is_disabled)
+    if working or not domains:
+        return working, False
+    reasons = Counter(domain.disabled_for for domain in domains)
+    accounts_reason, _ = reasons.most_common(1)[0]
+    return tuple(domain.subject for domain in domains if domain.disabled_for == accounts_reason), True
+
+
+def watch(job: Job) -> None:
+    """Declare the account recovered once no watched domain is disabled; until then, look again at `POLL_EVERY`."""
+    domains = {domain.subject: domain for domain in list_domains(job)}
+    with job.record() as tx:
+        incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
+        if incident.status is not IncidentStatus.OPEN:
+            job.done(tx, job.task)
+            ended = True
+        else:
+            # A domain that was deleted meanwhile is not waited for.
+            waiting = [s for s in incident.watched if s in domains and domains[s].is_disabled]
+            ended = not waiting
+            if ended:
+                declare_recovered(tx, job, incident)
+                job.done(tx, job.task)
+    if ended:
+        return
+    raise Later(
+        f"{listing(waiting, 3)} still disabled at Mailgun",
+        seconds=job.tools.policy.poll_every.total_seconds(),
+    )
+
+
+def declare_recovered(tx: Transaction, job: Job, incident: Incident) -> None:
+    """The account works: the incident is recovered, though people may be left to remind."""
+    now = job.tools.clock.now()
+    tx.incidents.set(incident.id, status=IncidentStatus.RECOVERED, recovered_at=now)
+    result = "its domains work again" if incident.was_disabled else "it never was disabled"
+    tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.RECOVERED, "", result))

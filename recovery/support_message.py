@@ -1,0 +1,52 @@
+"""The message for Mailgun Support: what was done, when, how many; no secret, no name of a person."""
+
+from collections.abc import Sequence
+
+from recovery.audit import Action, AuditEntry
+from recovery.state import Incident, ObligationStatus, StepStatus
+from recovery.step import Step, StepView
+from recovery.text import count
+
+
+def support_message(
+    incident: Incident, views: Sequence[tuple[Step, StepView]], entries: Sequence[AuditEntry]
+) -> str:
+    """A message to paste into a ticket."""
+
+    def many(action: Action) -> int:
+        return sum(entry.facts.action is action for entry in entries)
+
+    lines = [
+        "Our Mailgun account was compromised. We have followed your recovery procedure for a compromised account:",
+        "",
+    ]
+    for step, view in views:
+        if step.opens_last:
+            continue
+        lines.append(f"{step.number}. {step.title}: {outcome(step, view)}")
+    replaced, deleted = many(Action.KEY_REPLACED), many(Action.KEY_DELETED)
+    lines += [
+        "",
+        f"In numbers: {count(replaced, 'API key')} replaced, {count(deleted, 'old key')} deleted, "
+        f"{count(many(Action.SESSION_DELETED), 'control panel session')} ended.",
+        f"The incident was opened at {incident.opened_at:%Y-%m-%d %H:%M} UTC.",
+    ]
+    if incident.keys_expired_at:
+        lines.append(f"The last old API key was deleted at {incident.keys_expired_at:%Y-%m-%d %H:%M} UTC.")
+    lines += ["", "Please re-enable the account, and tell us if anything else is needed."]
+    return "\n".join(lines)
+
+
+def outcome(step: Step, view: StepView) -> str:
+    """What became of one step, in Support's words."""
+    state = view.state
+    if state.status is StepStatus.SKIPPED:
+        return f"not done: {state.reason}"
+    when = f" ({state.finished_at:%Y-%m-%d %H:%M} UTC)" if state.finished_at else ""
+    if step.asks_people:
+        counted = [o for o, _ in view.obligations if o.status is not ObligationStatus.DROPPED]
+        met = sum(not o.is_open for o in counted)
+        vouched = sum(o.status is ObligationStatus.VOUCHED for o in counted)
+        text = f"{met} of {count(len(counted), 'user')}"
+        return text + (f", {vouched} of them confirmed by us" if vouched else "") + when
+    return f"done{when}; {step.progress(view)}" if step.progress(view) else f"done{when}"

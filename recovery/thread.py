@@ -1,0 +1,247 @@
+"""The incident's thread: the board, the steps' cards, the trail; posted once, then redrawn as things move."""
+
+from collections.abc import Sequence
+
+from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
+from recovery.board import board_card, read_board, report_card, step_card
+from recovery.content import Card, Marker, MarkerKind, Place, Trail
+from recovery.errors import OutsideError, Refused
+from recovery.inventory import take_inventory
+from recovery.jobs import Job, TaskKind
+from recovery.ports import Transaction
+from recovery.posting import post_once
+from recovery.state import Incident, NewTask, StepState
+from recovery.step import Step
+from recovery.steps.tell_support import watched_domains
+
+POST_BOARD = "thread.board"
+SURVEY = "survey"
+POST_STEP = "thread.step"
+POST_AUDIT = "thread.audit"
+REDRAW = "thread.redraw"
+REPORT = "thread.report"
+
+MOST_COUNT_TRIES = 3
+
+
+def opening_tasks(incident: Incident) -> list[NewTask]:
+    """What an incident begins with: its board, and the count of what is there."""
+    return [
+        NewTask(POST_BOARD, f"{POST_BOARD}:{incident.id}", incident.id, lane=lane_of(incident), priority=1),
+        NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, priority=2),
+    ]
+
+
+def lane_of(incident: Incident) -> str:
+    """Posts to one channel go out one at a time, in order."""
+    return f"channel:{incident.channel_id}"
+
+
+def post_board(job: Job, steps: Sequence[Step]) -> None:
+    """Post the board: the first message of the thread."""
+    tools = job.tools
+    with tools.store.read() as tx:
+        board = read_board(tx, steps, job.task.incident_id or 0)
+    incident = board.incident
+    card = board_card(board)
+    marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
+    ts = post_once(job, Place(incident.channel_id), card, marker)
+    try:
+        job.hold()
+        permalink = tools.messenger.permalink(incident.channel_id, ts)
+    except OutsideError:
+        # A link is a comfort, not a need: the board is there without it.
+        permalink = None
+    with job.record() as tx:
+        tx.incidents.set(
+            incident.id, thread_ts=ts, permalink=permalink, drawn_board=tools.messenger.digest(card)
+        )
+        job.done(tx, job.task)
+
+
+def survey(job: Job, steps: Sequence[Step]) -> None:
+    """Count what is there, for the cards; then post the cards. A count that fails does not hold them up."""
+    incident_id = job.task.incident_id or 0
+    trouble = None
+    try:
+        inventory = take_inventory(job, with_users=True)
+    except OutsideError as error:
+        tries = int(str(job.task.payload.get("tries", 0))) + 1
+        if tries < MOST_COUNT_TRIES and not isinstance(error, Refused):
+            job.note(tries=tries)
+            raise
+        trouble = f"The account could not be counted: {error}. Each step lists it again when it is approved."
+        outage = job.tools.mailgun.outage()
+        trouble = f"{trouble} Mailgun's status page says: {outage}" if outage else trouble
+        inventory = None
+    with job.record() as tx:
+        incident = tx.incidents.get(incident_id)
+        if inventory is not None:
+            watched, disabled = watched_domains(inventory.domains)
+            tx.incidents.set(incident_id, watched=watched, was_disabled=disabled)
+            for step, state in steps_of(tx, steps, incident):
+                tx.steps.set(state.id, facts={**state.facts, **step.count(inventory, incident)})
+        else:
+            tx.incidents.set(incident_id, trouble=trouble)
+        tx.tasks.add(
+            NewTask(POST_STEP, f"{POST_STEP}:{state.id}", incident_id, lane=lane_of(incident), priority=1,
+                    payload={"step": state.id})
+            for _, state in steps_of(tx, steps, incident)
+        )  # fmt: skip
+        job.done(tx, job.task)
+
+
+def steps_of(tx: Transaction, steps: Sequence[Step], incident: Incident) -> list[tuple[Step, StepState]]:
+    """The steps with their states, in order."""
+    states = {state.kind: state for state in tx.steps.of(incident.id)}
+    return [(step, states[step.kind]) for step in steps if step.kind in states]
+
+
+def post_step(job: Job, steps: Sequence[Step]) -> None:
+    """Post one step's card in the thread."""
+    tools = job.tools
+    step_id = int(str(job.task.payload["step"]))
+    with tools.store.read() as tx:
+        board = read_board(tx, steps, job.task.incident_id or 0)
+    step, view = next((step, view) for step, view in board.views if view.state.id == step_id)
+    card = step_card(step, view)
+    ts = post_once(job, thread_place(board.incident), card, step_marker(job, step_id))
+    with job.record() as tx:
+        tx.steps.set(step_id, message_ts=ts, drawn=tools.messenger.digest(card))
+        tx.incidents.set(board.incident.id)
+        job.done(tx, job.task)
+
+
+def thread_place(incident: Incident) -> Place:
+    """The incident's thread."""
+    return Place(incident.channel_id, incident.thread_ts)
+
+
+def step_marker(job: Job, step_id: int) -> Marker:
+    """The metadata of a step's card."""
+    return Marker(MarkerKind.STEP, f"{job.tools.store.identity()}:{step_id}")
+
+
+# --- The trail --------------------------------------------------------------------------------------------
+
+
+def plan_trail(tx: Transaction, incident: Incident, audit_channel: str | None) -> None:
+    """Plan the message for audit entries that are not in the thread yet (nor in the audit channel)."""
+    if incident.thread_ts is None:
+        return
+    if incident.audit_posted < incident.audit_count:
+        tx.tasks.add([_trail_task(incident, "thread", incident.audit_posted, lane_of(incident))])
+    if audit_channel and incident.audit_mirrored < incident.audit_count:
+        tx.tasks.add(
+            [_trail_task(incident, audit_channel, incident.audit_mirrored, f"channel:{audit_channel}")]
+        )
+
+
+def _trail_task(incident: Incident, where: str, after: int, lane: str) -> NewTask:
+    return NewTask(POST_AUDIT, f"{POST_AUDIT}:{incident.id}:{where}", incident.id, lane=lane, priority=3,
+                   payload={"where": where, "after": after})  # fmt: skip
+
+
+def post_trail(job: Job) -> None:
+    """Post the next entries, at most twenty in a message, their numbers and hashes in its metadata."""
+    tools = job.tools
+    where = str(job.task.payload["where"])
+    after = int(str(job.task.payload["after"]))
+    with tools.store.read() as tx:
+        incident = tx.incidents.get(job.task.incident_id or 0)
+        upto = job.task.payload.get("upto")
+        # A message that may have been sent already must be looked for, or sent again, exactly as it was.
+        most = int(str(upto)) - after if upto is not None else ENTRIES_A_MESSAGE
+        entries = tuple(tx.audit.entries(incident.id, after, most))
+    if not entries:
+        return
+    if upto is None:
+        job.note(upto=entries[-1].number)
+    place = thread_place(incident) if where == "thread" else Place(where)
+    post_once(job, place, Trail(entries), trail_marker(job, where, entries))
+    posted = "audit_posted" if where == "thread" else "audit_mirrored"
+    with job.record() as tx:
+        tx.incidents.mark_drawn(incident.id, **{posted: entries[-1].number})
+        job.done(tx, job.task)
+
+
+def trail_marker(job: Job, where: str, entries: Sequence[AuditEntry]) -> Marker:
+    """The metadata of a trail message: which entries it holds, with their hashes."""
+    first, last = entries[0], entries[-1]
+    key = f"{job.tools.store.identity()}:{first.incident_id}:{where}:{first.number}-{last.number}"
+    details: dict[str, str | int | list[str]] = {
+        "incident": first.incident_id,
+        "first": first.number,
+        "last": last.number,
+        "hashes": [entry.hash for entry in entries],
+    }
+    return Marker(MarkerKind.AUDIT, key, details)
+
+
+# --- Redrawing -----------------------------------------------------------------------------------------
+
+
+def plan_redraw(tx: Transaction, incident: Incident) -> None:
+    """Plan one redrawing when something changed since the thread was drawn."""
+    if incident.thread_ts is not None and incident.revision > incident.drawn_revision:
+        tx.tasks.add([NewTask(REDRAW, f"{REDRAW}:{incident.id}", incident.id, priority=3)])
+
+
+def redraw(job: Job, steps: Sequence[Step]) -> None:
+    """Redraw the board and those cards that would look different now."""
+    tools = job.tools
+    with tools.store.read() as tx:
+        board = read_board(tx, steps, job.task.incident_id or 0)
+    incident = board.incident
+    if incident.thread_ts is None:
+        return
+    card = board_card(board)
+    digest = tools.messenger.digest(card)
+    if digest != incident.drawn_board:
+        marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
+        _replace(job, incident, incident.thread_ts, card, marker)
+        with job.record() as tx:
+            tx.incidents.mark_drawn(incident.id, drawn_board=digest)
+    for step, view in board.views:
+        if view.state.message_ts is None:
+            continue
+        card = step_card(step, view)
+        digest = tools.messenger.digest(card)
+        if digest != view.state.drawn:
+            _replace(job, incident, view.state.message_ts, card, step_marker(job, view.state.id))
+            with job.record() as tx:
+                tx.steps.set(view.state.id, drawn=digest)
+    with job.record() as tx:
+        tx.incidents.mark_drawn(incident.id, drawn_revision=incident.revision)
+        job.done(tx, job.task)
+
+
+def _replace(job: Job, incident: Incident, ts: str, card: Card, marker: Marker) -> None:
+    job.hold()
+    try:
+        job.tools.messenger.redraw(incident.channel_id, ts, card, marker)
+    except Refused as error:
+        if error.code != "message_not_found":
+            raise
+        # Somebody deleted the message; the trail and the typed commands remain.
+
+
+def post_report(job: Job) -> None:
+    """Tell the channel that somebody who may not start an incident reports one."""
+    with job.tools.store.read() as tx:
+        request = tx.requests.get(int(str(job.task.payload["request"])))
+    marker = Marker(MarkerKind.REPORT, f"{job.tools.store.identity()}:{request.id}")
+    post_once(job, Place(str(job.task.payload["channel"])), report_card(request.user_id, request.id,
+                                                                        str(job.task.payload["description"])), marker)  # fmt: skip
+
+
+def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
+    """The kinds of this file, bound to the steps. Posts to the thread are tried until they work."""
+    return (
+        TaskKind(POST_BOARD, lambda job: post_board(job, steps), most_attempts=None),
+        TaskKind(SURVEY, lambda job: survey(job, steps), most_attempts=None),
+        TaskKind(POST_STEP, lambda job: post_step(job, steps), most_attempts=None),
+        TaskKind(POST_AUDIT, post_trail, most_attempts=None),
+        TaskKind(REDRAW, lambda job: redraw(job, steps), most_attempts=None),
+        TaskKind(REPORT, post_report),
+    )

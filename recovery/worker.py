@@ -1,0 +1,117 @@
+"""The worker: claims what can be claimed, runs it, and sees to it that nothing is lost on the way."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from threading import Event, Thread
+
+from recovery.errors import LeaseLost, OutsideError, RecoveryError, Uncertain
+from recovery.jobs import Job, Stopping, TaskKind
+from recovery.tools import Tools
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One claiming loop with a few threads. `bot.py` runs two: one for quick kinds, one for the rest."""
+
+    def __init__(
+        self,
+        name: str,
+        tools: Tools,
+        kinds: Iterable[TaskKind],
+        owner: int,
+        threads: int,
+        after: Callable[[Job], None],
+    ) -> None:
+        self._name = name
+        self._tools = tools
+        self._kinds: Mapping[str, TaskKind] = {kind.name: kind for kind in kinds}
+        self._batches = {
+            kind.name: min(kind.batch, tools.policy.batch) for kind in self._kinds.values() if kind.batch > 1
+        }
+        self._owner = owner
+        self._threads = threads
+        self._after = after
+        self._wake = Event()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._running: set[Future[None]] = set()
+        self._loop = Thread(target=self._claim_until_stopped, name=f"{name}-claims", daemon=True)
+        self.last_round: datetime | None = None
+
+    def start(self) -> None:
+        """Begin claiming."""
+        self._loop.start()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def stop(self, seconds: float) -> None:
+        """Claim nothing more and wait that long for what runs. `tools.stopping` must be set before."""
+        self._wake.set()
+        self._loop.join(timeout=seconds)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for future in list(self._running):
+            if not future.cancelled():
+                wait_quietly(future, seconds)
+
+    def _claim_until_stopped(self) -> None:
+        tick = self._tools.policy.tick.total_seconds()
+        while not self._tools.stopping.is_set():
+            self._wake.clear()
+            self._running = {future for future in self._running if not future.done()}
+            job = self._claim() if len(self._running) < self._threads else None
+            if job is None:
+                self._wake.wait(tick)
+                continue
+            future = self._pool.submit(self._run, job)
+            self._running.add(future)
+            future.add_done_callback(lambda _: self._wake.set())
+
+    def _claim(self) -> Job | None:
+        now = self._tools.clock.now()
+        until = now + self._tools.policy.lease
+        try:
+            with self._tools.store.write() as tx:
+                tasks = tx.tasks.claim(list(self._kinds), self._batches, self._owner, now, until)
+        except RecoveryError as error:
+            log.warning("%s could not claim work: %s", self._name, error)
+            return None
+        self.last_round = now
+        return Job(self._tools, self._kinds[tasks[0].kind], tasks, until) if tasks else None
+
+    def _run(self, job: Job) -> None:
+        try:
+            self._attempt(job)
+            self._after(job)
+        except LeaseLost as error:
+            log.warning("lease lost: %s", error)
+        except RecoveryError as error:
+            # The database is away: the lease runs out, and the tasks are claimed again.
+            log.warning("%s was not recorded: %s", job.kind.name, error)
+        self._tools.wake()
+
+    def _attempt(self, job: Job) -> None:
+        try:
+            job.kind.run(job)
+            job.finish()
+        except OutsideError as error:
+            log.info("%s: %s", job.kind.name, error)
+            job.end_with(error)
+        except Stopping:
+            job.let_go(job.tasks)
+        except RecoveryError:
+            raise
+        except Exception:
+            log.exception("a defect in %s", job.kind.name)
+            job.end_with(Uncertain("the bot met a defect of its own; its log has the details"))
+
+
+def wait_quietly(future: Future[None], seconds: float) -> None:
+    """Wait for a job that may outlast the wait: its lease is released, and a restart goes on with it."""
+    try:
+        future.result(timeout=seconds)
+    except TimeoutError:
+        log.warning("a job was still running at the end; it will be taken over")

@@ -1,0 +1,301 @@
+"""The settings: every environment variable that the bot reads, with what it means beside it.
+
+`load_settings` is the only place that reads them. It names everything that is missing or malformed at once,
+and never shows the value of a secret.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, field_validator
+from pydantic.config import JsonDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+import settings_values as values
+from recovery.secret import Secret
+
+LEASE_MARGIN = timedelta(seconds=5)
+"""An outside call is made only if its task's lease outlasts the call's timeout by this much."""
+
+
+class SettingsError(Exception):
+    """Some variables are missing or malformed. The text has one line for each, without secrets."""
+
+
+class Row(NamedTuple):
+    """One variable, for the table in the documentation."""
+
+    name: str
+    default: str
+    description: str
+
+
+def _read(parse: Callable[[str], object]) -> PlainValidator:
+    """The way of a variable's text into its value. None is a variable that may be left out, and was."""
+    return PlainValidator(lambda text: None if text is None else parse(text))
+
+
+def _variable(default: str | None, description: str, put: str, shown: str | None = None) -> Any:
+    """A variable that may be left out. `default` is a text like one that is set; `shown` tells it in words.
+
+    `put` completes "put …", for whoever set it wrongly.
+    """
+    told: JsonDict = {"put": put, "default": shown if shown is not None else default or ""}
+    return Field(default, description=description, json_schema_extra=told, validate_default=True)
+
+
+def _required(description: str, put: str) -> Any:
+    return Field(..., description=description, json_schema_extra={"put": put, "default": "required"})
+
+
+_DURATION = "a number and s, m, h or d, such as {}"
+_MEMBERS = "ids separated by commas, such as U0123ABCD,S0456EFGH"
+
+Duration = Annotated[timedelta, _read(values.parse_span)]
+DurationOrZero = Annotated[timedelta, _read(values.parse_duration)]
+Url = Annotated[str, _read(values.parse_url)]
+Members = Annotated[frozenset[str], _read(values.parse_members)]
+Channel = Annotated[str | None, _read(values.parse_channel)]
+
+
+class Settings(BaseSettings):
+    """Every variable, by its name. Made by `load_settings`; nothing shows the secrets in it."""
+
+    model_config = SettingsConfigDict(frozen=True, case_sensitive=True, hide_input_in_errors=True)
+
+    SLACK_BOT_TOKEN: Annotated[Secret, _read(values.parse_slack_token("xoxb-"))] = _required(
+        "the bot's token in Slack", "the token that starts with xoxb-, from OAuth & Permissions"
+    )
+    SLACK_SIGNING_SECRET: Annotated[Secret | None, _read(values.parse_secret)] = _variable(
+        None,
+        "proves that a request comes from Slack; alone, without the app token, it means HTTP mode",
+        "the signing secret from Basic Information",
+    )
+    SLACK_APP_TOKEN: Annotated[Secret | None, _read(values.parse_slack_token("xapp-"))] = _variable(
+        None,
+        "the app-level token, with connections:write: Socket Mode",
+        "the token that starts with xapp-, from Basic Information, App-Level Tokens",
+    )
+    SLACK_API_URL: Url = _variable(
+        "https://slack.com/api/", "where Slack's Web API is", "an address such as https://slack.com/api/"
+    )
+    MAILGUN_API_KEY: Annotated[Secret, _read(values.parse_mailgun_key)] = _required(
+        "a Mailgun key with the role admin to begin with; the bot makes its own, which takes its place",
+        "a key with the role admin, from API Security in Mailgun's control panel",
+    )
+    MAILGUN_REGIONS: Annotated[tuple[str, ...], _read(values.parse_regions)] = _variable(
+        "us,eu", "the regions that are asked; keys and users are asked of the first", "us, eu or us,eu"
+    )
+    MAILGUN_US_URL: Url = _variable(
+        "https://api.mailgun.net", "Mailgun's API, region us", "an address such as https://api.mailgun.net"
+    )
+    MAILGUN_EU_URL: Url = _variable(
+        "https://api.eu.mailgun.net",
+        "Mailgun's API, region eu",
+        "an address such as https://api.eu.mailgun.net",
+    )
+    MAILGUN_STATUS_URL: Annotated[str, _read(lambda text: values.parse_url(text) if text else "")] = (
+        _variable(
+            "https://status.mailgun.com/api/v2/summary.json",
+            "the summary of Mailgun's status page; empty: it is not asked",
+            "the address of a Statuspage's summary.json, or nothing",
+        )
+    )
+    DYNO: str | None = _variable(
+        None, "set by Heroku, where the disk is thrown away with every restart", "nothing; Heroku sets it"
+    )
+    DATABASE_URL: Annotated[Secret, _read(values.parse_database_url)] = _variable(
+        "sqlite:///mailgun-compromised.db",
+        "the database: SQLite, or PostgreSQL for more than one process or a disk that does not last",
+        "postgresql://user:password@host/name, or sqlite:///a-file.db on a disk that lasts",
+    )
+    ENCRYPTION_KEY: Annotated[tuple[Secret, ...], _read(values.parse_encryption_keys)] = _variable(
+        "",
+        "Fernet keys for the vault, separated by commas: the first encrypts, all decrypt",
+        "what this prints: "
+        'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+        shown="made in a file beside the SQLite file; required with PostgreSQL",
+    )
+    APPROVERS: Members = _variable(
+        "",
+        "who may decide: ids of Slack users and user groups",
+        _MEMBERS,
+        shown="workspace owners and admins",
+    )
+    STARTERS: Members = _variable(
+        "", "who may open an incident, and so receive secrets: ids as above", _MEMBERS, shown="as `APPROVERS`"
+    )
+    TWO_PERSON: Annotated[bool, _read(values.parse_switch)] = _variable(
+        "off",
+        "on: who opened the incident cannot approve steps 1 and 2, save by breaking the glass",
+        "on or off",
+    )
+    RECOVERY_CHANNEL: Channel = _variable(
+        None,
+        "the id of one channel for all incidents",
+        "the channel's id (C…), which Slack shows at the end of the channel's details",
+        shown="where the command was typed",
+    )
+    AUDIT_CHANNEL: Channel = _variable(
+        None,
+        "the id of a second channel that gets the audit entries too",
+        "the channel's id (C…), which Slack shows at the end of the channel's details",
+        shown="none",
+    )
+    REMIND_EVERY: Duration = _variable(
+        "4h", "how often a person is reminded of what is left to do", _DURATION.format("4h")
+    )
+    REMIND_BETWEEN: Annotated[values.DailyWindow, _read(values.parse_window)] = _variable(
+        "09:00-18:00", "when, in each person's own time zone", "two times, such as 09:00-18:00 or 00:00-24:00"
+    )
+    REMIND_DAYS: Annotated[frozenset[int], _read(values.parse_weekdays)] = _variable(
+        "mon-fri", "on which days, in each person's own time zone", "days such as mon-fri or mon,wed,fri"
+    )
+    POLL_EVERY: Duration = _variable(
+        "5m", "how often Mailgun is asked about people and domains", _DURATION.format("5m")
+    )
+    HANDOVER_TTL: Duration = _variable(
+        "24h", "a handover that nobody saved is wiped after this", _DURATION.format("24h")
+    )
+    MAILGUN_CONCURRENCY: Annotated[int, _read(values.parse_whole(1, 64))] = _variable(
+        "16", "calls to Mailgun at once", "a number from 1 to 64"
+    )
+    BATCH: Annotated[int, _read(values.parse_whole(1, 1000))] = _variable(
+        "200",
+        "secrets in one handover at most; Slack's limit on a message usually ends it sooner",
+        "a number from 1 to 1000",
+    )
+    HTTP_TIMEOUT: Duration = _variable(
+        "8s", "how long Mailgun or Slack may take to answer", _DURATION.format("8s")
+    )
+    LEASE: Duration = _variable(
+        "30s",
+        "how long a task belongs to the process that claimed it; at least HTTP_TIMEOUT and 5 seconds",
+        _DURATION.format("30s"),
+    )
+    TICK: Duration = _variable("1s", "how often recurring work is looked for", _DURATION.format("1s"))
+    SETTLE: DurationOrZero = _variable(
+        "30s",
+        "between two looks for a message that may have been posted: Slack shows it late",
+        _DURATION.format("30s"),
+    )
+    SLACK_PACE: DurationOrZero = _variable(
+        "1s", "between two messages to one channel", _DURATION.format("1s")
+    )
+    PORT: Annotated[int, _read(values.parse_whole(1, 65535))] = _variable(
+        "3000", "where HTTP mode listens", "a number from 1 to 65535"
+    )
+    LOG_LEVEL: Annotated[str, _read(values.parse_level)] = _variable(
+        "INFO", "what is logged; never a secret, at any level", "one of " + ", ".join(values.LEVELS)
+    )
+
+    @property
+    def MAILGUN_URLS(self) -> dict[str, str]:
+        """The address of Mailgun's API in each of `MAILGUN_REGIONS`, in their order."""
+        urls = {"us": self.MAILGUN_US_URL, "eu": self.MAILGUN_EU_URL}
+        return {region: urls[region] for region in self.MAILGUN_REGIONS}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands over counts, so that a test says what is set."""
+        return (init_settings,)
+
+    # Rules between variables stand with the later of the two, not in one validator of the whole: that would
+    # run only when everything else is right, and the message shall name all that is wrong.
+
+    @field_validator("SLACK_APP_TOKEN")
+    @classmethod
+    def _is_there_a_way_in(cls, token: Secret | None, others: ValidationInfo) -> Secret | None:
+        if token is None and others.data.get("SLACK_SIGNING_SECRET") is not None:
+            raise ValueError("is missing, and HTTP mode, with SLACK_SIGNING_SECRET alone, is not there yet")
+        if token is None:
+            raise ValueError("is missing")
+        return token
+
+    @field_validator("SLACK_API_URL")
+    @classmethod
+    def _ends_with_slash(cls, url: str) -> str:
+        # slack_sdk appends the method's name.
+        return f"{url}/"
+
+    @field_validator("DATABASE_URL")
+    @classmethod
+    def _does_the_disk_last(cls, url: Secret, others: ValidationInfo) -> Secret:
+        if others.data.get("DYNO") and url.reveal().startswith("sqlite"):
+            raise ValueError(
+                "is SQLite, on a disk that is thrown away (DYNO is set): the vault would be lost"
+            )
+        return url
+
+    @field_validator("ENCRYPTION_KEY")
+    @classmethod
+    def _can_the_vault_be_read(cls, keys: tuple[Secret, ...], others: ValidationInfo) -> tuple[Secret, ...]:
+        url: Secret | None = others.data.get("DATABASE_URL")
+        if not keys and url is not None and not url.reveal().startswith("sqlite"):
+            raise ValueError("is missing, and with PostgreSQL there is no file that could hold it")
+        return keys
+
+    @field_validator("STARTERS")
+    @classmethod
+    def _approvers_may_start(cls, starters: frozenset[str], others: ValidationInfo) -> frozenset[str]:
+        approvers: frozenset[str] = others.data.get("APPROVERS", frozenset())
+        return starters or approvers
+
+    @field_validator("LEASE")
+    @classmethod
+    def _does_the_lease_outlast_a_call(cls, lease: timedelta, others: ValidationInfo) -> timedelta:
+        timeout: timedelta | None = others.data.get("HTTP_TIMEOUT")
+        if timeout is not None and lease < timeout + LEASE_MARGIN:
+            least = (timeout + LEASE_MARGIN).total_seconds()
+            raise ValueError(f"is under {least:g}s, which is HTTP_TIMEOUT and 5 seconds")
+        return lease
+
+
+_EMPTY_COUNTS = frozenset({"MAILGUN_STATUS_URL"})
+"""Everywhere else a variable that is set to nothing is one that is not set."""
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in these variables.
+
+    Raises:
+        SettingsError: some are missing or malformed. It names all of them, one a line.
+    """
+    found = {
+        name: text.strip()
+        for name in Settings.model_fields
+        if (text := environ.get(name)) is not None and (text.strip() or name in _EMPTY_COUNTS)
+    }
+    try:
+        return Settings.model_validate(found)
+    except ValidationError as error:
+        problems = [
+            _problem(str(each["loc"][0]), each.get("ctx", {}).get("error")) for each in error.errors()
+        ]
+    raise SettingsError("\n".join(problems))
+
+
+def settings_table() -> list[Row]:
+    """Every variable in order, for the documentation."""
+    return [
+        Row(name, _told(name, "default"), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _problem(name: str, error: object) -> str:
+    # Without an error of a parser's, nothing was there to parse.
+    return f"{name} {error or 'is missing'}: put {_told(name, 'put')}."
+
+
+def _told(name: str, what: str) -> str:
+    extra = Settings.model_fields[name].json_schema_extra
+    return str(extra[what]) if isinstance(extra, dict) else ""

@@ -1,0 +1,130 @@
+"""The database as a whole: opened once by `bot.py`, handed to whoever works with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from sqlalchemy import Engine, func, select
+
+from recovery import ports
+from storage import migrate
+from storage.engines import LOCK_WAIT, for_reading, postgresql_engine, reachable, sqlite_engine
+from storage.errors import DatabaseUnavailable
+from storage.processes import FileProcesses, Processes, ServerProcesses
+from storage.rows import unless_there
+from storage.schema import IdentityRow
+from storage.transaction import Transaction
+from storage.urls import parsed, sqlite_file
+
+
+class Database(ports.Store):
+    """SQLite or PostgreSQL, by its URL. Any number of threads may use one `Database` at once.
+
+    Whatever touches the database raises `DatabaseUnavailable` when it cannot be reached.
+    """
+
+    def __init__(self, engine: Engine, processes: Processes) -> None:
+        self._writing = engine
+        self._reading = for_reading(engine)
+        self._processes = processes
+        self._turn = Lock() if engine.dialect.name == "sqlite" else None
+        self._identity: str | None = None
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Ready for use; connects at its first use. Raises `BadDatabaseUrl`."""
+        address = parsed(url)
+        file = sqlite_file(address)
+        if file is None:
+            engine = postgresql_engine(address)
+            return cls(engine, ServerProcesses(engine))
+        return cls(sqlite_engine(address), FileProcesses(file))
+
+    def close(self) -> None:
+        """Let go of the process's lock and of all connections."""
+        self._processes.release()
+        self._writing.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- the process
+
+    @property
+    def owner(self) -> int:
+        """What this process signs its leases with."""
+        return self._processes.owner
+
+    def hold(self) -> None:
+        """Take the lock that says that this process is alive. Call it before the first claim and every few
+        seconds from then on: where the lock was lost with its connection it is taken again.
+
+        Raises `AnotherProcess` where another one works on the same SQLite file.
+        """
+        with reachable():
+            self._processes.hold()
+
+    # --- units of work
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        with reachable(), self._own_turn(), self._writing.begin() as connection:
+            yield Transaction(connection, self._processes)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        with reachable(), self._reading.begin() as connection:
+            yield Transaction(connection, self._processes)
+
+    def identity(self) -> str:
+        if self._identity is None:
+            with reachable(), self._own_turn(), self._writing.begin() as connection:
+                # Two processes may come here at once: one uuid stays, and both read that one.
+                connection.execute(unless_there(connection, IdentityRow).values(id=1, uuid=str(uuid4())))
+                self._identity = connection.scalars(select(IdentityRow.uuid)).one()
+        return self._identity
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """On SQLite, one writing thread at a time: SQLite's own way to wait is to sleep and look again."""
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=LOCK_WAIT):
+            raise DatabaseUnavailable(f"Another thread has been writing for {LOCK_WAIT:.0f} seconds.")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    # --- the schema and the time
+
+    def migrate(self) -> None:
+        """Bring the tables to what this version of the bot needs. Harmless to repeat, and to do in several
+        processes at once: they take turns, and who comes later finds nothing left to do."""
+        with reachable(), self._own_turn(), self._writing.begin() as connection:
+            migrate.upgrade(connection)
+
+    def schema_is_current(self) -> bool:
+        """Whether the tables are what this version of the bot needs."""
+        with reachable(), self._reading.begin() as connection:
+            return migrate.is_current(connection)
+
+    def clock_offset(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's; zero on SQLite, which has no clock."""
+        if self._reading.dialect.name == "sqlite":
+            return timedelta(0)
+        with reachable(), self._reading.begin() as connection:
+            asked = datetime.now(UTC)
+            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            answered = datetime.now(UTC)
+        return told - (asked + (answered - asked) / 2)

@@ -1,0 +1,31 @@
+"""Requests: what somebody clicked or typed, each delivery stored once."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection
+
+from recovery import ports
+from recovery.state import NewRequest, Request
+from storage.rows import Rows
+from storage.schema import WAITING, RequestRow
+
+REQUESTS = Rows(RequestRow, Request)
+
+
+class Requests(ports.Requests):
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, request: NewRequest) -> int | None:
+        stored = REQUESTS.insert_new(self._connection, Request(**asdict(request)))
+        return None if stored is None else stored.id
+
+    def get(self, request_id: int) -> Request:
+        return REQUESTS.get(self._connection, request_id)
+
+    def close(self, request_id: int, outcome: str) -> None:
+        REQUESTS.update(self._connection, request_id, {"outcome": outcome})
+
+    def waiting_for(self, action: str) -> list[Request]:
+        query = REQUESTS.select().where(WAITING, RequestRow.action == action).order_by(RequestRow.id)
+        return REQUESTS.all(self._connection, query)

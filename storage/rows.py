@@ -1,0 +1,89 @@
+"""Rows as frozen values: the little that all tables do alike."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.errors import Missing
+from storage.schema import Base
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Value = TypeVar("Value", bound="DataclassInstance")
+
+
+class Rows(Generic[Value]):
+    """One table with an `id`, read and written as values of one frozen dataclass.
+
+    The dataclass's fields are named as the columns; columns that it lacks are the table's own business.
+    """
+
+    def __init__(self, table: type[Base], value: type[Value]) -> None:
+        self._table = table
+        self._value = value
+        self._names = [field.name for field in fields(value)]
+        self.id: Any = table.__table__.c.id
+        self.columns = [table.__table__.c[name] for name in self._names]
+
+    def select(self) -> Select[Any]:
+        """A query for all of them, to be narrowed."""
+        return select(*self.columns)
+
+    def all(self, connection: Connection, query: Select[Any]) -> list[Value]:
+        """The values that the query finds, in its order."""
+        return [self._value(*row) for row in connection.execute(query)]
+
+    def first(self, connection: Connection, query: Select[Any]) -> Value | None:
+        """The first that the query finds, or None."""
+        row = connection.execute(query.limit(1)).first()
+        return None if row is None else self._value(*row)
+
+    def get(self, connection: Connection, row_id: int, *, lock: bool = False) -> Value:
+        """The value with that id; raises `Missing`.
+
+        The lock is FOR NO KEY UPDATE: FOR UPDATE would also wait for, and deadlock with, transactions that
+        merely insert rows which refer to this one.
+        """
+        query = self.select().where(self.id == row_id)
+        found = self.first(connection, query.with_for_update(key_share=True) if lock else query)
+        if found is None:
+            raise Missing(f"There is no row {row_id} in {self._table.__tablename__}.")
+        return found
+
+    def insert(self, connection: Connection, value: Value) -> Value:
+        """Insert it, without its id, and return it as stored."""
+        statement = insert(self._table).values(self._without_id(value)).returning(*self.columns)
+        return self._value(*connection.execute(statement).one())
+
+    def insert_new(self, connection: Connection, value: Value) -> Value | None:
+        """Insert it unless a unique index forbids that; as stored, or None."""
+        statement = unless_there(connection, self._table).values(self._without_id(value))
+        row = connection.execute(statement.returning(*self.columns)).first()
+        return None if row is None else self._value(*row)
+
+    def update(self, connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
+        """Set columns of the row with that id; raises `Missing`."""
+        if not values:
+            return
+        if connection.execute(update(self._table).where(self.id == row_id).values(values)).rowcount == 0:
+            raise Missing(f"There is no row {row_id} in {self._table.__tablename__}.")
+
+    def changes(self, changed: Mapping[str, Any], *, apart_from: Collection[str] = ()) -> dict[str, Any]:
+        """The same, once each name is known to be a field that may be set here; raises `TypeError`."""
+        settable = set(self._names) - {"id", *apart_from}
+        if unknown := sorted(changed.keys() - settable):
+            raise TypeError(f"{self._value.__name__} has no field to set here: {', '.join(unknown)}")
+        return dict(changed)
+
+    def _without_id(self, value: Value) -> dict[str, Any]:
+        return {name: getattr(value, name) for name in self._names if name != "id"}
+
+
+def unless_there(connection: Connection, table: type[Base]) -> Any:
+    """An insert that leaves out rows which a unique index forbids, without failing."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()

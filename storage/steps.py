@@ -1,0 +1,45 @@
+"""Steps. A decision happens once because `move` compares and sets in one UPDATE."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, update
+
+from recovery import ports
+from recovery.state import StepState, StepStatus
+from storage.rows import Rows
+from storage.schema import StepRow
+
+STEPS = Rows(StepRow, StepState)
+_ONLY_MOVED = ("incident_id", "status", "version")
+
+
+class Steps(ports.Steps):
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, incident_id: int, kind: str, number: int, status: StepStatus) -> StepState:
+        return STEPS.insert(self._connection, StepState(0, incident_id, kind, number, status, version=1))
+
+    def get(self, step_id: int) -> StepState:
+        return STEPS.get(self._connection, step_id)
+
+    def of(self, incident_id: int) -> list[StepState]:
+        query = STEPS.select().where(StepRow.incident_id == incident_id).order_by(StepRow.number)
+        return STEPS.all(self._connection, query)
+
+    def move(
+        self, step: StepState, sources: Iterable[StepStatus], to: StepStatus, **fields: object
+    ) -> StepState | None:
+        changes = STEPS.changes(fields, apart_from=_ONLY_MOVED)
+        unchanged = (
+            StepRow.id == step.id,
+            StepRow.version == step.version,
+            StepRow.status.in_(tuple(sources)),
+        )
+        moved = self._connection.execute(
+            update(StepRow).where(*unchanged).values(status=to, version=StepRow.version + 1, **changes)
+        )
+        return self.get(step.id) if moved.rowcount == 1 else None
+
+    def set(self, step_id: int, **fields: object) -> None:
+        STEPS.update(self._connection, step_id, STEPS.changes(fields, apart_from=_ONLY_MOVED))

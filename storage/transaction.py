@@ -1,0 +1,28 @@
+"""The tables, inside one transaction."""
+
+from sqlalchemy import Connection
+
+from recovery import ports
+from storage.audit import AuditTrail
+from storage.handovers import Handovers
+from storage.incidents import Incidents
+from storage.people import People
+from storage.processes import Processes
+from storage.requests import Requests
+from storage.steps import Steps
+from storage.tasks import Tasks
+from storage.vault_keys import VaultKeys
+
+
+class Transaction(ports.Transaction):
+    """What `Database.write` and `Database.read` give."""
+
+    def __init__(self, connection: Connection, processes: Processes) -> None:
+        self.incidents = Incidents(connection)
+        self.steps = Steps(connection)
+        self.requests = Requests(connection)
+        self.tasks = Tasks(connection, processes)
+        self.handovers = Handovers(connection)
+        self.people = People(connection)
+        self.audit = AuditTrail(connection)
+        self.vault = VaultKeys(connection)

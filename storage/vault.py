@@ -1,0 +1,89 @@
+"""The vault: the bot's own Mailgun key, encrypted in the database."""
+
+import hashlib
+from dataclasses import replace
+from threading import Lock
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from recovery import ports
+from recovery.secret import Secret
+from recovery.state import VaultKey
+from storage.errors import VaultSealed
+
+
+class DatabaseVault(ports.Vault):
+    """Keeps the key sealed by the first encryption key; opens what any of them sealed.
+
+    Which row is the newest is asked anew each time, so that a key that another process stored counts from
+    its commit on; what is remembered in memory is only how the last one read.
+    """
+
+    def __init__(
+        self, store: ports.Store, encryption_keys: list[str], environment_key: Secret, clock: ports.Clock
+    ) -> None:
+        self._store = store
+        self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
+        self._environment_key = environment_key
+        self._clock = clock
+        self._guard = Lock()
+        self._opened: tuple[VaultKey, Secret] | None = None
+
+    def current(self) -> Secret:
+        """Raises `VaultSealed` when no encryption key opens the newest row."""
+        newest = self._newest()
+        if newest is None:
+            return self._environment_key
+        with self._guard:
+            if self._opened is None or self._opened[0] != newest:
+                self._opened = (newest, self._open(newest))
+            return self._opened[1]
+
+    def keep(
+        self, tx: ports.Transaction, secret: Secret, mailgun_key_id: str | None, incident_id: int | None
+    ) -> None:
+        tx.vault.add(
+            VaultKey(
+                id=0,
+                mailgun_key_id=mailgun_key_id,
+                sealed=self._fernet.encrypt(secret.reveal().encode()).decode(),
+                environment=_fingerprint(self._environment_key),
+                created_at=self._clock.now(),
+                incident_id=incident_id,
+            )
+        )
+
+    def refresh(self) -> None:
+        with self._guard:
+            self._opened = None
+
+    def environment_changed(self) -> bool:
+        """Whether `MAILGUN_API_KEY` is another one than when the vault's key was stored."""
+        newest = self._newest()
+        return newest is not None and newest.environment != _fingerprint(self._environment_key)
+
+    def rotate(self, tx: ports.Transaction) -> None:
+        """Seal the key anew with the first encryption key; the others can be thrown away after the commit."""
+        newest = tx.vault.newest()
+        if newest is not None:
+            sealed = self._fernet.encrypt(self._open(newest).reveal().encode()).decode()
+            tx.vault.add(replace(newest, sealed=sealed))
+
+    def _newest(self) -> VaultKey | None:
+        with self._store.read() as tx:
+            return tx.vault.newest()
+
+    def _open(self, key: VaultKey) -> Secret:
+        try:
+            return Secret(self._fernet.decrypt(key.sealed.encode()).decode())
+        except InvalidToken:
+            raise VaultSealed(
+                "No key in ENCRYPTION_KEY opens the vault. Add the one that it was sealed with, after a "
+                "comma; with SQLite it may be in the .key file beside the database. If it is lost, make a "
+                "new admin key in Mailgun's control panel and store it with: python bot.py key"
+            ) from None
+
+
+def _fingerprint(secret: Secret) -> str:
+    """Tells one key from another and gives nothing away: keys are long and random."""
+    return hashlib.sha256(secret.reveal().encode()).hexdigest()[:12]

@@ -1,0 +1,21 @@
+"""The rows behind the vault; `storage.vault` seals and opens them."""
+
+from sqlalchemy import Connection
+
+from recovery import ports
+from recovery.state import VaultKey
+from storage.rows import Rows
+from storage.schema import VaultKeyRow
+
+VAULT_KEYS = Rows(VaultKeyRow, VaultKey)
+
+
+class VaultKeys(ports.VaultKeys):
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def newest(self) -> VaultKey | None:
+        return VAULT_KEYS.first(self._connection, VAULT_KEYS.select().order_by(VaultKeyRow.id.desc()))
+
+    def add(self, key: VaultKey) -> VaultKey:
+        return VAULT_KEYS.insert(self._connection, key)

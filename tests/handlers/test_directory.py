@@ -1,0 +1,147 @@
+"""Who is who, in the practice Slack over real HTTP."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from slack_sdk import WebClient
+
+from handlers.directory import SlackDirectory
+from handlers.fresh import Fresh
+from handlers.identity import Identity
+from recovery.errors import Later, Refused, Uncertain
+from tests.handlers.conftest import PracticeSlack
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def directory(client: WebClient, identity: Identity, clock: Clock) -> SlackDirectory:
+    return SlackDirectory(client, identity, monotonic=clock)
+
+
+def test_home_is_asked_for_once(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    assert directory.home_team() == directory.home_team() == "TEXAMPLE"
+    assert str(slack.log()).count("auth.test") == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "is_active", "is_full", "is_admin", "is_bot"),
+    [
+        ("UOLIVIA", True, True, True, False),
+        ("UPRIYA", True, True, True, False),
+        ("UNOAH", True, True, False, False),
+        ("UGRETA", True, False, False, False),
+        ("URITA", True, False, False, False),
+        ("UFINN", False, False, False, False),
+        ("UBOT", True, False, False, True),
+    ],
+)
+def test_what_somebody_is(
+    directory: SlackDirectory, user: str, is_active: bool, is_full: bool, is_admin: bool, is_bot: bool
+) -> None:
+    member = directory.member(user)
+
+    assert member is not None
+    assert (member.is_active, member.is_full, member.is_admin, member.is_bot) == (
+        is_active,
+        is_full,
+        is_admin,
+        is_bot,
+    )
+
+
+def test_people_are_found_by_address(directory: SlackDirectory) -> None:
+    member = directory.by_email("Noah@example.com")
+
+    assert member is not None
+    assert (member.id, member.tz, member.email) == ("UNOAH", "Europe/Prague", "noah@example.com")
+    assert directory.by_email("nobody@example.com") is None
+    assert directory.member("UNOBODY") is None
+
+
+def test_groups(directory: SlackDirectory) -> None:
+    assert directory.group("SSECOPS") == {"UPRIYA", "USAM"}
+    assert directory.group("SNOTHING") == frozenset()
+
+
+def test_channels(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    assert directory.channel("CINCIDENT").is_member
+    assert not directory.channel("CGENERAL").is_member
+    assert directory.channel("CPARTNERS").is_shared_outside
+    assert not directory.channel("CNOWHERE").known
+    direct, _ = slack.workspace.open_dm("UNOAH")
+    assert directory.channel(direct.id).is_direct
+
+
+def test_facts_are_at_most_ten_seconds_old(
+    slack: PracticeSlack, directory: SlackDirectory, clock: Clock
+) -> None:
+    assert directory.group("SSECOPS") == {"UPRIYA", "USAM"}
+    slack.workspace.usergroups["SSECOPS"].users.remove("USAM")
+    clock.now = 9.9
+    assert directory.group("SSECOPS") == {"UPRIYA", "USAM"}
+    clock.now = 10.0
+    assert directory.group("SSECOPS") == {"UPRIYA"}
+
+
+def test_failures_are_told_apart_and_not_kept(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    directory.home_team()
+    slack.fault("users.info", "429", seconds=3)
+    with pytest.raises(Later) as raised:
+        directory.member("UNOAH")
+    assert raised.value.seconds == 3
+
+    slack.fault("users.info", "drop")
+    with pytest.raises(Uncertain):
+        directory.member("UNOAH")
+
+    slack.workspace.app.scopes.discard("users:read")
+    with pytest.raises(Refused, match="users:read"):
+        directory.member("UNOAH")
+    slack.workspace.app.scopes.add("users:read")
+    assert directory.member("UNOAH") is not None
+
+
+def test_one_look_up_answers_everybody_who_waits() -> None:
+    facts: Fresh[int] = Fresh(10, lambda: 0.0)
+    asked, go = [], threading.Event()
+
+    def look_up() -> int:
+        asked.append(1)
+        go.wait(5)
+        return 42
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(facts.get, "fact", look_up) for _ in range(20)]
+        go.set()
+        assert [answer.result() for answer in answers] == [42] * 20
+    assert len(asked) == 1
+
+
+def test_everybody_who_waits_is_told_of_the_failure_and_the_next_asks_again() -> None:
+    facts: Fresh[int] = Fresh(10, lambda: 0.0)
+    go = threading.Event()
+
+    def fail() -> int:
+        go.wait(5)
+        raise Uncertain("no answer")
+
+    with ThreadPoolExecutor(5) as pool:
+        answers = [pool.submit(facts.get, "fact", fail) for _ in range(5)]
+        go.set()
+        assert all(isinstance(answer.exception(), Uncertain) for answer in answers)
+    assert facts.get("fact", lambda: 1) == 1

@@ -1,0 +1,327 @@
+"""What people type, click and fill in, over a real connection to the practice Slack."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from slack_bolt import App
+from slack_sdk import WebClient
+
+from handlers import blocks
+from handlers.app import build_app
+from handlers.identity import Identity
+from handlers.intake import Intake
+from handlers.messenger import SlackMessenger
+from handlers.socket import Socket
+from recovery.actions import Ask
+from recovery.content import Button, Card
+from recovery.errors import Refused
+from recovery.state import NewRequest, Request, Source
+from recovery.text import line
+from tests.handlers.conftest import PracticeSlack, practice_slack
+
+KEY = "key-0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class Kept:
+    """Stands where the database does: what was stored, and whether storing fails."""
+
+    requests: list[NewRequest] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    def keep(self, request: NewRequest) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.requests.append(request)
+
+    @property
+    def only(self) -> NewRequest:
+        (request,) = self.requests
+        return request
+
+
+# One practice Slack and one connection for the module: slack_sdk takes three seconds to let a WebSocket go.
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[PracticeSlack]:
+    with practice_slack() as practice:
+        yield practice
+
+
+@pytest.fixture(scope="module")
+def store() -> Kept:
+    return Kept()
+
+
+@pytest.fixture(scope="module")
+def app(slack: PracticeSlack, store: Kept) -> App:
+    intake = Intake(store.keep, lambda: datetime.now(UTC))
+    return build_app(slack.workspace.app.bot_token, intake, base_url=slack.api)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def socket(slack: PracticeSlack, app: App) -> Iterator[Socket]:
+    connection = Socket(app, slack.workspace.app.app_token, base_url=slack.api)
+    assert connection.connect_with_retry(threading.Event())
+    until = time.monotonic() + 10
+    while connection.connections is None:
+        assert time.monotonic() < until, "Slack did not say hello"
+        time.sleep(0.02)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(autouse=True)
+def kept(store: Kept) -> Kept:
+    """What is stored during one test."""
+    store.requests.clear()
+    store.trouble = None
+    return store
+
+
+def post(client: WebClient, *buttons: Button) -> str:
+    drawn = blocks.render(Card("A step", "A step", buttons=buttons))
+    return str(client.chat_postMessage(channel="CINCIDENT", text=drawn.text, blocks=drawn.blocks)["ts"])
+
+
+def click(slack: PracticeSlack, ts: str, action_id: str, user: str = "UOLIVIA", **more: object) -> str:
+    told = slack.order("click", user=user, channel="CINCIDENT", ts=ts, action_id=action_id, wait=True, **more)
+    return str(told["state"])
+
+
+def test_a_command_is_stored_without_its_secrets(slack: PracticeSlack, kept: Kept) -> None:
+    told = slack.order(
+        "command",
+        user="UOLIVIA",
+        channel="CGENERAL",
+        command="/mailgun-compromised",
+        text=f"spam since 9 & our key {KEY} leaked",
+        wait=True,
+    )
+
+    assert told["state"] == "acknowledged"
+    request = kept.only
+    assert (request.source, request.action) == (Source.COMMAND, Ask.TYPED)
+    assert (request.user_id, request.team_id, request.channel_id) == ("UOLIVIA", "TEXAMPLE", "CGENERAL")
+    assert request.text == "spam since 9 & our key [removed] leaked"
+    assert request.secrets_cut
+    assert request.response_url
+    assert request.received_at.tzinfo is not None
+
+
+def test_a_click_carries_what_its_button_carries_and_nothing_else(
+    slack: PracticeSlack, kept: Kept, client: WebClient
+) -> None:
+    ts = post(client, Button(Ask.APPROVE, "Approve", {"step": "1", "version": "7"}))
+
+    assert click(slack, ts, "ask:approve:0") == "acknowledged"
+
+    request = kept.only
+    assert (request.source, request.action) == (Source.BUTTON, Ask.APPROVE)
+    assert request.about == {"step": "1", "version": "7"}
+    assert (request.channel_id, request.message_ts) == ("CINCIDENT", ts)
+    assert "A step" not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("action_id", "value"),
+    [
+        ("approve_button", "{}"),
+        ("ask:dance:0", "{}"),
+        ("ask:approve:0", "not json"),
+        ("ask:approve:0", json.dumps({"step": 1})),
+        ("ask:approve:0", json.dumps(["step"])),
+    ],
+)
+def test_a_button_that_is_not_understood_is_stored_as_such(
+    slack: PracticeSlack, kept: Kept, client: WebClient, action_id: str, value: str
+) -> None:
+    button = {
+        "type": "button",
+        "action_id": action_id,
+        "value": value,
+        "text": {"type": "plain_text", "text": "Old"},
+    }
+    ts = client.chat_postMessage(
+        channel="CINCIDENT", text="Old", blocks=[{"type": "actions", "elements": [button]}]
+    )["ts"]
+
+    assert click(slack, str(ts), action_id) == "acknowledged"
+    assert kept.only.action == Ask.UNKNOWN
+    assert kept.only.about == {}
+    assert kept.only.response_url
+
+
+def test_two_clicks_differ_and_are_both_stored(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
+    ts = post(client, Button(Ask.RETRY, "Retry", {"step": "1"}))
+    click(slack, ts, "ask:retry:0")
+    click(slack, ts, "ask:retry:0")
+
+    assert len({request.dedupe for request in kept.requests}) == 2
+
+
+def test_fifty_clicks_at_once_are_all_acknowledged(
+    slack: PracticeSlack, kept: Kept, client: WebClient
+) -> None:
+    ts = post(client, Button(Ask.CHECK, "Check now", {"person": "1"}))
+    with ThreadPoolExecutor(50) as people:
+        states = list(people.map(lambda _: click(slack, ts, "ask:check:0"), range(50)))
+
+    assert states == ["acknowledged"] * 50
+    assert len(kept.requests) == 50
+
+
+def test_what_cannot_be_stored_is_not_acknowledged_and_not_logged(
+    slack: PracticeSlack, kept: Kept, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack.workspace, "ack_seconds", 0.5)
+    kept.trouble = RuntimeError("INSERT … parameters: ('a password',)")
+    told = slack.order(
+        "command",
+        user="UOLIVIA",
+        channel="CINCIDENT",
+        command="/mailgun-compromised",
+        text="something happened",
+        wait=True,
+    )
+
+    assert told["state"] == "timed_out"
+    assert "RuntimeError" in caplog.text
+    assert "a password" not in caplog.text
+    assert "something happened" not in caplog.text
+
+
+def test_skipping_asks_for_a_reason_first(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
+    ts = post(client, Button(Ask.SKIP, "Skip", {"step": "3"}))
+
+    assert click(slack, ts, "ask:skip:0") == "acknowledged"
+    assert kept.requests == []
+    (view,) = slack.views("UOLIVIA")
+
+    empty = slack.order("submit", user="UOLIVIA", view_id=view["id"], values={"words": "   "}, wait=True)
+    assert empty["response"]["response_action"] == "errors"
+    assert kept.requests == []
+
+    reason = f"we have no SMTP users, {KEY}"
+    slack.order("submit", user="UOLIVIA", view_id=view["id"], values={"words": reason}, wait=True)
+
+    request = kept.only
+    assert (request.source, request.action) == (Source.FORM, Ask.SKIP)
+    assert request.text == "we have no SMTP users, [removed]"
+    assert request.secrets_cut
+    assert request.about == {"step": "3"}
+    assert (request.channel_id, request.message_ts) == ("CINCIDENT", ts)
+    assert request.response_url
+
+
+def test_a_form_that_does_not_open_is_stored(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
+    slack.fault("views.open", "500")
+    ts = post(client, Button(Ask.NOTE, "Note", {"topic": "hosting"}))
+
+    assert click(slack, ts, "ask:note:0") == "acknowledged"
+    assert kept.only.action == Ask.FORM_FAILED
+    assert kept.only.about == {"topic": "hosting", "action": "note"}
+    assert kept.only.response_url
+
+
+def test_a_form_of_another_version_is_stored_as_unknown(
+    slack: PracticeSlack, kept: Kept, client: WebClient
+) -> None:
+    ts = post(client, Button(Ask.SENT, "Sent", {}))
+    click(slack, ts, "ask:sent:0")
+    (view,) = slack.views("UOLIVIA")
+    client.views_update(
+        view_id=view["id"],
+        view={
+            "type": "modal",
+            "callback_id": "old",
+            "title": {"type": "plain_text", "text": "Old"},
+            "blocks": [{"type": "divider"}],
+            "submit": {"type": "plain_text", "text": "Send"},
+        },
+    )
+    slack.order("submit", user="UOLIVIA", view_id=view["id"], values={}, wait=True)
+
+    assert kept.only.action == Ask.UNKNOWN
+
+
+def test_an_answer_reaches_the_person_where_the_bot_is_not(
+    slack: PracticeSlack, kept: Kept, client: WebClient
+) -> None:
+    slack.order(
+        "command", user="UMAX", channel="CGENERAL", command="/mailgun-compromised", text="help", wait=True
+    )
+    messenger = SlackMessenger(client, Identity(client))
+    messenger.answer(Request(**vars(kept.only)), Card("This is how", lines=(line("Type a command."),)))
+
+    (shown,) = slack.workspace.ephemerals("CGENERAL", "UMAX")
+    assert shown.text == "This is how"
+
+
+def test_a_used_up_response_url_is_followed_by_a_direct_message(
+    slack: PracticeSlack, kept: Kept, client: WebClient
+) -> None:
+    slack.order(
+        "command", user="USAM", channel="CGENERAL", command="/mailgun-compromised", text="help", wait=True
+    )
+    messenger = SlackMessenger(client, Identity(client))
+    for _ in range(6):
+        messenger.answer(Request(**vars(kept.only)), Card("This is how"))
+
+    direct = slack.workspace.dm_with("USAM")
+    assert direct is not None
+    assert len(list(slack.workspace.ephemerals("CGENERAL", "USAM"))) == 5
+    assert len(slack.workspace.messages(direct.id)) == 1
+
+
+def test_nothing_is_printed_at_debug(
+    slack: PracticeSlack, kept: Kept, client: WebClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ts = post(client, Button(Ask.APPROVE, "Approve", {"step": "conspicuous"}))
+    click(slack, ts, "ask:approve:0")
+
+    assert kept.only.about == {"step": "conspicuous"}
+    assert "conspicuous" not in caplog.text
+    assert slack.workspace.app.bot_token not in caplog.text
+
+
+def test_hello_says_how_many_connections_there_are(socket: Socket) -> None:
+    assert socket.connections == 1
+    assert socket.is_connected()
+
+
+def test_a_wrong_app_token_ends_the_start_with_words(slack: PracticeSlack, app: App) -> None:
+    wrong = Socket(app, "xapp-1-wrong", base_url=slack.api)
+    with pytest.raises(Refused, match="SLACK_APP_TOKEN"):
+        wrong.connect_with_retry(threading.Event())
+    wrong.close()
+
+
+def test_a_slack_that_is_down_at_start_is_tried_again_and_no_proxy_is_minded(
+    slack: PracticeSlack, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    slack.fault("apps.connections.open", "500")
+    late = Socket(app, slack.workspace.app.app_token, base_url=slack.api)
+    assert late.connect_with_retry(threading.Event())
+    late.close()
+
+
+def test_a_start_can_be_stopped(app: App) -> None:
+    unreachable = Socket(app, "xapp-1", base_url="http://127.0.0.1:9/api/")
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    assert not unreachable.connect_with_retry(stop)
+    unreachable.close()

@@ -1,0 +1,256 @@
+"""What the bot says, in the practice Slack over real HTTP, and how it fails there."""
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from handlers.clients import web_client
+from handlers.identity import Identity
+from handlers.messenger import SlackMessenger
+from recovery.actions import Ask
+from recovery.content import Card, Marker, MarkerKind, Place, SecretGroup, SecretItem, SecretsMessage
+from recovery.errors import Later, OutsideError, Refused, TooLong, Uncertain
+from recovery.secret import Secret
+from recovery.state import Request, Source
+from recovery.text import line
+from tests.handlers.conftest import PracticeSlack
+
+CARD = Card("Something happened", "A board", (line("Step 1"),))
+MARKER = Marker(MarkerKind.BOARD, "db:1", {"incident": 1, "key": "not this"})
+HERE = Place("CINCIDENT")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def messenger(client: WebClient, identity: Identity) -> SlackMessenger:
+    return SlackMessenger(client, identity, pace=0)
+
+
+def request(**fields: Any) -> Request:
+    given = {
+        "dedupe": "1",
+        "source": Source.BUTTON,
+        "action": Ask.STATUS,
+        "user_id": "UOLIVIA",
+        "team_id": "TEXAMPLE",
+        "channel_id": "CINCIDENT",
+        "received_at": now(),
+    }
+    return Request(**{**given, **fields})
+
+
+def test_a_message_is_posted_redrawn_and_deleted(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    ts = messenger.post(HERE, CARD, MARKER)
+    messenger.redraw("CINCIDENT", ts, Card("Now", "Another board"), MARKER)
+
+    (message,) = slack.workspace.messages("CINCIDENT")
+    assert message.ts == ts
+    assert message.blocks[0]["text"]["text"] == "Another board"
+    assert message.metadata == {
+        "event_type": "mailgun_recovery_board",
+        "event_payload": {"incident": 1, "key": "db:1"},
+    }
+
+    messenger.delete("CINCIDENT", ts)
+    messenger.delete("CINCIDENT", ts)
+    assert message.deleted
+
+
+def test_nothing_unfolds(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    messenger.post(HERE, CARD, MARKER)
+    (call,) = [entry for entry in slack.log() if "chat.postMessage" in str(entry)]
+    assert "'unfurl_links': False" in str(call)
+
+
+def test_a_message_is_found_by_its_marker(messenger: SlackMessenger) -> None:
+    began = now()
+    first = messenger.post(HERE, CARD, MARKER)
+    messenger.post(HERE, CARD, Marker(MarkerKind.BOARD, "db:2"))
+    messenger.post(HERE, CARD, Marker(MarkerKind.STEP, "db:1"))
+    second = messenger.post(HERE, CARD, MARKER)
+    reply = messenger.post(Place("CINCIDENT", first), CARD, MARKER)
+
+    assert messenger.find(HERE, MARKER, began) == [first, second]
+    assert reply in messenger.find(Place("CINCIDENT", first), MARKER, began)
+    assert messenger.find(HERE, MARKER, began + timedelta(hours=1)) == []
+
+
+def test_every_page_is_looked_at(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    slack.workspace.message_rate = 0
+    began = now()
+    ts = messenger.post(HERE, CARD, MARKER)
+    channel = slack.workspace.channels["CINCIDENT"]
+    for number in range(450):
+        slack.workspace.post(channel, "UOLIVIA", f"chatter {number}")
+
+    assert messenger.find(HERE, MARKER, began) == [ts]
+
+
+def test_another_apps_message_with_our_marker_is_not_ours(
+    slack: PracticeSlack, messenger: SlackMessenger
+) -> None:
+    metadata = {"event_type": "mailgun_recovery_board", "event_payload": {"key": "db:1"}}
+    slack.workspace.post(slack.workspace.channels["CINCIDENT"], "UMAX", "hello", metadata=metadata)
+
+    assert messenger.find(HERE, MARKER, now() - timedelta(hours=1)) == []
+
+
+def test_a_direct_message_is_opened_and_linked_to(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    direct = messenger.open_direct("UNOAH")
+    ts = messenger.post(Place(direct), CARD, MARKER)
+
+    assert messenger.permalink(direct, ts).startswith(slack.url)
+
+
+# Answers
+
+
+def answered(slack: PracticeSlack, channel: str, user: str) -> list[Any]:
+    return [shown.text for shown in slack.workspace.ephemerals(channel, user)]
+
+
+def response_url(slack: PracticeSlack, path: str) -> str:
+    return f"{slack.url}/response/{path}"
+
+
+def test_without_a_response_url_an_answer_is_ephemeral(
+    slack: PracticeSlack, messenger: SlackMessenger
+) -> None:
+    messenger.answer(request(), CARD)
+    assert answered(slack, "CINCIDENT", "UOLIVIA") == ["Something happened"]
+
+
+def test_a_used_response_url_is_replaced(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    messenger.answer(request(response_url=response_url(slack, "gone")), CARD)
+    assert answered(slack, "CINCIDENT", "UOLIVIA") == ["Something happened"]
+
+
+@pytest.mark.parametrize("channel", ["CGENERAL", "CNOWHERE", ""])
+def test_where_the_bot_is_not_an_answer_is_a_direct_message(
+    slack: PracticeSlack, messenger: SlackMessenger, channel: str
+) -> None:
+    messenger.answer(request(channel_id=channel), CARD)
+    direct = slack.workspace.dm_with("UOLIVIA")
+
+    assert direct is not None
+    assert [message.text for message in slack.workspace.messages(direct.id)] == ["Something happened"]
+
+
+@pytest.mark.parametrize("fault", ["drop", "garbage", "500"])
+def test_an_answer_that_may_have_arrived_is_not_repeated(
+    slack: PracticeSlack, messenger: SlackMessenger, fault: str
+) -> None:
+    slack.fault("/response/*", fault)
+    with pytest.raises(Uncertain):
+        messenger.answer(request(response_url=response_url(slack, "x")), CARD)
+    assert answered(slack, "CINCIDENT", "UOLIVIA") == []
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("500", Uncertain), ("garbage", Uncertain), ("drop", Uncertain), ("hang", Uncertain), ("429", Later)],
+)
+def test_a_fault_is_told_apart_and_nothing_is_repeated(
+    slack: PracticeSlack, identity: Identity, fault: str, error: type[OutsideError]
+) -> None:
+    messenger = SlackMessenger(slack.client(timeout=1), identity, pace=0)
+    slack.fault("chat.postMessage", fault, when="after", **({"seconds": 7} if fault == "429" else {}))
+
+    with pytest.raises(error) as raised:
+        messenger.post(HERE, CARD, MARKER)
+
+    assert len(slack.workspace.messages("CINCIDENT")) <= 1
+    if isinstance(raised.value, Later):
+        assert raised.value.seconds == 7
+
+
+def test_a_slack_that_cannot_be_reached_was_told_nothing(identity: Identity) -> None:
+    nowhere = web_client("xoxb-1", "http://127.0.0.1:9/api/")
+    with pytest.raises(Later):
+        SlackMessenger(nowhere, identity).post(HERE, CARD, MARKER)
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "words"),
+    [("CGENERAL", "not_in_channel", "/invite"), ("CNOWHERE", "channel_not_found", "/invite")],
+)
+def test_a_refusal_says_what_to_do(messenger: SlackMessenger, place: str, code: str, words: str) -> None:
+    with pytest.raises(Refused, match=words) as raised:
+        messenger.post(Place(place), CARD, MARKER)
+    assert raised.value.code == code
+
+
+def test_a_missing_permission_is_named(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    slack.workspace.app.scopes.discard("chat:write")
+    with pytest.raises(Refused, match="chat:write"):
+        messenger.post(HERE, CARD, MARKER)
+
+
+def test_a_messages_tab_that_is_off_is_named(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    slack.workspace.app.messages_tab_enabled = False
+    with pytest.raises(Refused, match="Messages tab"):
+        messenger.post(Place(messenger.open_direct("UNOAH")), CARD, MARKER)
+
+
+def test_a_handover_that_is_too_long_is_refused_as_such_without_telling_what_it_holds(
+    messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    items = tuple(SecretItem(f"login{number}@example.com", Secret("s3cret" * 6)) for number in range(300))
+    message = SecretsMessage("New passwords", "New passwords", (), (SecretGroup("example.com", items),))
+
+    with pytest.raises(TooLong) as raised:
+        messenger.post(HERE, message, MARKER)
+
+    assert "s3cret" not in str(raised.value)
+    assert "s3cret" not in caplog.text
+    assert messenger.measure(message) > 9000
+
+
+def test_an_answer_cut_short_is_not_logged(
+    slack: PracticeSlack, messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    slack.fault("chat.postMessage", "garbage", when="after")
+    with pytest.raises(Uncertain):
+        messenger.post(HERE, CARD, MARKER)
+    assert [record for record in caplog.records if record.name.startswith(("slack_sdk", "handlers"))] == []
+
+
+# Pace
+
+
+def test_a_channel_gets_a_burst_and_then_one_message_at_a_time(client: WebClient, identity: Identity) -> None:
+    clock = [0.0]
+    messenger = SlackMessenger(client, identity, pace=2, burst=3, monotonic=lambda: clock[0])
+    sent = [messenger.post(HERE, CARD, MARKER) for _ in range(3)]
+
+    with pytest.raises(Later) as raised:
+        messenger.post(HERE, CARD, MARKER)
+    assert raised.value.seconds == 2
+    messenger.redraw("CINCIDENT", sent[0], CARD, MARKER)
+    messenger.post(Place(messenger.open_direct("UNOAH")), CARD, MARKER)
+
+    clock[0] = 2.0
+    messenger.post(HERE, CARD, MARKER)
+    with pytest.raises(Later):
+        messenger.post(HERE, CARD, MARKER)
+
+
+def test_pace_never_sleeps(client: WebClient, identity: Identity) -> None:
+    messenger = SlackMessenger(client, identity, pace=60, burst=1)
+    messenger.post(HERE, CARD, MARKER)
+    began = time.monotonic()
+    with pytest.raises(Later):
+        messenger.post(HERE, CARD, MARKER)
+    assert time.monotonic() - began < 1

@@ -1,0 +1,113 @@
+"""How the app is set up: the manifest, the loggers, and that building it calls nobody."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from drill.slack.workspaces import SCOPES as PRACTISED
+from handlers import forms
+from handlers.app import build_app
+from handlers.clients import web_client
+from handlers.errors import of_answer
+from handlers.intake import Intake
+from handlers.manifest import SCOPES, manifest
+from recovery.actions import Ask
+from recovery.errors import Later, Refused, TooLong, Uncertain
+from recovery.state import NewRequest, Source
+
+
+def test_the_manifest_asks_for_what_is_used_and_no_more() -> None:
+    printed = json.loads(json.dumps(manifest()))
+
+    assert set(printed["oauth_config"]["scopes"]["bot"]) == set(SCOPES) == PRACTISED
+    assert printed["features"]["app_home"]["messages_tab_enabled"]
+    assert not printed["features"]["app_home"]["home_tab_enabled"]
+    assert printed["settings"]["socket_mode_enabled"]
+    assert printed["settings"]["interactivity"]["is_enabled"]
+    assert len(printed["display_information"]["description"]) <= 140
+
+
+def test_building_the_app_needs_no_slack_and_warns_of_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    build_app(
+        "xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC)), base_url="http://127.0.0.1:9/"
+    )
+
+    assert caplog.records == []
+
+
+def test_a_client_retries_nothing_and_minds_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    client = web_client("xoxb-1")
+
+    assert client.retry_handlers == []
+    assert client.proxy is None
+    assert client.logger.level > logging.INFO
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (200, "not_in_channel", Refused),
+        (200, "a_code_nobody_knows", Refused),
+        (200, "internal_error", Uncertain),
+        (200, "fatal_error", Uncertain),
+        (200, "service_unavailable", Uncertain),
+        (200, "request_timeout", Uncertain),
+        (503, "not_in_channel", Uncertain),
+        (200, "Received a response in a non-JSON format: <html>", Uncertain),
+        (200, "", Uncertain),
+        (429, "", Later),
+        (200, "ratelimited", Later),
+        (200, "msg_blocks_too_long", TooLong),
+        (200, "msg_too_long", TooLong),
+        (200, "invalid_blocks", TooLong),
+    ],
+)
+def test_answers_are_sorted_by_whether_it_happened(status: int, code: str, error: type[Exception]) -> None:
+    assert type(of_answer("chat.postMessage", status, {}, {"ok": False, "error": code})) is error
+
+
+def test_retry_after_is_minded() -> None:
+    later = of_answer("chat.postMessage", 429, {"retry-after": "12"}, None)
+    assert isinstance(later, Later)
+    assert later.seconds == 12
+
+
+@pytest.mark.parametrize(
+    ("action", "about"),
+    [
+        (Ask.SKIP, {}),
+        (Ask.SENT, {}),
+        (Ask.NOTE, {"topic": "hosting"}),
+        (Ask.NOTE, {"topic": "repositories"}),
+        (Ask.NOTE, {}),
+    ],
+)
+def test_forms_keep_slacks_limits_and_come_back(action: Ask, about: dict[str, str]) -> None:
+    request = NewRequest("1", Source.BUTTON, action, "U1", "T1", "C1", datetime.now(UTC), about=about)
+    view = forms.form(request)
+    origin = forms.origin(view)
+
+    assert len(view["title"]["text"]) <= 24
+    assert "…" not in view["title"]["text"]
+    assert origin is not None
+    assert (origin.action, origin.about, origin.channel_id) == (action, about, "C1")
+
+
+def test_a_form_that_would_carry_too_much_is_not_made() -> None:
+    about = {"long": "x" * 3000}
+    request = NewRequest("1", Source.BUTTON, Ask.SKIP, "U1", "T1", "C1", datetime.now(UTC), about=about)
+    with pytest.raises(forms.FormTooLarge):
+        forms.form(request)
+
+
+@pytest.mark.parametrize(
+    "metadata", ["", "[]", "{}", '{"action":"skip"}', '{"action":"skip","about":{"a":1}}']
+)
+def test_a_form_with_other_metadata_is_not_ours(metadata: str) -> None:
+    assert forms.origin({"private_metadata": metadata, "callback_id": "form:skip"}) is None

@@ -1,0 +1,106 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.fernet import Fernet
+
+from recovery.secret import Secret
+from storage.clock import DatabaseClock
+from storage.database import Database
+from storage.errors import VaultSealed
+from storage.vault import DatabaseVault
+from tests.storage.given import at_once
+
+FIRST, SECOND = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+ENVIRONMENT = Secret("key-environment")
+
+
+def vault(database: Database, *keys: str, environment: Secret = ENVIRONMENT) -> DatabaseVault:
+    return DatabaseVault(database, list(keys) or [FIRST], environment, DatabaseClock(database))
+
+
+def keep(database: Database, secret: str, **options: Secret) -> None:
+    with database.write() as tx:
+        vault(database, **options).keep(tx, Secret(secret), "id-1", None)
+
+
+def test_an_empty_vault_answers_the_environments_key(database: Database) -> None:
+    assert vault(database).current() == ENVIRONMENT
+
+
+def test_a_kept_key_is_current_from_the_commit_on_in_every_process(
+    url: str, opened: Callable[[str], Database]
+) -> None:
+    here, there = vault(opened(url)), vault(opened(url))
+    database = opened(url)
+    assert there.current() == ENVIRONMENT
+    with database.write() as tx:
+        here.keep(tx, Secret("new"), "id-1", None)
+        assert at_once([here.current, there.current]) == [ENVIRONMENT, ENVIRONMENT]
+    assert here.current() == there.current() == Secret("new")
+
+
+def test_a_key_whose_transaction_was_rolled_back_was_never_kept(database: Database) -> None:
+    kept = vault(database)
+    with pytest.raises(RuntimeError), database.write() as tx:
+        kept.keep(tx, Secret("new"), "id-1", None)
+        raise RuntimeError
+    assert kept.current() == ENVIRONMENT
+
+
+def test_the_newest_kept_key_is_current_and_says_where_it_came_from(database: Database) -> None:
+    keep(database, "older")
+    keep(database, "newer")
+    assert vault(database).current() == Secret("newer")
+    with database.read() as tx:
+        newest = tx.vault.newest()
+    assert newest is not None and newest.mailgun_key_id == "id-1"
+    assert abs(datetime.now(UTC) - newest.created_at).total_seconds() < 60
+
+
+def test_the_database_holds_no_key_in_the_clear(database: Database) -> None:
+    keep(database, "hunter2")
+    with database.read() as tx:
+        assert "hunter2" not in str(tx.vault.newest())
+
+
+def test_refreshing_reads_again(database: Database) -> None:
+    keep(database, "new")
+    kept = vault(database)
+    kept.current()
+    kept.refresh()
+    assert kept.current() == Secret("new")
+
+
+def test_a_second_encryption_key_opens_what_it_sealed(database: Database) -> None:
+    keep(database, "new")
+    assert vault(database, SECOND, FIRST).current() == Secret("new")
+
+
+def test_after_rotating_the_first_encryption_key_suffices(database: Database) -> None:
+    keep(database, "new")
+    with database.write() as tx:
+        vault(database, SECOND, FIRST).rotate(tx)
+    assert vault(database, SECOND).current() == Secret("new")
+    assert not vault(database, SECOND).environment_changed()
+
+
+def test_rotating_an_empty_vault_does_nothing(database: Database) -> None:
+    with database.write() as tx:
+        vault(database).rotate(tx)
+        assert tx.vault.newest() is None
+
+
+def test_a_vault_that_no_key_opens_says_what_to_do(database: Database) -> None:
+    keep(database, "new")
+    with pytest.raises(VaultSealed, match="ENCRYPTION_KEY"):
+        vault(database, SECOND).current()
+
+
+def test_another_key_in_the_environment_is_noticed(database: Database) -> None:
+    assert not vault(database, environment=Secret("key-other")).environment_changed()
+    keep(database, "new")
+    assert not vault(database).environment_changed()
+    assert vault(database, environment=Secret("key-other")).environment_changed()
+    keep(database, "newer", environment=Secret("key-other"))
+    assert not vault(database, environment=Secret("key-other")).environment_changed()
