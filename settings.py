@@ -95,12 +95,10 @@ class Settings(BaseSettings):
         "Mailgun's API, region eu",
         "an address such as https://api.eu.mailgun.net",
     )
-    MAILGUN_STATUS_URL: Annotated[str, _read(lambda text: values.parse_url(text) if text else "")] = (
-        _variable(
-            "https://status.mailgun.com/api/v2/summary.json",
-            "the summary of Mailgun's status page; empty: it is not asked",
-            "the address of a Statuspage's summary.json, or nothing",
-        )
+    MAILGUN_STATUS_URL: Annotated[str, _read(lambda text: values.parse_url(text) if text else "")] = _variable(
+        "https://status.mailgun.com/api/v2/summary.json",
+        "the summary of Mailgun's status page; empty: it is not asked",
+        "the address of a Statuspage's summary.json, or nothing",
     )
     DYNO: str | None = _variable(
         None, "set by Heroku, where the disk is thrown away with every restart", "nothing; Heroku sets it"
@@ -113,8 +111,7 @@ class Settings(BaseSettings):
     ENCRYPTION_KEY: Annotated[tuple[Secret, ...], _read(values.parse_encryption_keys)] = _variable(
         "",
         "Fernet keys for the vault, separated by commas: the first encrypts, all decrypt",
-        "what this prints: "
-        'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+        'what this prints: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
         shown="made in a file beside the SQLite file; required with PostgreSQL",
     )
     APPROVERS: Members = _variable(
@@ -166,9 +163,7 @@ class Settings(BaseSettings):
         "secrets in one handover at most; Slack's limit on a message usually ends it sooner",
         "a number from 1 to 1000",
     )
-    HTTP_TIMEOUT: Duration = _variable(
-        "8s", "how long Mailgun or Slack may take to answer", _DURATION.format("8s")
-    )
+    HTTP_TIMEOUT: Duration = _variable("8s", "how long Mailgun or Slack may take to answer", _DURATION.format("8s"))
     LEASE: Duration = _variable(
         "30s",
         "how long a task belongs to the process that claimed it; at least HTTP_TIMEOUT and 5 seconds",
@@ -180,9 +175,7 @@ class Settings(BaseSettings):
         "between two looks for a message that may have been posted: Slack shows it late",
         _DURATION.format("30s"),
     )
-    SLACK_PACE: DurationOrZero = _variable(
-        "1s", "between two messages to one channel", _DURATION.format("1s")
-    )
+    SLACK_PACE: DurationOrZero = _variable("1s", "between two messages to one channel", _DURATION.format("1s"))
     PORT: Annotated[int, _read(values.parse_whole(1, 65535))] = _variable(
         "3000", "where HTTP mode listens", "a number from 1 to 65535"
     )
@@ -230,9 +223,7 @@ class Settings(BaseSettings):
     @classmethod
     def _does_the_disk_last(cls, url: Secret, others: ValidationInfo) -> Secret:
         if others.data.get("DYNO") and url.reveal().startswith("sqlite"):
-            raise ValueError(
-                "is SQLite, on a disk that is thrown away (DYNO is set): the vault would be lost"
-            )
+            raise ValueError("is SQLite, on a disk that is thrown away (DYNO is set): the vault would be lost")
         return url
 
     @field_validator("ENCRYPTION_KEY")
@@ -277,18 +268,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(found)
     except ValidationError as error:
-        problems = [
-            _problem(str(each["loc"][0]), each.get("ctx", {}).get("error")) for each in error.errors()
-        ]
+        problems = [_problem(str(each["loc"][0]), each.get("ctx", {}).get("error")) for each in error.errors()]
     raise SettingsError("\n".join(problems))
 
 
 def settings_table() -> list[Row]:
     """Every variable in order, for the documentation."""
-    return [
-        Row(name, _told(name, "default"), field.description or "")
-        for name, field in Settings.model_fields.items()
-    ]
+    return [Row(name, _told(name, "default"), field.description or "") for name, field in Settings.model_fields.items()]
 
 
 def _problem(name: str, error: object) -> str:

@@ -39,7 +39,7 @@ FaultBody = Callable[[int, str], bytes]
 """The JSON that a service sends with an error status, from the status and the words."""
 
 _LONG_SECONDS = 3600.0
-_WORDS = {429: "Too many requests", 500: "Internal Server Error"}
+_WORDS = {400: "Bad request", 429: "Too many requests", 500: "Internal Server Error"}
 
 
 class When(enum.StrEnum):
@@ -54,6 +54,8 @@ class Do(enum.StrEnum):
 
     KILL = "kill"
     """The process `pid`, the bot, is killed; the connection closes."""
+    REFUSED = "400"
+    """Status 400: the service says that it never will, so that asking again is of no use."""
     TOO_MANY = "429"
     """Status 429, with `Retry-After: seconds` if `seconds` is given."""
     SERVER_ERROR = "500"
@@ -112,9 +114,7 @@ class Fault:
         """
         match = order.part("match")
         fault = cls(
-            Match(
-                match.optional_text("method"), match.optional_text("path"), match.optional_text("contains")
-            ),
+            Match(match.optional_text("method"), match.optional_text("path"), match.optional_text("contains")),
             do=order.choice("do", Do),
             when=order.choice("when", When, When.BEFORE),
             occurrence=order.whole("occurrence", 1, at_least=1),
@@ -261,7 +261,7 @@ class FaultMiddleware:
             case Do.HANG:
                 await request.gone_within(_LONG_SECONDS if fault.seconds is None else fault.seconds)
                 await hang_up(request.scope)()
-            case Do.TOO_MANY | Do.SERVER_ERROR:
+            case Do.REFUSED | Do.TOO_MANY | Do.SERVER_ERROR:
                 await self._answer(self._refusal(fault), request, send)
             case Do.GARBAGE:
                 garbage = Response(b"<html>\x00 not what you asked for", media_type="text/html")

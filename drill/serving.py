@@ -153,6 +153,8 @@ def _with_hang_up(app: ASGIApp) -> ASGIApp:
                     pass
 
             scope.setdefault("extensions", {})[_HANG_UP] = close
-        await app(scope, receive, send)
+        # Only the server's end cancels a request; there is nobody left to hear of it.
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
 
     return serve

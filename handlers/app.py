@@ -56,6 +56,4 @@ def report_error(error: Exception) -> None:
         f"{frame.name} ({frame.filename}:{frame.lineno})"
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     )
-    logger.error(
-        "something from Slack could not be taken: %s in %s", type(error).__name__, where or "no listener"
-    )
+    logger.error("something from Slack could not be taken: %s in %s", type(error).__name__, where or "no listener")

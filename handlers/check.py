@@ -26,9 +26,7 @@ def check_slack(
     findings = [Finding("Slack token", True, f"bot {me.user_id} of workspace {me.team_id}"), _scopes(client)]
     findings.append(_app_token(app_client))
     if to is None:
-        findings.append(
-            Finding("Test direct message", True, "not asked for; --to <Slack user id> sends one", "")
-        )
+        findings.append(Finding("Test direct message", True, "not asked for; --to <Slack user id> sends one", ""))
     else:
         findings.append(_direct_message(messenger, to))
     return findings

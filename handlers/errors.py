@@ -51,8 +51,7 @@ _WHAT_TO_DO = {
     "restricted_action_read_only_channel": "Only some people may post in that channel. Let the bot, too.",
     "restricted_action_thread_only_channel": "Only threads are allowed in that channel. Use another channel.",
     "messages_tab_disabled": (
-        "Nobody can get direct messages from the bot: at api.slack.com/apps, under App Home, turn on the "
-        "Messages tab."
+        "Nobody can get direct messages from the bot: at api.slack.com/apps, under App Home, turn on the Messages tab."
     ),
     "user_disabled": "That person's Slack account is deactivated.",
     "user_not_found": "Slack knows no such person.",
@@ -90,9 +89,7 @@ def sorted_errors(method: str) -> Iterator[None]:
     try:
         yield
     except SlackApiError as error:
-        raise of_answer(
-            method, error.response.status_code, error.response.headers, error.response.data
-        ) from None
+        raise of_answer(method, error.response.status_code, error.response.headers, error.response.data) from None
     except (OSError, HTTPException) as error:
         raise of_failure(method, error) from None
     except (SlackClientError, ValueError, AttributeError):

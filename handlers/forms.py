@@ -141,9 +141,7 @@ def origin(view: Mapping[str, Any]) -> Origin | None:
     if not isinstance(found, dict) or not isinstance(found.get("about"), dict):
         return None
     action, about = found.get("action"), found["about"]
-    if view.get("callback_id") != f"form:{action}" or not all(
-        isinstance(item, str) for item in about.values()
-    ):
+    if view.get("callback_id") != f"form:{action}" or not all(isinstance(item, str) for item in about.values()):
         return None
     return Origin(
         action=str(action),

@@ -151,9 +151,7 @@ class SlackMessenger:
         """Whether Slack showed it there; False where the bot or the person is not in that channel."""
         try:
             with sorted_errors("chat.postEphemeral"):
-                self._client.chat_postEphemeral(
-                    channel=channel_id, user=user_id, text=drawn.text, blocks=drawn.blocks
-                )
+                self._client.chat_postEphemeral(channel=channel_id, user=user_id, text=drawn.text, blocks=drawn.blocks)
         except Refused as refused:
             if refused.code in _NOT_IN_THE_CHANNEL:
                 return False
@@ -207,9 +205,7 @@ def _metadata(marker: Marker) -> dict[str, Any]:
 def _has(message: Mapping[str, Any], marker: Marker) -> bool:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
-    return (
-        metadata.get("event_type") == f"mailgun_recovery_{marker.kind}" and payload.get("key") == marker.key
-    )
+    return metadata.get("event_type") == f"mailgun_recovery_{marker.kind}" and payload.get("key") == marker.key
 
 
 def _is_by(message: Mapping[str, Any], me: Me) -> bool:

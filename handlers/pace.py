@@ -43,6 +43,4 @@ class Pace:
             bucket.left += (now - bucket.at) / self._seconds
             bucket.at = now
         # A full bucket is as good as none, so that quiet channels are forgotten.
-        self._buckets = {
-            channel: bucket for channel, bucket in self._buckets.items() if bucket.left < self._burst
-        }
+        self._buckets = {channel: bucket for channel, bucket in self._buckets.items() if bucket.left < self._burst}

@@ -83,9 +83,7 @@ class MailgunClient:
 
     def prove_key(self, secret: Secret) -> None:
         """One call with that account key: `GET /v4/domains?limit=1`. Raises `KeyRefused` if it fails."""
-        call = self._account_call(
-            "GET", "/v4/domains", "answer a call with the key to be proven", query={"limit": 1}
-        )
+        call = self._account_call("GET", "/v4/domains", "answer a call with the key to be proven", query={"limit": 1})
         self._transport.call(call, secret, models.read_done)
 
     def domains(self, region: str) -> list[Domain]:
@@ -100,9 +98,7 @@ class MailgunClient:
         """
         path = f"/v3/domains/{_part(domain)}/credentials"
         call = self._call(region, "GET", path, f"list the SMTP logins of {domain}")
-        return self._every_page(
-            call, LARGEST_PAGE, models.logins_of(region, domain), lambda login: login.login
-        )
+        return self._every_page(call, LARGEST_PAGE, models.logins_of(region, domain), lambda login: login.login)
 
     def set_password(self, login: Login, password: Secret) -> None:
         """`PUT /v3/domains/{domain}/credentials/{login}`. Harmless to repeat with the same password."""
@@ -154,9 +150,7 @@ class MailgunClient:
         base = self._urls.get(region)
         if base is None:
             # A login that was stored while the region was still set.
-            raise Refused(
-                f"The bot was asked to {what}, but MAILGUN_REGIONS does not name the region {region}."
-            )
+            raise Refused(f"The bot was asked to {what}, but MAILGUN_REGIONS does not name the region {region}.")
         return Call(method, base, path, what, query or {}, form or {})
 
     def _ask(self, call: Call, read: Callable[[object], Result]) -> Result:
@@ -173,9 +167,7 @@ class MailgunClient:
         # A 401 certainly had no effect, so even a POST may be repeated.
         return self._transport.call(call, rotated, read)
 
-    def _every_page(
-        self, call: Call, size: int, read: PageReader[Item], identity: Callable[[Item], str]
-    ) -> list[Item]:
+    def _every_page(self, call: Call, size: int, read: PageReader[Item], identity: Callable[[Item], str]) -> list[Item]:
         """The whole list, each item once: what is added meanwhile may push an item onto the next page too.
 
         Goes on after every full page, since a total may count no more than its page, and after a short one

@@ -184,9 +184,7 @@ def _user(fields: Fields) -> AccountUser:
         email=fields.text("email"),
         name=fields.optional_text("name") or "",
         role=fields.optional_text("role") or "",
-        sign_in=_sign_in(
-            fields.part("auth").optional_text("method"), fields.optional_text("migration_status")
-        ),
+        sign_in=_sign_in(fields.part("auth").optional_text("method"), fields.optional_text("migration_status")),
         is_master=fields.flag("is_master"),
         is_disabled=fields.flag("is_disabled"),
         activated=fields.flag("activated"),

@@ -40,26 +40,20 @@ def from_exception(what: str, error: Exception, timeout: float) -> OutsideError:
     The error that is returned has no cause: `requests` puts the whole request into its exceptions.
     """
     if _never_sent(error):
-        return Later(
-            f"Mailgun could not be reached to {what}: {_why_unreachable(error)}.", seconds=UNREACHABLE_PAUSE
-        )
+        return Later(f"Mailgun could not be reached to {what}: {_why_unreachable(error)}.", seconds=UNREACHABLE_PAUSE)
     if isinstance(error, requests.Timeout):
         return Uncertain(f"Mailgun was asked to {what} and did not answer within {timeout:g} seconds.")
     return Uncertain(f"Mailgun was asked to {what} and the connection broke before its answer was there.")
 
 
-def from_response(
-    what: str, method: str, response: requests.Response, secrets: Collection[Secret]
-) -> OutsideError:
+def from_response(what: str, method: str, response: requests.Response, secrets: Collection[Secret]) -> OutsideError:
     """For an answer with any status but 2xx. `what` completes "Mailgun was asked to"."""
     status = response.status_code
     words = own_words(response.content, response.headers, secrets)
     told = f": {words}" if words else ", without an explanation"
     if status == 429:
         seconds = _pause(response.headers, words)
-        return Later(
-            f"Mailgun wants {seconds:g} seconds to pass before it is asked to {what} (429).", seconds=seconds
-        )
+        return Later(f"Mailgun wants {seconds:g} seconds to pass before it is asked to {what} (429).", seconds=seconds)
     if status == 401:
         return KeyRefused(
             f"Mailgun did not accept the key when asked to {what} (401){told}. "

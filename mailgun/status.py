@@ -16,8 +16,7 @@ def read_outage(answer: object) -> str | None:
         f"{item.text('name')} ({state.replace('_', ' ')})"
         for item in summary.items("components")
         # A group only repeats what its members say.
-        if not item.flag("group")
-        and (state := item.optional_text("status") or "operational") != "operational"
+        if not item.flag("group") and (state := item.optional_text("status") or "operational") != "operational"
     ]
     told = f"Mailgun's status page says: {status.optional_text('description') or 'trouble'}."
     if troubled:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from recovery.board import board_card, read_board
 from recovery.commands import usage_lines
 from recovery.content import Card
-from recovery.ports import Transaction
 from recovery.state import Incident
 from recovery.step import Step
+from recovery.store import Transaction
 from recovery.text import Channel, Code, Line, Link, line, plain
 
 

@@ -24,31 +24,31 @@ class Action(StrEnum):
     COUNTED = "counted the account"
     APPROVED = "approved"
     SKIPPED = "skipped"
-    RETRIED = "asked to retry"
+    RETRIED = "asked to retry what failed in"
     CANCELLED = "cancelled the incident"
     STEP_DONE = "finished"
-    STEP_STUCK = "needs attention"
-    STEP_OFFERED = "offered another round"
-    STEP_OPENED = "opened the step"
-    BOT_KEY_MADE = "made the bot's own key"
-    KEY_REPLACED = "made a replacement key"
+    STEP_STUCK = "needs help with"
+    STEP_OFFERED = "offers another round of"
+    STEP_OPENED = "opened"
+    BOT_KEY_MADE = "made a key of its own:"
+    KEY_REPLACED = "made and handed over a replacement of the key"
     KEY_DELETED = "deleted the old key"
-    ORPHAN_DELETED = "deleted an unfinished key"
-    SESSION_DELETED = "deleted a control panel session"
+    ORPHAN_DELETED = "deleted a key that it had not finished:"
+    SESSION_DELETED = "ended a"
     HANDED_OVER = "handed over"
-    HANDOVER_DOUBTFUL = "could not be sure that a handover arrived"
-    HANDOVER_WIPED = "wiped a handover"
-    HANDOVER_SAVED = "saved a handover"
-    HANDOVER_EXPIRED = "wiped an unsaved handover"
-    HANDOVER_REMINDED = "reminded about an unsaved handover"
-    REISSUED = "asked to issue anew"
-    TOOK_OVER = "took over receiving the secrets"
+    HANDOVER_DOUBTFUL = "could not be sure of the arrival of"
+    HANDOVER_WIPED = "wiped"
+    HANDOVER_SAVED = "saved"
+    HANDOVER_EXPIRED = "gave up waiting for somebody to save"
+    HANDOVER_REMINDED = "reminded to save"
+    REISSUED = "asked to issue anew in"
+    TOOK_OVER = "took over receiving the secrets from"
     FAILED = "could not"
     PERSON_TOLD = "told a person"
     PERSON_REMINDED = "reminded a person"
-    OBLIGATION_MET = "saw it done"
-    OBLIGATION_REOPENED = "saw it undone again"
-    OBLIGATION_DROPPED = "saw a user leave the account"
+    OBLIGATION_MET = "shows a person's part as done"
+    OBLIGATION_REOPENED = "shows a person's part as undone again"
+    OBLIGATION_DROPPED = "no longer lists a user"
     VOUCHED = "confirmed for a person"
     QUESTIONED = "asked a person whether a change was theirs"
     DISOWNED = "said that a change was not theirs"
@@ -63,6 +63,7 @@ class Action(StrEnum):
 class AuditFacts:
     """One thing that happened, before it has its place in the chain.
 
+    `actor` is an `Actor` or a Slack user id; `whom` is the Slack user id of whoever it was done to, if anybody.
     `private` marks what concerns a person's password or 2FA: the thread shows it without the subject,
     the export and approvers see it whole.
     """
@@ -72,6 +73,7 @@ class AuditFacts:
     subject: str = ""
     result: str = ""
     private: bool = False
+    whom: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def digest(entry: AuditEntry) -> str:
         entry.facts.subject,
         entry.facts.result,
         entry.facts.private,
+        entry.facts.whom,
         entry.previous,
     ]
     canonical = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))

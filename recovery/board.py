@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
 from recovery.people import needs_voucher
-from recovery.ports import Transaction
 from recovery.state import (
     Handover,
     HandoverStatus,
@@ -17,6 +16,7 @@ from recovery.state import (
     TaskStatus,
 )
 from recovery.step import Step, StepView
+from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, When, Who, count, line
 
 MOST_FAILURES_SHOWN = 25
@@ -83,9 +83,12 @@ def board_card(board: Board) -> Card:
         notification=f"Mailgun account compromised: incident {incident.id}, {incident.status}.",
         title=f"Mailgun account compromised: incident {incident.id}",
         lines=tuple(lines),
-        footer=line("Each step is below, in the thread, with its buttons. ", Code("/mailgun-compromised help"),
-                    " says what can be typed instead."),
-    )  # fmt: skip
+        footer=line(
+            "Each step is below, in the thread, with its buttons. ",
+            Code("/mailgun-compromised help"),
+            " says what can be typed instead.",
+        ),
+    )
 
 
 def status_line(board: Board) -> str:
@@ -105,9 +108,7 @@ def status_line(board: Board) -> str:
 
 def people_left(board: Board) -> set[int]:
     """The ids of the people who still have something to do."""
-    return {
-        person.id for _, view in board.views for obligation, person in view.obligations if obligation.is_open
-    }
+    return {person.id for _, view in board.views for obligation, person in view.obligations if obligation.is_open}
 
 
 def step_line(step: Step, view: StepView) -> Line:
@@ -155,18 +156,11 @@ def step_card(step: Step, view: StepView) -> Card:
     progress = step.progress(view)
     if progress:
         lines.append(line(Bold("So far: "), progress, "."))
-    if (
-        state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED)
-        or not step.decided_by_approval
-    ):
+    if state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED) or not step.decided_by_approval:
         lines.extend(step.explain(view))
     lines.extend(failure_lines(view.failures))
-    if state.status is StepStatus.RUNNING and any(
-        needs_voucher(p) and o.is_open for o, p in view.obligations
-    ):
-        lines.append(
-            line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them.")
-        )
+    if state.status is StepStatus.RUNNING and any(needs_voucher(p) and o.is_open for o, p in view.obligations):
+        lines.append(line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them."))
     return Card(
         notification=f"Step {step.number}, {step.title}: {STATUS_WORDS[state.status]}.",
         title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",

@@ -127,9 +127,7 @@ def _confirm(usage: str, rest: str) -> Typed | Unclear:
         return Unclear(
             f"Whose, and for which step (3 for the password, 4 for 2FA)? Usage: `/mailgun-compromised {usage}`."
         )
-    return Typed(
-        Ask.CONFIRM, {"email": words[0].removeprefix("<mailto:").split("|")[0].rstrip(">"), "step": step.kind}
-    )
+    return Typed(Ask.CONFIRM, {"email": words[0].removeprefix("<mailto:").split("|")[0].rstrip(">"), "step": step.kind})
 
 
 def _note(usage: str, rest: str) -> Typed | Unclear:
@@ -156,25 +154,38 @@ def _saved(usage: str, rest: str) -> Typed | Unclear:
 COMMANDS: Mapping[str, _Command] = {
     "status": _Command("status", "how the incident stands, for you alone", _alone(Ask.STATUS)),
     "help": _Command("help", "this list", _alone(Ask.HELP)),
-    "open": _Command("open <what happened>", "open an incident with this description",
-                     lambda usage, rest: Typed(Ask.OPEN, text=rest)),
-    "approve": _Command("approve <step> [reason]", "approve a step (a reason breaks the glass where two people are "
-                        "needed)", _step(Ask.APPROVE, reason="optional")),
+    "open": _Command(
+        "open <what happened>",
+        "open an incident with this description",
+        lambda usage, rest: Typed(Ask.OPEN, text=rest),
+    ),
+    "approve": _Command(
+        "approve <step> [reason]",
+        "approve a step (a reason breaks the glass where two people are needed)",
+        _step(Ask.APPROVE, reason="optional"),
+    ),
     "skip": _Command("skip <step> <reason>", "skip a step, with a reason", _step(Ask.SKIP, reason="required")),
     "retry": _Command("retry <step>", "repeat what failed in a step", _step(Ask.RETRY, reason=None)),
-    "reissue": _Command("reissue <login|domain|all>", "set and hand over anew: a login, a domain's logins, or all "
-                        "that nobody saved",
-                        _one_word(Ask.REISSUE, "target", "Which login or domain, or all that nobody saved?")),
+    "reissue": _Command(
+        "reissue <login|domain|all>",
+        "set and hand over anew: a login, a domain's logins, or all that nobody saved",
+        _one_word(Ask.REISSUE, "target", "Which login or domain, or all that nobody saved?"),
+    ),
     "saved": _Command("saved <handover number|all>", "you saved a handover: wipe it", _saved),
     "check": _Command("check", "ask Mailgun whether your password and 2FA are done", _alone(Ask.CHECK)),
     "mine": _Command("mine <yes|no>", "whether a change that you were asked about was yours", _mine),
     "people": _Command("people", "who is left, for approvers", _alone(Ask.PEOPLE)),
     "confirm": _Command("confirm <e-mail> <3|4>", "confirm for somebody whom Mailgun cannot show", _confirm),
-    "keep-reminding": _Command("keep-reminding", "let step 5 open while 2FA reminders go on",
-                               _alone(Ask.KEEP_REMINDING)),
+    "keep-reminding": _Command(
+        "keep-reminding", "let step 5 open while 2FA reminders go on", _alone(Ask.KEEP_REMINDING)
+    ),
     "note": _Command("note <hosting|repositories> <what was found>", "fill in the note", _note),
-    "sent": _Command("sent <ticket number>", "you told Mailgun Support",
-                     _words(Ask.SENT, "What is the ticket number?")),
-    "cancel": _Command("cancel <reason>", "cancel the incident; what was begun is finished and handed over",
-                       _words(Ask.CANCEL, "Please give a reason; it is recorded.")),
-}  # fmt: skip
+    "sent": _Command(
+        "sent <ticket number>", "you told Mailgun Support", _words(Ask.SENT, "What is the ticket number?")
+    ),
+    "cancel": _Command(
+        "cancel <reason>",
+        "cancel the incident; what was begun is finished and handed over",
+        _words(Ask.CANCEL, "Please give a reason; it is recorded."),
+    ),
+}

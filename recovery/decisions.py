@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.audit import Action, AuditFacts
-from recovery.handovers import handover_name, plan_wipe
+from recovery.handover_messages import handover_name
+from recovery.handover_upkeep import plan_wipe
 from recovery.jobs import TaskKind
 from recovery.people import needs_voucher, step_of
 from recovery.polling import plan_redraw as plan_person_redraw
-from recovery.ports import Transaction
 from recovery.progress import state_of
 from recovery.state import (
     HandoverStatus,
@@ -29,7 +29,8 @@ from recovery.state import (
 )
 from recovery.step import Step, findings, scope_of, tally_facts
 from recovery.steps import STEPS, step_of_kind
-from recovery.text import Line, When, Who, count, line
+from recovery.store import Transaction
+from recovery.text import Line, When, Who, count, line, sentence
 
 GLASS = "breaking the glass"
 
@@ -43,28 +44,24 @@ class By:
     version: int | None = None
 
 
-def approve(
-    tx: Transaction, incident: Incident, step: Step, by: By, reason: str, *, two_person: bool
-) -> Line:
+def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str, *, two_person: bool) -> Line:
     """Approve a waiting or skipped step: its first task is planned with it."""
     state = state_of(tx, incident, step)
     if not step.decided_by_approval:
-        return line(f"{step.label.capitalize()} is not approved: it has buttons of its own.")
+        return line(f"{sentence(step.label)} is not approved: it has buttons of its own.")
     glass = two_person and step.hands_over and by.user_id == incident.requester_id
     if glass and not reason:
         return line(
             f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
-    moved = _move(
-        tx, state, by, (StepStatus.WAITING, StepStatus.SKIPPED), StepStatus.RUNNING, "approved", reason
-    )
+    moved = _move(tx, state, by, (StepStatus.WAITING, StepStatus.SKIPPED), StepStatus.RUNNING, "approved", reason)
     if moved is None:
         return too_late(tx, incident, step)
     result = "" if not reason else f"{GLASS}: {reason}" if glass else reason
     _record(tx, incident, by, Action.APPROVED, step.label, result)
     step.plan_begin(tx, incident, moved)
-    return line(f"{step.label.capitalize()} is approved.")
+    return line(f"{sentence(step.label)} is approved.")
 
 
 def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -> Line:
@@ -83,7 +80,7 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     for task in tx.tasks.of_step(state.id, TaskStatus.FAILED):
         tx.tasks.end(task, TaskStatus.DROPPED, by.at, task.failure)
     step.on_skipped(tx, incident, moved)
-    return line(f"{step.label.capitalize()} is skipped.")
+    return line(f"{sentence(step.label)} is skipped.")
 
 
 def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
@@ -98,9 +95,15 @@ def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
 
 
 def _move(
-    tx: Transaction, state: StepState, by: By, sources: tuple[StepStatus, ...], to: StepStatus, decision: str,
-    reason: str | None, **fields: object,
-) -> StepState | None:  # fmt: skip
+    tx: Transaction,
+    state: StepState,
+    by: By,
+    sources: tuple[StepStatus, ...],
+    to: StepStatus,
+    decision: str,
+    reason: str | None,
+    **fields: object,
+) -> StepState | None:
     if by.version is not None and by.version != state.version:
         return None
     return tx.steps.move(
@@ -115,16 +118,14 @@ def _move(
     )
 
 
-def _record(
-    tx: Transaction, incident: Incident, by: By, action: Action, subject: str = "", result: str = ""
-) -> None:
+def _record(tx: Transaction, incident: Incident, by: By, action: Action, subject: str = "", result: str = "") -> None:
     tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, action, subject, result))
 
 
 def too_late(tx: Transaction, incident: Incident, step: Step) -> Line:
     """The step has moved on: where it stands, who decided and when."""
     state = state_of(tx, incident, step)
-    stands = f"{step.label.capitalize()} is {state.status}; nothing was changed."
+    stands = f"{sentence(step.label)} is {state.status}; nothing was changed."
     if state.decided_by and state.decided_at and state.decision:
         return line(
             stands,
@@ -180,8 +181,16 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
     _record(tx, incident, by, Action.NOTED, title, found)
     state = state_of(tx, incident, step)
     if step.is_complete(tx, incident, state):
-        tx.steps.move(state, [StepStatus.WAITING, StepStatus.SKIPPED], StepStatus.DONE, finished_at=by.at,
-                      decision=None, decided_by=None, decided_at=None, reason=None)  # fmt: skip
+        tx.steps.move(
+            state,
+            [StepStatus.WAITING, StepStatus.SKIPPED],
+            StepStatus.DONE,
+            finished_at=by.at,
+            decision=None,
+            decided_by=None,
+            decided_at=None,
+            reason=None,
+        )
     return line(f"{title}: noted.")
 
 
@@ -191,8 +200,15 @@ def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:
     state = state_of(tx, incident, step)
     if any(not other.settled for other in tx.steps.of(incident.id) if other.kind != step.kind):
         return line("Another step is not settled yet; see the board. Tell Support once all of it is done.")
-    moved = _move(tx, state, by, (StepStatus.WAITING, StepStatus.SKIPPED), StepStatus.RUNNING, "sent",
-                  f"ticket {ticket}")  # fmt: skip
+    moved = _move(
+        tx,
+        state,
+        by,
+        (StepStatus.WAITING, StepStatus.SKIPPED),
+        StepStatus.RUNNING,
+        "sent",
+        f"ticket {ticket}",
+    )
     if moved is None:
         return too_late(tx, incident, step)
     tx.incidents.set(incident.id, ticket=ticket)
@@ -208,7 +224,7 @@ def keep_reminding(tx: Transaction, incident: Incident, step: Step, by: By) -> L
     """Let the last step open while this one's reminders go on."""
     state = state_of(tx, incident, step)
     if state.status is not StepStatus.RUNNING or state.keep_reminding:
-        return line(f"{step.label.capitalize()} is {state.status}; nothing was changed.")
+        return line(f"{sentence(step.label)} is {state.status}; nothing was changed.")
     tx.steps.set(state.id, keep_reminding=True)
     _record(tx, incident, by, Action.KEPT_REMINDING, step.label)
     return line("The last step opens once the others are settled. Reminders go on until everybody has it.")
@@ -235,9 +251,7 @@ def confirm(tx: Transaction, incident: Incident, by: By, obligation: Obligation,
     return line(f"Confirmed for {person.email}, with your name.")
 
 
-def mine(
-    tx: Transaction, incident: Incident, by: By, obligation: Obligation, person: Person, answer: str
-) -> Line:
+def mine(tx: Transaction, incident: Incident, by: By, obligation: Obligation, person: Person, answer: str) -> Line:
     """Somebody says whether a change that Mailgun shows was their own doing."""
     if obligation.status is not ObligationStatus.QUESTIONED or by.version not in (None, obligation.version):
         return line("That question is settled already; nothing was changed.")
@@ -248,15 +262,16 @@ def mine(
         tx.people.settle(
             obligation, ObligationStatus.DONE, settled_at=by.at, settled_by=by.user_id, next_reminder_at=None
         )
-        facts = AuditFacts(
-            by.user_id, Action.OBLIGATION_MET, subject, "says it was their own doing", private=True
-        )
+        facts = AuditFacts(by.user_id, Action.OBLIGATION_MET, subject, "says it was their own doing", private=True)
         tx.audit.append(incident.id, by.at, facts)
         return line("Thank you. That counts as done.")
     tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None)
     tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, Action.DISOWNED, subject, private=True))
-    return line("Thank you for saying so: it counts as not done. Please do it now, as asked above, and tell ",
-                Who(incident.requester_id), " at once.")  # fmt: skip
+    return line(
+        "Thank you for saying so: it counts as not done. Please do it now, as asked above, and tell ",
+        Who(incident.requester_id),
+        " at once.",
+    )
 
 
 # --- Handovers --------------------------------------------------------------------------------------------
@@ -269,8 +284,15 @@ def saved(tx: Transaction, incident_id: int, by: By, handover_ids: list[int]) ->
         handover = tx.handovers.get(handover_id)
         if handover.recipient_id != by.user_id:
             return line("Only ", Who(handover.recipient_id), " can say that: the handover went to them.")
-        if tx.handovers.move(handover, [HandoverStatus.SENT], HandoverStatus.SAVED, ended_at=by.at,
-                             ended_by=by.user_id, next_reminder_at=None, expires_at=None):  # fmt: skip
+        if tx.handovers.move(
+            handover,
+            [HandoverStatus.SENT],
+            HandoverStatus.SAVED,
+            ended_at=by.at,
+            ended_by=by.user_id,
+            next_reminder_at=None,
+            expires_at=None,
+        ):
             done += 1
             facts = AuditFacts(by.user_id, Action.HANDOVER_SAVED, handover_name(handover))
             tx.audit.append(handover.incident_id, by.at, facts)
@@ -286,7 +308,8 @@ def begin_again(
     """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be."""
     if incident.requester_id != by.user_id:
         tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None)
-        _record(tx, incident, by, Action.TOOK_OVER, f"from {incident.requester_id}")
+        taken = AuditFacts(by.user_id, Action.TOOK_OVER, whom=incident.requester_id)
+        tx.audit.append(incident.id, by.at, taken)
         incident = tx.incidents.get(incident.id)
     total = 0
     for state in tx.steps.of(incident.id):

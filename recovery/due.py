@@ -10,12 +10,12 @@ from datetime import datetime
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Card, Marker, MarkerKind, Place
 from recovery.errors import Refused
-from recovery.handovers import REMIND as REMIND_HANDOVER
-from recovery.handovers import REMINDERS, handover_name, plan_wipe
+from recovery.handover_messages import handover_name
+from recovery.handover_upkeep import REMIND as REMIND_HANDOVER
+from recovery.handover_upkeep import REMINDERS, plan_wipe
 from recovery.jobs import Job, TaskKind
 from recovery.people import PeopleStep, step_of
 from recovery.polling import begun, poll_task
-from recovery.ports import Transaction
 from recovery.posting import post_once
 from recovery.progress import close_if_nobody_is_left, plan_review, settle_incident
 from recovery.reminders import next_reminder
@@ -28,6 +28,7 @@ from recovery.state import (
     Obligation,
 )
 from recovery.step import Step
+from recovery.store import Transaction
 from recovery.text import line, plain
 from recovery.thread import plan_redraw, plan_trail
 from recovery.tools import Tools
@@ -55,9 +56,7 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
     tools.wake()
 
 
-def look_after(
-    tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime
-) -> None:
+def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> None:
     """One incident: its polls, its last step, its end, its thread."""
     if incident.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED):
         asks = any(begun(state) for state in tx.steps.of(incident.id) if is_people_step(steps, state.kind))
@@ -89,9 +88,18 @@ def remind_or_expire(tx: Transaction, tools: Tools, handover: Handover, now: dat
     number = handover.reminders + 1
     again = now + tools.policy.handover_ttl / (REMINDERS + 1) if number < REMINDERS else None
     tx.handovers.set(handover.id, reminders=number, next_reminder_at=again)
-    tx.tasks.add([NewTask(REMIND_HANDOVER.name, f"{REMIND_HANDOVER.name}:{handover.id}:{number}",
-                          handover.incident_id, lane=f"channel:{handover.channel_id}", priority=4,
-                          payload={"handover": handover.id, "number": number})])  # fmt: skip
+    tx.tasks.add(
+        [
+            NewTask(
+                REMIND_HANDOVER.name,
+                f"{REMIND_HANDOVER.name}:{handover.id}:{number}",
+                handover.incident_id,
+                lane=f"channel:{handover.channel_id}",
+                priority=4,
+                payload={"handover": handover.id, "number": number},
+            )
+        ]
+    )
 
 
 # --- People ---------------------------------------------------------------------------------------------
@@ -112,9 +120,18 @@ def remind_or_poll(tx: Transaction, tools: Tools, obligation: Obligation, now: d
     number = obligation.reminders + 1
     again = next_reminder(now, person.slack_tz, tools.policy.reminders)
     tx.people.set_obligation(obligation.id, reminders=number, next_reminder_at=again)
-    tx.tasks.add([NewTask(REMIND_PERSON, f"{REMIND_PERSON}:{obligation.id}:{number}", incident.id,
-                          lane=f"person:{person.slack_id}", priority=4,
-                          payload={"obligation": obligation.id, "number": number})])  # fmt: skip
+    tx.tasks.add(
+        [
+            NewTask(
+                REMIND_PERSON,
+                f"{REMIND_PERSON}:{obligation.id}:{number}",
+                incident.id,
+                lane=f"person:{person.slack_id}",
+                priority=4,
+                payload={"obligation": obligation.id, "number": number},
+            )
+        ]
+    )
 
 
 def remind_person(job: Job, steps: Sequence[Step]) -> None:

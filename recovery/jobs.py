@@ -9,8 +9,8 @@ from threading import Lock
 
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import LeaseLost, OutsideError, Refused
-from recovery.ports import Transaction
 from recovery.state import Facts, NewTask, Task, TaskStatus
+from recovery.store import Transaction
 from recovery.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -107,10 +107,8 @@ class Job:
         """Give some of the claimed tasks back, to be claimed by another job."""
         if not tasks:
             return
-        now = self.tools.clock.now()
         with self.record() as tx:
-            for task in tasks:
-                tx.tasks.defer(task, now)
+            tx.tasks.give_back(tasks)
         self._take_off(tasks)
         self.tools.wake()
 

@@ -7,8 +7,9 @@ from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import NotFound, Refused, Uncertain
 from recovery.jobs import Job
-from recovery.ports import NewKey, Transaction
+from recovery.ports import NewKey
 from recovery.state import Incident
+from recovery.store import Transaction
 
 OWN_DESCRIPTION = "Mailgun recovery bot"
 _MARK = re.compile(r" ?\[mc-([0-9a-f-]{36})\]\s*$")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from recovery.desk import desk_kinds
 from recovery.due import due_kinds
-from recovery.handovers import HANDOVER_KINDS
+from recovery.handover_upkeep import HANDOVER_KINDS
 from recovery.jobs import TaskKind
 from recovery.people import TELL, tell
 from recovery.polling import polling_kinds

@@ -7,9 +7,10 @@ from recovery.answers import opened_elsewhere, plain_card, where
 from recovery.audit import Action, AuditFacts
 from recovery.content import Card
 from recovery.jobs import Job
-from recovery.ports import ChannelFacts, Transaction
+from recovery.ports import ChannelFacts
 from recovery.state import Incident, IncidentStatus, NewTask, ObligationStatus, Request, StepStatus
 from recovery.steps import STEPS
+from recovery.store import Transaction
 from recovery.text import Channel, Code, Line, line, plain
 from recovery.thread import REPORT, opening_tasks
 
@@ -44,9 +45,7 @@ def open_incident(job: Job, request: Request, access: Access, about: Mapping[str
         )
         if incident is None:
             existing = tx.incidents.open_one()
-            said = (
-                opened_elsewhere(existing) if existing else plain_card(line("An incident is open already."))
-            )
+            said = opened_elsewhere(existing) if existing else plain_card(line("An incident is open already."))
         else:
             begin(tx, job, incident)
             said = plain_card(
@@ -61,9 +60,7 @@ def begin(tx: Transaction, job: Job, incident: Incident) -> None:
     """The incident's steps, its first audit entry and its first tasks; people of a recovered one come along."""
     now = job.tools.clock.now()
     for step in STEPS:
-        tx.steps.add(
-            incident.id, step.kind, step.number, StepStatus.LOCKED if step.opens_last else StepStatus.WAITING
-        )
+        tx.steps.add(incident.id, step.kind, step.number, StepStatus.LOCKED if step.opens_last else StepStatus.WAITING)
     facts = AuditFacts(incident.opened_by, Action.OPENED, "", incident.description)
     tx.audit.append(incident.id, now, facts)
     tx.tasks.add(opening_tasks(incident))
@@ -103,11 +100,20 @@ def unfit_channel(channel: ChannelFacts, fixed: bool) -> Line | None:
         return line("Please type this in a channel: the recovery needs a thread that your team can see.")
     if not channel.known or not channel.is_member:
         where_to = line(Channel(channel.id)) if fixed else line("this channel")
-        return line("The bot is not in ", *where_to, ", so it cannot post there. Type ", Code("/invite"),
-                    " and the bot's name there, then ", Code("/mailgun-compromised"), " again.")  # fmt: skip
+        return line(
+            "The bot is not in ",
+            *where_to,
+            ", so it cannot post there. Type ",
+            Code("/invite"),
+            " and the bot's name there, then ",
+            Code("/mailgun-compromised"),
+            " again.",
+        )
     if channel.is_shared_outside:
-        return line("This channel is shared with another organisation, who would read everything. "
-                    "Please go to a channel of your own workspace and type it there.")  # fmt: skip
+        return line(
+            "This channel is shared with another organisation, who would read everything. "
+            "Please go to a channel of your own workspace and type it there."
+        )
     if channel.is_archived:
         return line("That channel is archived. Please use another one.")
     return None
@@ -125,9 +131,18 @@ def report(job: Job, request: Request, channel: ChannelFacts, description: str, 
     said = line(refusal, " Those who may start a recovery have been told in ", Channel(channel.id), ".")
     with job.record() as tx:
         tx.requests.close(request.id, plain(said))
-        tx.tasks.add([NewTask(REPORT, f"{REPORT}:{channel.id}:{request.user_id}", None, lane=f"channel:{channel.id}",
-                              priority=1, payload={"request": request.id, "channel": channel.id,
-                                                   "description": description})])  # fmt: skip
+        tx.tasks.add(
+            [
+                NewTask(
+                    REPORT,
+                    f"{REPORT}:{channel.id}:{request.user_id}",
+                    None,
+                    lane=f"channel:{channel.id}",
+                    priority=1,
+                    payload={"request": request.id, "channel": channel.id, "description": description},
+                )
+            ]
+        )
     job.tools.wake()
     return plain_card(said)
 

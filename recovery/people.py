@@ -16,7 +16,6 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Card, Marker, MarkerKind, Place, Row, Style
 from recovery.errors import Refused
 from recovery.jobs import Job, TaskKind
-from recovery.ports import Transaction
 from recovery.posting import post_once
 from recovery.reminders import next_reminder
 from recovery.state import (
@@ -30,6 +29,7 @@ from recovery.state import (
     StepStatus,
 )
 from recovery.step import Step, StepView
+from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, When, Who, count, line
 
 TELL = "people.tell"
@@ -52,6 +52,8 @@ class PeopleStep(Step):
     asks_people = True
     verb: str
     """What a person does, for lists: "reset their password"."""
+    plea: str
+    """What a person is asked for, as the title of their message: "Reset your Mailgun password"."""
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (TaskKind(self.begin_kind, lambda job: oblige_everyone(job, self), effect=True),)
@@ -85,11 +87,7 @@ class PeopleStep(Step):
         buttons = super().buttons(view)
         if view.obligations and any(o.is_open for o, _ in view.obligations):
             buttons.append(Button(Ask.PEOPLE, "Who is left (approvers)", self.about(view.state)))
-            if (
-                self.may_keep_reminding
-                and view.state.status is StepStatus.RUNNING
-                and not view.state.keep_reminding
-            ):
+            if self.may_keep_reminding and view.state.status is StepStatus.RUNNING and not view.state.keep_reminding:
                 buttons.append(Button(Ask.KEEP_REMINDING, "Go on, keep reminding", self.about(view.state)))
         return buttons
 
@@ -99,9 +97,7 @@ def needs_voucher(person: Person) -> bool:
     return person.sign_in != SignIn.PASSWORD or person.slack_id is None
 
 
-def judge(
-    step: PeopleStep, obligation: Obligation, person: Person, user: AccountUser, incident: Incident
-) -> Evidence:
+def judge(step: PeopleStep, obligation: Obligation, person: Person, user: AccountUser, incident: Incident) -> Evidence:
     """What counts for this obligation (rule 7). Only for people who sign in with a Mailgun password."""
     if person.sign_in != SignIn.PASSWORD:
         return Evidence(False)
@@ -149,9 +145,7 @@ def find_in_slack(job: Job, user: AccountUser) -> tuple[str, str | None] | None:
     return (member.id, member.tz) if member is not None and reachable(member) else None
 
 
-def tx_person(
-    tx: Transaction, incident: Incident, user: AccountUser, slack: tuple[str, str | None] | None
-) -> Person:
+def tx_person(tx: Transaction, incident: Incident, user: AccountUser, slack: tuple[str, str | None] | None) -> Person:
     """The incident's person for this user, added if new."""
     for person in tx.people.of(incident.id):
         if person.mailgun_id == user.id:
@@ -200,9 +194,7 @@ def oblige(
         )
     )
     if met:
-        met_facts = AuditFacts(
-            Actor.MAILGUN, Action.OBLIGATION_MET, f"{step.title}: {person.email}", private=True
-        )
+        met_facts = AuditFacts(Actor.MAILGUN, Action.OBLIGATION_MET, f"{step.title}: {person.email}", private=True)
         tx.audit.append(incident.id, now, met_facts)
     elif person.slack_id:
         tx.tasks.add([tell_task(incident, obligation, person)])
@@ -214,8 +206,15 @@ def _blank(state: StepState, person: Person, kind: str) -> Obligation:
 
 def tell_task(incident: Incident, obligation: Obligation, person: Person) -> NewTask:
     """The task of the first message to a person about one obligation."""
-    return NewTask(TELL, f"{TELL}:{obligation.id}", incident.id, None, lane=f"person:{person.slack_id}", priority=4,
-                   payload={"obligation": obligation.id})  # fmt: skip
+    return NewTask(
+        TELL,
+        f"{TELL}:{obligation.id}",
+        incident.id,
+        None,
+        lane=f"person:{person.slack_id}",
+        priority=4,
+        payload={"obligation": obligation.id},
+    )
 
 
 # --- Telling a person ---------------------------------------------------------------------------------
@@ -224,12 +223,10 @@ def tell_task(incident: Incident, obligation: Obligation, person: Person) -> New
 def person_card(step: PeopleStep, incident: Incident, person: Person, obligation: Obligation) -> Card:
     """The direct message about one obligation, as it stands now."""
     about = {"obligation": str(obligation.id), "version": str(obligation.version)}
-    title = step.title
+    title = step.plea
     match obligation.status:
         case O.DONE | O.VOUCHED:
-            return Card(
-                notification=f"{title}: done. Thank you.", title=title, lines=(line("Done. Thank you."),)
-            )
+            return Card(notification=f"{title}: done. Thank you.", title=title, lines=(line("Done. Thank you."),))
         case O.DROPPED:
             return Card(
                 notification=f"{title}: no longer needed.",
@@ -253,7 +250,7 @@ def person_card(step: PeopleStep, incident: Incident, person: Person, obligation
         case O.OPEN:
             check = (Button(Ask.CHECK, "Check now", about, Style.PRIMARY),)
             return Card(
-                notification=f"Your company's Mailgun account was compromised. Please: {title.lower()}.",
+                notification=f"Your company's Mailgun account was compromised. {title}.",
                 title=title,
                 lines=(
                     line(
@@ -264,9 +261,7 @@ def person_card(step: PeopleStep, incident: Incident, person: Person, obligation
                     *step.request(person),
                 ),
                 buttons=check if person.sign_in == SignIn.PASSWORD else (),
-                footer=line(
-                    "Asked by ", Who(incident.requester_id), ". You can ask them whether this is real."
-                ),
+                footer=line("Asked by ", Who(incident.requester_id), ". You can ask them whether this is real."),
             )
 
 
@@ -338,14 +333,16 @@ def people_card(
         about = {"obligation": str(obligation.id), "version": str(obligation.version)}
         button = Button(Ask.CONFIRM, "Confirmed", about) if needs_voucher(person) else None
         text = line(
-            Bold(person.name or person.email), " (", Code(person.email), f"{owner}{sign_in}; ", *reached, "): "
-            f"has to {step.verb}, {count(obligation.reminders, 'reminder')} so far",
-        )  # fmt: skip
+            Bold(person.name or person.email),
+            " (",
+            Code(person.email),
+            f"{owner}{sign_in}; ",
+            *reached,
+            f"): has to {step.verb}, {count(obligation.reminders, 'reminder')} so far",
+        )
         listed.append(Row(text, button))
     if not listed:
-        return Card(
-            notification="Nobody is left.", lines=(line("Nobody is left: everyone has done their part."),)
-        )
+        return Card(notification="Nobody is left.", lines=(line("Nobody is left: everyone has done their part."),))
     return Card(
         notification="Who is left",
         title="Who is left",

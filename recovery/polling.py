@@ -22,7 +22,6 @@ from recovery.people import (
     step_of,
     tx_person,
 )
-from recovery.ports import Transaction
 from recovery.state import (
     Incident,
     NewTask,
@@ -34,6 +33,7 @@ from recovery.state import (
     StepStatus,
 )
 from recovery.step import Step
+from recovery.store import Transaction
 from recovery.text import Line, line, plain
 
 POLL = "people.poll"
@@ -84,8 +84,17 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         # Those who asked after the list was begun may have changed something since: the next poll answers them.
         waiting = [r for r in tx.requests.waiting_for(Ask.CHECK) if r.received_at <= asked_at]
         for request in waiting:
-            tx.tasks.add([NewTask(ANSWER_CHECK, f"{ANSWER_CHECK}:{request.id}", incident.id, priority=1,
-                                  payload={"request": request.id})])  # fmt: skip
+            tx.tasks.add(
+                [
+                    NewTask(
+                        ANSWER_CHECK,
+                        f"{ANSWER_CHECK}:{request.id}",
+                        incident.id,
+                        priority=1,
+                        payload={"request": request.id},
+                    )
+                ]
+            )
             tx.requests.close(request.id, "checked")
         tx.incidents.mark_drawn(incident.id, next_poll_at=asked_at + tools.policy.poll_every)
         job.done(tx, job.task)
@@ -94,9 +103,14 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
 
 
 def weigh(
-    tx: Transaction, job: Job, step: PeopleStep, obligation: Obligation, person: Person, user: AccountUser,
+    tx: Transaction,
+    job: Job,
+    step: PeopleStep,
+    obligation: Obligation,
+    person: Person,
+    user: AccountUser,
     incident: Incident,
-) -> None:  # fmt: skip
+) -> None:
     """Move one obligation to where Mailgun's answer puts it."""
     evidence = judge(step, obligation, person, user, incident)
     status = obligation.status
@@ -109,9 +123,7 @@ def weigh(
             question(tx, job, step, obligation, person, evidence)
         else:
             meet(tx, job, step, obligation, person, evidence)
-    elif (
-        status is ObligationStatus.QUESTIONED and evidence.met and not is_doubtful(evidence, incident, person)
-    ):
+    elif status is ObligationStatus.QUESTIONED and evidence.met and not is_doubtful(evidence, incident, person):
         meet(tx, job, step, obligation, person, evidence)
     elif status is ObligationStatus.QUESTIONED and not evidence.met:
         reopen(tx, job, step, obligation, person, "is undone again")
@@ -122,12 +134,8 @@ def meet(
 ) -> None:
     """Mailgun shows it."""
     now = job.tools.clock.now()
-    if tx.people.settle(
-        obligation, ObligationStatus.DONE, evidence=evidence.at, settled_at=now, next_reminder_at=None
-    ):
-        facts = AuditFacts(
-            Actor.MAILGUN, Action.OBLIGATION_MET, f"{step.title}: {person.email}", private=True
-        )
+    if tx.people.settle(obligation, ObligationStatus.DONE, evidence=evidence.at, settled_at=now, next_reminder_at=None):
+        facts = AuditFacts(Actor.MAILGUN, Action.OBLIGATION_MET, f"{step.title}: {person.email}", private=True)
         tx.audit.append(obligation.incident_id, now, facts)
         plan_redraw(tx, obligation)
 
@@ -147,9 +155,7 @@ def question(
         plan_redraw(tx, obligation)
 
 
-def reopen(
-    tx: Transaction, job: Job, step: PeopleStep, obligation: Obligation, person: Person, why: str
-) -> None:
+def reopen(tx: Transaction, job: Job, step: PeopleStep, obligation: Obligation, person: Person, why: str) -> None:
     """What was done is undone: the person is back in, reminders included."""
     now = job.tools.clock.now()
     if tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None, next_reminder_at=now):
@@ -177,8 +183,17 @@ def drop(tx: Transaction, job: Job, obligation: Obligation, person: Person, inci
 
 def plan_redraw(tx: Transaction, obligation: Obligation) -> None:
     """The person's message shall show how it stands."""
-    tx.tasks.add([NewTask(REDRAW, f"{REDRAW}:{obligation.id}", obligation.incident_id, priority=3,
-                          payload={"obligation": obligation.id})])  # fmt: skip
+    tx.tasks.add(
+        [
+            NewTask(
+                REDRAW,
+                f"{REDRAW}:{obligation.id}",
+                obligation.incident_id,
+                priority=3,
+                payload={"obligation": obligation.id},
+            )
+        ]
+    )
 
 
 def redraw(job: Job, steps: Sequence[Step]) -> None:
@@ -192,9 +207,7 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     card = person_card(step_of(steps, obligation), incident, person, obligation)
     job.hold()
     try:
-        job.tools.messenger.redraw(
-            person.channel_id, obligation.message_ts, card, obligation_marker(job, obligation)
-        )
+        job.tools.messenger.redraw(person.channel_id, obligation.message_ts, card, obligation_marker(job, obligation))
     except Refused as error:
         if error.code != "message_not_found":
             raise
@@ -210,16 +223,12 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
         mine = obligations_of(tx, request)
     lines: list[Line] = []
     for obligation, _ in mine:
-        title = step_of(steps, obligation).title
+        title = step_of(steps, obligation).plea
         match obligation.status:
             case ObligationStatus.OPEN:
-                lines.append(
-                    line(f"{title}: Mailgun does not show it yet. It can take a minute; then check again.")
-                )
+                lines.append(line(f"{title}: Mailgun does not show it yet. It can take a minute; then check again."))
             case ObligationStatus.QUESTIONED:
-                lines.append(
-                    line(f"{title}: Mailgun shows an earlier change. Please answer the question above.")
-                )
+                lines.append(line(f"{title}: Mailgun shows an earlier change. Please answer the question above."))
             case _:
                 lines.append(line(f"{title}: done. Thank you."))
     if not lines:

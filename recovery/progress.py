@@ -7,9 +7,9 @@ from recovery.board import read_board
 from recovery.errors import Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
-from recovery.ports import Transaction
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import Step, tally_facts
+from recovery.store import Transaction
 from recovery.support_message import support_message
 from recovery.text import count
 from recovery.tools import Tools
@@ -56,10 +56,7 @@ def due_moves(tx: Transaction, steps: Sequence[Step], incident_id: int) -> list[
         state = states.get(step.kind)
         if state is None:
             continue
-        if (
-            state.status is StepStatus.RUNNING
-            and verdict(tx, step, incident, state) is not StepStatus.RUNNING
-        ):
+        if state.status is StepStatus.RUNNING and verdict(tx, step, incident, state) is not StepStatus.RUNNING:
             due.append(step)
     return due
 
@@ -115,10 +112,17 @@ def offer(
     """Another round of a step, about these subjects: it waits for a decision again."""
     facts = {**state.facts, "scope": list(subjects), "earlier": tally_facts(tx.tasks.tally(state.id))}
     moved = tx.steps.move(
-        state, [StepStatus.DONE, StepStatus.SKIPPED], StepStatus.WAITING,
-        facts=facts, round=state.round + 1, decision=None, decided_by=None, decided_at=None, reason=None,
+        state,
+        [StepStatus.DONE, StepStatus.SKIPPED],
+        StepStatus.WAITING,
+        facts=facts,
+        round=state.round + 1,
+        decision=None,
+        decided_by=None,
+        decided_at=None,
+        reason=None,
         finished_at=None,
-    )  # fmt: skip
+    )
     if moved is not None:
         result = f"{len(subjects):,} of its subjects: {why}"
         entry = AuditFacts(Actor.BOT, Action.STEP_OFFERED, step.label, result)
@@ -139,8 +143,7 @@ def plan_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> N
         return
     locked = next(step for step in steps if step.opens_last)
     state = state_of(tx, incident, locked)
-    tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3,
-                          payload={"step": state.id})])  # fmt: skip
+    tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3, payload={"step": state.id})])
 
 
 def wants_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> bool:
@@ -158,9 +161,7 @@ def review(job: Job, steps: Sequence[Step]) -> None:
         inventory = take_inventory(job)
     except Refused as error:
         with job.record() as tx:
-            tx.incidents.set(
-                job.task.incident_id or 0, trouble=f"The last look at the account waits: {error}"
-            )
+            tx.incidents.set(job.task.incident_id or 0, trouble=f"The last look at the account waits: {error}")
         raise
     with job.record() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0, lock=True)

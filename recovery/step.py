@@ -9,7 +9,6 @@ from recovery.account import Inventory
 from recovery.actions import Ask
 from recovery.content import Button, Confirm, Style
 from recovery.jobs import TaskKind
-from recovery.ports import Transaction
 from recovery.state import (
     Facts,
     Incident,
@@ -21,6 +20,7 @@ from recovery.state import (
     Task,
     TaskStatus,
 )
+from recovery.store import Transaction
 from recovery.text import Line, Who, line
 
 Tally = Mapping[str, Mapping[TaskStatus, int]]
@@ -99,9 +99,7 @@ class Step(ABC):
         """Plan the first task after an approval, inside its transaction."""
         tx.tasks.add([self.beginning(incident, state, f"round-{state.version}", scope_of(state))])
 
-    def beginning(
-        self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None
-    ) -> NewTask:
+    def beginning(self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None) -> NewTask:
         """The task that begins a round; `scope` narrows it to these subjects."""
         payload: Facts = {} if scope is None else {"scope": list(scope)}
         return NewTask(
@@ -130,9 +128,7 @@ class Step(ABC):
         """Subjects that were dealt with too early and should be dealt with again, from what we know ourselves."""
         return []
 
-    def leftover(
-        self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory
-    ) -> list[str]:
+    def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         """Subjects that Mailgun lists and that still need this step, at the last look before Support is told."""
         return []
 
@@ -214,6 +210,4 @@ def decision_buttons(step: Step, state: StepState) -> list[Button]:
 
 def recipient_line(incident: Incident) -> Line:
     """Who will be handed the secrets."""
-    return line(
-        "New secrets go to ", Who(incident.requester_id), ", in a direct message from this bot, once."
-    )
+    return line("New secrets go to ", Who(incident.requester_id), ", in a direct message from this bot, once.")

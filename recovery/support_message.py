@@ -8,9 +8,7 @@ from recovery.step import Step, StepView
 from recovery.text import count
 
 
-def support_message(
-    incident: Incident, views: Sequence[tuple[Step, StepView]], entries: Sequence[AuditEntry]
-) -> str:
+def support_message(incident: Incident, views: Sequence[tuple[Step, StepView]], entries: Sequence[AuditEntry]) -> str:
     """A message to paste into a ticket."""
 
     def many(action: Action) -> int:

@@ -87,6 +87,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def sentence(words: str) -> str:
+    """The words with a capital first letter, the rest as it is."""
+    return words[:1].upper() + words[1:]
+
+
 def listing(names: Iterable[str], most: int = 10) -> str:
     """Names in a row, "a, b, c and 4 more"."""
     names = list(names)

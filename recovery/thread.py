@@ -8,11 +8,11 @@ from recovery.content import Card, Marker, MarkerKind, Place, Trail
 from recovery.errors import OutsideError, Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
-from recovery.ports import Transaction
 from recovery.posting import post_once
 from recovery.state import Incident, NewTask, StepState
 from recovery.step import Step
 from recovery.steps.tell_support import watched_domains
+from recovery.store import Transaction
 
 POST_BOARD = "thread.board"
 SURVEY = "survey"
@@ -53,9 +53,7 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
         # A link is a comfort, not a need: the board is there without it.
         permalink = None
     with job.record() as tx:
-        tx.incidents.set(
-            incident.id, thread_ts=ts, permalink=permalink, drawn_board=tools.messenger.digest(card)
-        )
+        tx.incidents.set(incident.id, thread_ts=ts, permalink=permalink, drawn_board=tools.messenger.digest(card))
         job.done(tx, job.task)
 
 
@@ -84,10 +82,16 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
         else:
             tx.incidents.set(incident_id, trouble=trouble)
         tx.tasks.add(
-            NewTask(POST_STEP, f"{POST_STEP}:{state.id}", incident_id, lane=lane_of(incident), priority=1,
-                    payload={"step": state.id})
+            NewTask(
+                POST_STEP,
+                f"{POST_STEP}:{state.id}",
+                incident_id,
+                lane=lane_of(incident),
+                priority=1,
+                payload={"step": state.id},
+            )
             for _, state in steps_of(tx, steps, incident)
-        )  # fmt: skip
+        )
         job.done(tx, job.task)
 
 
@@ -132,14 +136,18 @@ def plan_trail(tx: Transaction, incident: Incident, audit_channel: str | None) -
     if incident.audit_posted < incident.audit_count:
         tx.tasks.add([_trail_task(incident, "thread", incident.audit_posted, lane_of(incident))])
     if audit_channel and incident.audit_mirrored < incident.audit_count:
-        tx.tasks.add(
-            [_trail_task(incident, audit_channel, incident.audit_mirrored, f"channel:{audit_channel}")]
-        )
+        tx.tasks.add([_trail_task(incident, audit_channel, incident.audit_mirrored, f"channel:{audit_channel}")])
 
 
 def _trail_task(incident: Incident, where: str, after: int, lane: str) -> NewTask:
-    return NewTask(POST_AUDIT, f"{POST_AUDIT}:{incident.id}:{where}", incident.id, lane=lane, priority=3,
-                   payload={"where": where, "after": after})  # fmt: skip
+    return NewTask(
+        POST_AUDIT,
+        f"{POST_AUDIT}:{incident.id}:{where}",
+        incident.id,
+        lane=lane,
+        priority=3,
+        payload={"where": where, "after": after},
+    )
 
 
 def post_trail(job: Job) -> None:
@@ -231,8 +239,12 @@ def post_report(job: Job) -> None:
     with job.tools.store.read() as tx:
         request = tx.requests.get(int(str(job.task.payload["request"])))
     marker = Marker(MarkerKind.REPORT, f"{job.tools.store.identity()}:{request.id}")
-    post_once(job, Place(str(job.task.payload["channel"])), report_card(request.user_id, request.id,
-                                                                        str(job.task.payload["description"])), marker)  # fmt: skip
+    post_once(
+        job,
+        Place(str(job.task.payload["channel"])),
+        report_card(request.user_id, request.id, str(job.task.payload["description"])),
+        marker,
+    )
 
 
 def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:

@@ -7,7 +7,8 @@ from threading import Event
 from typing import TypeVar
 
 from recovery.policy import Policy
-from recovery.ports import Clock, Directory, Mailgun, Messenger, Store, Vault, Wake
+from recovery.ports import Clock, Directory, Mailgun, Messenger, Vault, Wake
+from recovery.store import Store
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,4 +1,4 @@
 """The database: tables, the queries that recovery asks for, migrations, and the vault.
 
-`Database.open` is the way in. It keeps `recovery.ports.Store` on SQLite and on PostgreSQL alike.
+`Database.open` is the way in. It keeps `recovery.store.Store` on SQLite and on PostgreSQL alike.
 """

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select
 
-from recovery import ports
+from recovery import store
 from recovery.audit import FIRST_HASH, AuditEntry, AuditFacts, chained
 from storage.incidents import INCIDENTS
 from storage.schema import AuditRow, IncidentRow
 
 
-class AuditTrail(ports.AuditTrail):
+class AuditTrail(store.AuditTrail):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -30,6 +30,7 @@ class AuditTrail(ports.AuditTrail):
                 subject=facts.subject,
                 result=facts.result,
                 private=facts.private,
+                whom=facts.whom,
                 previous=entry.previous,
                 hash=entry.hash,
             )
@@ -50,7 +51,7 @@ class AuditTrail(ports.AuditTrail):
                 row.incident_id,
                 row.number,
                 row.at,
-                AuditFacts(row.actor, row.action, row.subject, row.result, row.private),
+                AuditFacts(row.actor, row.action, row.subject, row.result, row.private, row.whom),
                 row.previous,
                 row.hash,
             )

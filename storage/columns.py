@@ -53,7 +53,5 @@ class JsonMapping(TypeDecorator[Mapping[str, Any]]):
     def process_bind_param(self, value: Mapping[str, Any] | None, dialect: Dialect) -> dict[str, Any] | None:
         return None if value is None else dict(value)
 
-    def process_result_value(
-        self, value: dict[str, Any] | None, dialect: Dialect
-    ) -> Mapping[str, Any] | None:
+    def process_result_value(self, value: dict[str, Any] | None, dialect: Dialect) -> Mapping[str, Any] | None:
         return value

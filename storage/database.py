@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, func, select
 
-from recovery import ports
+from recovery import store
 from storage import migrate
 from storage.engines import LOCK_WAIT, for_reading, postgresql_engine, reachable, sqlite_engine
 from storage.errors import DatabaseUnavailable
@@ -21,7 +21,7 @@ from storage.transaction import Transaction
 from storage.urls import parsed, sqlite_file
 
 
-class Database(ports.Store):
+class Database(store.Store):
     """SQLite or PostgreSQL, by its URL. Any number of threads may use one `Database` at once.
 
     Whatever touches the database raises `DatabaseUnavailable` when it cannot be reached.

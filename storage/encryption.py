@@ -25,16 +25,18 @@ def load_encryption_keys(setting: str | None, database_url: str) -> list[str]:
         return _checked(setting, "ENCRYPTION_KEY")
     database = sqlite_file(parsed(database_url))
     if database is None:
-        raise BadEncryptionKey(
-            f"ENCRYPTION_KEY is required with PostgreSQL. Make one with: {HOW_TO_MAKE_ONE}"
-        )
+        raise BadEncryptionKey(f"ENCRYPTION_KEY is required with PostgreSQL. Make one with: {HOW_TO_MAKE_ONE}")
     file = database.with_name(f"{database.name}.key")
     if not file.exists():
-        _make(file)
+        try:
+            _make(file)
+        except OSError as error:
+            raise BadEncryptionKey(
+                f"The key file {file} cannot be made ({error.strerror}). Let the bot write there, or set "
+                f"ENCRYPTION_KEY. Make a key with: {HOW_TO_MAKE_ONE}"
+            ) from error
     if file.stat().st_mode & 0o077:
-        log.warning(
-            "Others on this machine may read %s, which opens the vault. Run: chmod 600 %s", file, file
-        )
+        log.warning("Others on this machine may read %s, which opens the vault. Run: chmod 600 %s", file, file)
     return _checked(file.read_text(), str(file))
 
 
@@ -47,8 +49,7 @@ def _checked(text: str, where: str) -> list[str]:
             which = f"Key {number} of {len(keys)} in {where}" if len(keys) > 1 else f"The key in {where}"
             # `from None`: what the parser says may repeat part of the key.
             raise BadEncryptionKey(
-                f"{which} is malformed: it must be 32 bytes in URL-safe base64. "
-                f"Make one with: {HOW_TO_MAKE_ONE}"
+                f"{which} is malformed: it must be 32 bytes in URL-safe base64. Make one with: {HOW_TO_MAKE_ONE}"
             ) from None
     return keys
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select, update
 
-from recovery import ports
+from recovery import store
 from recovery.state import Handover, HandoverStatus
 from storage.incidents import INCIDENTS
 from storage.rows import Rows
@@ -15,7 +15,7 @@ from storage.schema import HandoverRow
 HANDOVERS = Rows(HandoverRow, Handover)
 
 
-class Handovers(ports.Handovers):
+class Handovers(store.Handovers):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -36,9 +36,7 @@ class Handovers(ports.Handovers):
             query = query.where(HandoverRow.status.in_(statuses))
         return HANDOVERS.all(self._connection, query)
 
-    def move(
-        self, handover: Handover, sources: Iterable[HandoverStatus], to: HandoverStatus, **fields: object
-    ) -> bool:
+    def move(self, handover: Handover, sources: Iterable[HandoverStatus], to: HandoverStatus, **fields: object) -> bool:
         changes = HANDOVERS.changes(fields, apart_from=("incident_id", "number", "status"))
         moved = self._connection.execute(
             update(HandoverRow)

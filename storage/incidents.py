@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, or_
 
-from recovery import ports
+from recovery import store
 from recovery.state import Incident, IncidentStatus
 from storage.rows import Rows
 from storage.schema import IncidentRow
@@ -10,7 +10,7 @@ from storage.schema import IncidentRow
 INCIDENTS = Rows(IncidentRow, Incident)
 
 
-class Incidents(ports.Incidents):
+class Incidents(store.Incidents):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -21,9 +21,7 @@ class Incidents(ports.Incidents):
         return INCIDENTS.get(self._connection, incident_id, lock=lock)
 
     def open_one(self) -> Incident | None:
-        return INCIDENTS.first(
-            self._connection, INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN)
-        )
+        return INCIDENTS.first(self._connection, INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN))
 
     def latest(self) -> Incident | None:
         newest = INCIDENTS.select().order_by(IncidentRow.id.desc())

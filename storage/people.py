@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from recovery import ports
+from recovery import store
 from recovery.state import IncidentStatus, Obligation, ObligationStatus, Person
 from storage.rows import Rows
 from storage.schema import IncidentRow, ObligationRow, PersonRow
@@ -15,7 +15,7 @@ OBLIGATIONS = Rows(ObligationRow, Obligation)
 _ONLY_SETTLED = ("incident_id", "person_id", "status", "version")
 
 
-class People(ports.People):
+class People(store.People):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 

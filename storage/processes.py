@@ -12,7 +12,7 @@ from typing import IO, Protocol
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.errors import AnotherProcess
+from storage.errors import AnotherProcess, DatabaseUnavailable
 
 
 class Processes(Protocol):
@@ -52,12 +52,16 @@ class FileProcesses:
         self._held: IO[str] | None = None
 
     def hold(self) -> None:
-        """Raises `AnotherProcess` when another one holds it."""
+        """Raises `AnotherProcess` when another one holds it, `DatabaseUnavailable` where it cannot be made."""
         with self._guard:
             if self._held is not None:
                 return
             # Never deleted: a process could lock the file that another has just removed.
-            file = self._database.with_name(f"{self._database.name}.lock").open("a+")
+            path = self._database.with_name(f"{self._database.name}.lock")
+            try:
+                file = path.open("a+")
+            except OSError as error:
+                raise DatabaseUnavailable(f"{path} cannot be written: {error.strerror}.") from error
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -1,10 +1,8 @@
 """Requests: what somebody clicked or typed, each delivery stored once."""
 
-from dataclasses import asdict
-
 from sqlalchemy import Connection
 
-from recovery import ports
+from recovery import store
 from recovery.state import NewRequest, Request
 from storage.rows import Rows
 from storage.schema import WAITING, RequestRow
@@ -12,12 +10,12 @@ from storage.schema import WAITING, RequestRow
 REQUESTS = Rows(RequestRow, Request)
 
 
-class Requests(ports.Requests):
+class Requests(store.Requests):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, request: NewRequest) -> int | None:
-        stored = REQUESTS.insert_new(self._connection, Request(**asdict(request)))
+        stored = REQUESTS.insert_new(self._connection, Request(**vars(request)))
         return None if stored is None else stored.id
 
     def get(self, request_id: int) -> Request:

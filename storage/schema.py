@@ -263,6 +263,7 @@ class AuditRow(Base):
     subject: Mapped[str]
     result: Mapped[str]
     private: Mapped[bool]
+    whom: Mapped[str]
     previous: Mapped[str]
     hash: Mapped[str]
 

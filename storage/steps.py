@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, update
 
-from recovery import ports
+from recovery import store
 from recovery.state import StepState, StepStatus
 from storage.rows import Rows
 from storage.schema import StepRow
@@ -13,7 +13,7 @@ STEPS = Rows(StepRow, StepState)
 _ONLY_MOVED = ("incident_id", "status", "version")
 
 
-class Steps(ports.Steps):
+class Steps(store.Steps):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from recovery import ports
+from recovery import store
 from recovery.state import Facts, NewTask, Task, TaskStatus
 from storage.lanes import lock_lanes
 from storage.processes import Processes
@@ -22,7 +22,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_LEASE = {"token": None, "lease_owner": None, "lease_until": None}
 
 
-class Tasks(ports.Tasks):
+class Tasks(store.Tasks):
     def __init__(self, connection: Connection, processes: Processes) -> None:
         self._connection = connection
         self._processes = processes
@@ -57,13 +57,13 @@ class Tasks(ports.Tasks):
         self, kinds: Sequence[str], batches: Mapping[str, int], owner: int, now: datetime, until: datetime
     ) -> list[Task]:
         claimable = self._claimable(owner, now)
-        others_lanes: set[str] = set()
-        while first := self._first(kinds, claimable, others_lanes):
+        passed: list[int] = []
+        while first := self._first(kinds, claimable, passed):
             if self._ours([first], claimable):
                 companions = self._companions(first, batches.get(first.kind, 1) - 1, claimable)
                 return self._lease([first, *companions], owner, until)
-            # Another process claims from its lane at this moment: look behind it.
-            others_lanes.add(first.lane or "")
+            # Another process claims from its lane at this moment: look further.
+            passed.append(first.id)
         return []
 
     def _claimable(self, owner: int, now: datetime) -> ColumnElement[bool]:
@@ -86,13 +86,13 @@ class Tasks(ports.Tasks):
         others = {holder for holder in holders if holder is not None and holder != owner}
         return sorted(self._processes.gone(self._connection, others)) if others else []
 
-    def _first(
-        self, kinds: Sequence[str], claimable: ColumnElement[bool], others_lanes: set[str]
-    ) -> Task | None:
-        query = TASKS.select().where(TaskRow.kind.in_(kinds), claimable)
-        if others_lanes:
-            query = query.where(or_(TaskRow.lane.is_(None), TaskRow.lane.not_in(others_lanes)))
-        query = query.order_by(TaskRow.priority, TaskRow.id).with_for_update(of=TaskRow, skip_locked=True)
+    def _first(self, kinds: Sequence[str], claimable: ColumnElement[bool], passed: list[int]) -> Task | None:
+        query = (
+            TASKS.select()
+            .where(TaskRow.kind.in_(kinds), claimable, TaskRow.id.not_in(passed))
+            .order_by(TaskRow.priority, TaskRow.id)
+            .with_for_update(of=TaskRow, skip_locked=True)
+        )
         return TASKS.first(self._connection, query)
 
     def _companions(self, first: Task, most: int, claimable: ColumnElement[bool]) -> list[Task]:
@@ -171,18 +171,14 @@ class Tasks(ports.Tasks):
         return len(held.all()) == len({task.id for task in tasks})
 
     def release(self, owner: int) -> None:
-        self._connection.execute(
-            update(TaskRow).where(TaskRow.lease_owner == owner).values(lease_until=_LONG_AGO)
-        )
+        self._connection.execute(update(TaskRow).where(TaskRow.lease_owner == owner).values(lease_until=_LONG_AGO))
 
     # --- finished, or put off
 
     def end(self, task: Task, status: TaskStatus, now: datetime, failure: str | None = None) -> None:
         self.end_all([task], status, now, failure)
 
-    def end_all(
-        self, tasks: Sequence[Task], status: TaskStatus, now: datetime, failure: str | None = None
-    ) -> None:
+    def end_all(self, tasks: Sequence[Task], status: TaskStatus, now: datetime, failure: str | None = None) -> None:
         """`end` for many, in one statement."""
         self._update(tasks, status=status, finished_at=now, **_NO_LEASE, **_said(failure))
 
@@ -195,6 +191,13 @@ class Tasks(ports.Tasks):
             update(TaskRow)
             .where(TaskRow.id.in_([task.id for task in tasks]), TaskRow.finished_at.is_(None))
             .values(status=TaskStatus.READY, not_before=not_before, **_NO_LEASE, **_said(failure))
+        )
+
+    def give_back(self, tasks: Sequence[Task]) -> None:
+        self._connection.execute(
+            update(TaskRow)
+            .where(TaskRow.id.in_([task.id for task in tasks]), TaskRow.finished_at.is_(None))
+            .values(status=TaskStatus.READY, attempts=TaskRow.attempts - 1, **_NO_LEASE)
         )
 
     def note(self, task: Task, payload: Facts) -> Task:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from recovery import ports
+from recovery import store
 from storage.audit import AuditTrail
 from storage.handovers import Handovers
 from storage.incidents import Incidents
@@ -14,7 +14,7 @@ from storage.tasks import Tasks
 from storage.vault_keys import VaultKeys
 
 
-class Transaction(ports.Transaction):
+class Transaction(store.Transaction):
     """What `Database.write` and `Database.read` give."""
 
     def __init__(self, connection: Connection, processes: Processes) -> None:

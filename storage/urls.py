@@ -32,6 +32,5 @@ def sqlite_file(url: URL) -> Path | None:
 
 
 _EXPECTED = (
-    "DATABASE_URL must be sqlite:///some/file.db or postgresql://user:password@host/name "
-    "(postgres:// is accepted too)."
+    "DATABASE_URL must be sqlite:///some/file.db or postgresql://user:password@host/name (postgres:// is accepted too)."
 )

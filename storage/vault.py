@@ -6,7 +6,7 @@ from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from recovery import ports
+from recovery import ports, store
 from recovery.secret import Secret
 from recovery.state import VaultKey
 from storage.errors import VaultSealed
@@ -20,7 +20,7 @@ class DatabaseVault(ports.Vault):
     """
 
     def __init__(
-        self, store: ports.Store, encryption_keys: list[str], environment_key: Secret, clock: ports.Clock
+        self, store: store.Store, encryption_keys: list[str], environment_key: Secret, clock: ports.Clock
     ) -> None:
         self._store = store
         self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
@@ -39,9 +39,7 @@ class DatabaseVault(ports.Vault):
                 self._opened = (newest, self._open(newest))
             return self._opened[1]
 
-    def keep(
-        self, tx: ports.Transaction, secret: Secret, mailgun_key_id: str | None, incident_id: int | None
-    ) -> None:
+    def keep(self, tx: store.Transaction, secret: Secret, mailgun_key_id: str | None, incident_id: int | None) -> None:
         tx.vault.add(
             VaultKey(
                 id=0,
@@ -62,7 +60,7 @@ class DatabaseVault(ports.Vault):
         newest = self._newest()
         return newest is not None and newest.environment != _fingerprint(self._environment_key)
 
-    def rotate(self, tx: ports.Transaction) -> None:
+    def rotate(self, tx: store.Transaction) -> None:
         """Seal the key anew with the first encryption key; the others can be thrown away after the commit."""
         newest = tx.vault.newest()
         if newest is not None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from recovery import ports
+from recovery import store
 from recovery.state import VaultKey
 from storage.rows import Rows
 from storage.schema import VaultKeyRow
@@ -10,7 +10,7 @@ from storage.schema import VaultKeyRow
 VAULT_KEYS = Rows(VaultKeyRow, VaultKey)
 
 
-class VaultKeys(ports.VaultKeys):
+class VaultKeys(store.VaultKeys):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 

@@ -95,9 +95,7 @@ def check_exchange(
     try:
         openapi.validate_response(asked, answered)
     except ResponseNotFound as error:
-        pattern = (
-            APICallPathFinder(openapi.spec).find(method.lower(), f"{_HOST}{url_path}").path_result.pattern
-        )
+        pattern = APICallPathFinder(openapi.spec).find(method.lower(), f"{_HOST}{url_path}").path_result.pattern
         if undescribed(method.upper(), pattern, status) is None:
             raise UnknownStatus(f"{method.upper()} {pattern} answered {status}") from error
 

@@ -50,9 +50,7 @@ class PostgresServer:
         self._template: str | None = None
         self._idle: list[str] = []
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(
-                "ALTER SYSTEM SET fsync = off"
-            )  # what a test wrote need not survive a power cut
+            connection.execute("ALTER SYSTEM SET fsync = off")  # what a test wrote need not survive a power cut
             connection.execute("SELECT pg_reload_conf()")
 
     def empty(self) -> str:

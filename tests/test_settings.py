@@ -224,9 +224,7 @@ def test_the_hours_of_reminders() -> None:
     assert value("REMIND_BETWEEN", "00:00-24:00") == (time.min, time.max)
 
 
-@pytest.mark.parametrize(
-    "text", ["9-18", "09:00", "18:00-09:00", "25:00-26:00", "09:00-09:00", "24:00-24:00"]
-)
+@pytest.mark.parametrize("text", ["9-18", "09:00", "18:00-09:00", "25:00-26:00", "09:00-09:00", "24:00-24:00"])
 def test_what_are_no_hours(text: str) -> None:
     assert problems(REMIND_BETWEEN=text)[0].startswith("REMIND_BETWEEN ")
 
@@ -252,9 +250,7 @@ def test_what_are_no_days(text: str) -> None:
 
 def test_a_lease_outlasts_a_call_by_five_seconds() -> None:
     assert value("LEASE", "7s", HTTP_TIMEOUT="2s") == timedelta(seconds=7)
-    line = (
-        "LEASE is under 7s, which is HTTP_TIMEOUT and 5 seconds: put a number and s, m, h or d, such as 30s."
-    )
+    line = "LEASE is under 7s, which is HTTP_TIMEOUT and 5 seconds: put a number and s, m, h or d, such as 30s."
     assert problems(HTTP_TIMEOUT="2s", LEASE="6.9s") == [line]
 
 
@@ -268,9 +264,7 @@ def test_a_number_has_its_bounds(text: str) -> None:
 
 def test_the_level_of_the_log() -> None:
     assert value("LOG_LEVEL", "debug") == "DEBUG"
-    assert problems(LOG_LEVEL="loud") == [
-        "LOG_LEVEL is no level of a log: put one of DEBUG, INFO, WARNING, ERROR."
-    ]
+    assert problems(LOG_LEVEL="loud") == ["LOG_LEVEL is no level of a log: put one of DEBUG, INFO, WARNING, ERROR."]
 
 
 def test_the_table_tells_of_every_variable() -> None:

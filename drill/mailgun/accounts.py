@@ -1,4 +1,4 @@
-"""Accounts to begin with. Names are fixed; ids, keys and passwords are new each time.
+"""Accounts to begin with. Names are fixed, and those of the practice Slack; ids and secrets are new each time.
 
 All of them begin compromised in the same way: somebody else may hold any key and any SMTP password.
 """
@@ -50,15 +50,15 @@ def small_account(at: datetime | None = None) -> Prepared:
     """What most tests need: `mg.example.com` (US) and `eu.example.com` (EU) with three logins each.
 
     Three keys: an admin key, which the bot has, a sending key of `mg.example.com`, a session. Three users
-    with Mailgun passwords: Olivia (owner) and Dora (developer) without 2FA, Adam (admin) with it. The account
+    with Mailgun passwords: Olivia (owner) and Dana (developer) without 2FA, Priya (admin) with it. The account
     works.
     """
     moment = _Moment(at)
     olivia = moment.user("olivia@example.com", UserRole.ADMIN, is_master=True)
     users = [
         olivia,
-        moment.user("adam@example.com", UserRole.ADMIN, tfa=True),
-        moment.user("dora@example.com"),
+        moment.user("priya@example.com", UserRole.ADMIN, tfa=True),
+        moment.user("dana@example.com"),
     ]
     admin = moment.key(KeyRole.ADMIN, "Backend", old=True)
     estate = Estate(
@@ -80,17 +80,17 @@ def drill_account(at: datetime | None = None) -> Prepared:
       of the account.
     - Keys: admin (old style, the bot's), developer and basic; sending keys of `mg`, `news` and `eu`; three
       sessions.
-    - Users: Olivia (owner, admin), Ana (admin) and Dora (developer) without 2FA; Adam (admin) with it; Sam
-      (developer) signs in through Sinch ID, Sara (developer) through SAML; Carl (basic) is a contractor with
+    - Users: Olivia (owner, admin), Chen (admin) and Dana (developer) without 2FA; Priya (admin) with it; Sam
+      (developer) signs in through Sinch ID, Noah (developer) through SAML; Carl (basic) is a contractor with
       an address elsewhere, and no 2FA.
     """
     moment = _Moment(at)
     olivia = moment.user("olivia@example.com", UserRole.ADMIN, is_master=True)
-    adam = moment.user("adam@example.com", UserRole.ADMIN, tfa=True)
-    ana = moment.user("ana@example.com", UserRole.ADMIN)
+    priya = moment.user("priya@example.com", UserRole.ADMIN, tfa=True)
+    chen = moment.user("chen@example.com", UserRole.ADMIN)
     sam = moment.user("sam@example.com", auth=AuthMethod.SINCH, migration_status="done")
-    sara = moment.user("sara@example.com", auth=AuthMethod.SAML)
-    others = [moment.user("dora@example.com"), moment.user("carl@contractor.example.net", UserRole.BASIC)]
+    noah = moment.user("noah@example.com", auth=AuthMethod.SAML)
+    others = [moment.user("dana@example.com"), moment.user("carl@contractor.example.net", UserRole.BASIC)]
     admin = moment.key(KeyRole.ADMIN, "Production backend", old=True)
     many = [f"list{number:03}" for number in range(1, MANY_CREDENTIALS + 1)]
     estate = Estate(
@@ -108,17 +108,15 @@ def drill_account(at: datetime | None = None) -> Prepared:
             moment.sending_key("mg.example.com", "Shop checkout"),
             moment.sending_key("news.example.com", "Newsletter"),
             moment.sending_key("eu.example.com", "Shop checkout EU"),
-            *(moment.web_key(user) for user in (olivia, adam, ana)),
+            *(moment.web_key(user) for user in (olivia, priya, chen)),
         ],
     )
-    account = Account(secrets.token_hex(12), estate, [olivia, adam, ana, sam, sara, *others])
+    account = Account(secrets.token_hex(12), estate, [olivia, priya, chen, sam, noah, *others])
     account.set_disabled(True)
     return Prepared(account, admin.secret)
 
 
-def scaled_account(
-    domains: int, credentials_per_domain: int, users: int, at: datetime | None = None
-) -> Prepared:
+def scaled_account(domains: int, credentials_per_domain: int, users: int, at: datetime | None = None) -> Prepared:
     """An account of any size: `d<n>.example.com` in the regions by turns, users `user<n>@example.com`.
 
     A domain's postmaster is one of its credentials; with none per domain it is there, but not listed. There

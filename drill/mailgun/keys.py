@@ -19,9 +19,7 @@ from drill.mailgun.model import (
 )
 from drill.mailgun.times import key_time
 
-_FIELDS = frozenset(
-    {"domain_name", "kind", "description", "expiration", "role", "user_id", "user_name", "email"}
-)
+_FIELDS = frozenset({"domain_name", "kind", "description", "expiration", "role", "user_id", "user_name", "email"})
 
 
 def _list_keys(call: Call) -> dict[str, object]:

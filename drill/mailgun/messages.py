@@ -20,9 +20,7 @@ def _send(call: Call) -> dict[str, object]:
         if not fields.get(name):
             raise bad_request(f"{name} parameter is missing")
     if not any(fields.get(name) for name in _CONTENTS):
-        raise bad_request(
-            "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified"
-        )
+        raise bad_request("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified")
     if domain.disabled is not None:
         raise forbidden(f"Domain {domain.name} is not allowed to send: {domain.disabled.reason}")
     call.account.sent.append(

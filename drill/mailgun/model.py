@@ -250,9 +250,7 @@ class Account:
     @property
     def disabled(self) -> bool:
         """Whether any domain is disabled because the account is."""
-        return any(
-            domain.disabled == ACCOUNT_DISABLED for _, estate in self.estates() for domain in estate.domains
-        )
+        return any(domain.disabled == ACCOUNT_DISABLED for _, estate in self.estates() for domain in estate.domains)
 
     def set_disabled(self, disabled: bool) -> None:
         """Disable the account or enable it; domains disabled for a reason of their own stay as they are."""

@@ -177,9 +177,7 @@ class Orders:
 
     def _domain(self, name: str) -> Domain:
         domains = [domain for _, estate in self._account.estates() for domain in estate.domains]
-        return _found(
-            next((domain for domain in domains if domain.name == name), None), f"no domain {name!r}"
-        )
+        return _found(next((domain for domain in domains if domain.name == name), None), f"no domain {name!r}")
 
 
 def _found(thing: Found | None, otherwise: str) -> Found:

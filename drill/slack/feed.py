@@ -10,8 +10,7 @@ def conversation(workspace: Workspace, channel: Channel, user_id: str | None) ->
     """The messages of a conversation in order, each with its replies, and that person's ephemerals."""
     standing = [message for message in workspace.messages(channel.id) if _stands(workspace, message)]
     shown = [
-        _shown(workspace, message)
-        | {"replies": [_shown(workspace, reply) for reply in workspace.replies_to(message)]}
+        _shown(workspace, message) | {"replies": [_shown(workspace, reply) for reply in workspace.replies_to(message)]}
         for message in standing
         if not message.is_reply
     ]

@@ -110,9 +110,7 @@ def _entered(element: JsonObject, given: object) -> JsonObject:
     if kind in _CHOICES:
         initial = element.get("initial_option")
         return {"type": kind, "selected_option": initial if given is None else option(element, given)}
-    name, initial_name = (
-        ("selected_user", "initial_user") if kind == "users_select" else ("value", "initial_value")
-    )
+    name, initial_name = ("selected_user", "initial_user") if kind == "users_select" else ("value", "initial_value")
     if given is not None and not isinstance(given, str):
         raise OrderError(f"{element['action_id']} takes a text")
     return {"type": kind, name: element.get(initial_name) if given is None else given or None}

@@ -106,9 +106,7 @@ def _action(workspace: Workspace, place: Place, value: str | None) -> JsonObject
     }
     match element["type"]:
         case "button":
-            copied = {
-                name: element[name] for name in ("text", "value", "style", "confirm") if name in element
-            }
+            copied = {name: element[name] for name in ("text", "value", "style", "confirm") if name in element}
             return action | copied
         case "users_select":
             return action | {"selected_user": value}

@@ -71,9 +71,7 @@ _ELEMENTS = Typed(
     ),
     users_select=Shape({}, _CONFIRMED | _FOCUS | _PLACEHOLDER | {"initial_user": String(255)}),
     overflow=Shape({"options": Items(_OPTION, 5)}, _CONFIRMED),
-    checkboxes=Shape(
-        {"options": Items(_OPTION, 10)}, _CONFIRMED | _FOCUS | {"initial_options": Items(_OPTION, 10)}
-    ),
+    checkboxes=Shape({"options": Items(_OPTION, 10)}, _CONFIRMED | _FOCUS | {"initial_options": Items(_OPTION, 10)}),
     radio_buttons=Shape({"options": Items(_OPTION, 10)}, _CONFIRMED | _FOCUS | {"initial_option": _OPTION}),
     plain_text_input=Shape(
         {},

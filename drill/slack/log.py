@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from drill.slack.errors import SlackError
 from drill.slack.model import Clock, JsonObject
 
-_TOLD_OF_AN_ANSWER = ("channel", "ts", "message_ts")
+_TOLD_OF_AN_ANSWER = ("channel", "ts", "message_ts", "user")
 
 
 @dataclass
@@ -22,7 +22,7 @@ class CallEntry:
     answer: JsonObject | None = None
 
     def succeed(self, answer: JsonObject) -> None:
-        """Note that it was done, and where, if it posted something."""
+        """Note that it was done, and where and for whom, if it said something."""
         self.ok = True
         self.answer = {name: answer[name] for name in _TOLD_OF_AN_ANSWER if name in answer}
 

@@ -9,6 +9,7 @@
     GET   /_drill/views?user=
     GET   /_drill/log?after=
     GET   /_drill/feed?user=&since=
+    GET   /_drill/connections
     PATCH /_drill/settings, /_drill/users/{id}, /_drill/usergroups/{id}, /_drill/channels/{id}
 
 A command, click or submission answers when it was handed to the app, with its `envelope_id`; with `wait`,
@@ -154,7 +155,10 @@ def _looking(slack: PracticeSlack) -> list[Route]:
             raise OrderRefused("there is no such person")
         return JSONResponse(feed.feed(slack, user, _number(request, "since")))
 
-    handlers = {"messages": messages, "views": views, "log": log, "feed": poll}
+    async def connections(request: Request) -> Response:
+        return JSONResponse({"open": slack.sockets.connections})
+
+    handlers = {"messages": messages, "views": views, "log": log, "feed": poll, "connections": connections}
     return [
         Route(f"/_drill/{name}", order_handler(_refusing(handler)), methods=["GET"])
         for name, handler in handlers.items()

@@ -150,9 +150,7 @@ class People:
             self._workspace.touch()
             raise OrderRefused("app not connected", status=503) from None
 
-    def _command_answered(
-        self, url: ResponseUrl, notify: Callable[[str], None], response: JsonObject
-    ) -> None:
+    def _command_answered(self, url: ResponseUrl, notify: Callable[[str], None], response: JsonObject) -> None:
         if not response:
             return
         try:

@@ -57,12 +57,13 @@ def _answers(slack: PracticeSlack) -> Route:
             return refusal(SlackError("invalid_payload", status=400))
         entry = slack.log.call("response_url", body)
         try:
-            apply_answer(slack.workspace, slack.response_urls.use(request.path_params["id"]), body)
+            to = slack.response_urls.use(request.path_params["id"])
+            apply_answer(slack.workspace, to, body)
         except SlackError as error:
             entry.fail(error)
             # A refusal that the Web API gives with status 200 comes as an HTTP error here.
             return JSONResponse(error.answer(), 400 if error.status == 200 else error.status)
-        entry.succeed({})
+        entry.succeed({"channel": to.channel_id, "user": to.user_id})
         return JSONResponse({"ok": True})
 
     return Route("/response/{id}", answer, methods=["POST"])

@@ -94,9 +94,7 @@ class SocketMode:
         """Send one envelope over the next connection. Keeps the promise of `Delivery.deliver`."""
         event = Event(str(uuid4()), kind, payload, self._workspace.clock())
         self._log.event(event.as_json)
-        timer = asyncio.get_running_loop().call_later(
-            self._workspace.ack_seconds, self._expire, event.id, on_timed_out
-        )
+        timer = asyncio.get_running_loop().call_later(self._workspace.ack_seconds, self._expire, event.id, on_timed_out)
         # Before it is sent: the acknowledgement may be here before the sending returns.
         self._awaited[event.id] = _Awaited(event, on_acknowledged, timer)
         envelope = {

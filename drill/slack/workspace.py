@@ -121,9 +121,7 @@ class Workspace:
             if reply.thread_ts == message.ts and reply.is_reply and not reply.deleted
         ]
 
-    def edit(
-        self, message: Message, text: str, blocks: list[JsonObject], metadata: JsonObject | None
-    ) -> None:
+    def edit(self, message: Message, text: str, blocks: list[JsonObject], metadata: JsonObject | None) -> None:
         """Replace what a message says and mark it as edited."""
         message.text, message.blocks, message.metadata = text, with_ids(blocks), metadata
         message.edited_ts = self.next_ts()

@@ -32,6 +32,8 @@ def sentence(entry: AuditEntry) -> Line:
     parts: list[Part] = [_who(facts.actor), f" {facts.action}"]
     if facts.subject and not facts.private:
         parts.append(f" {facts.subject}")
+    if facts.whom:
+        parts += [" to " if facts.subject else " ", Who(facts.whom)]
     if facts.result:
         parts.append(f" — {facts.result}")
     return tuple(parts)

@@ -22,7 +22,7 @@ from recovery.keyring import (
     prove,
     unmarked,
 )
-from recovery.ports import NewKey, Transaction
+from recovery.ports import NewKey
 from recovery.state import (
     Facts,
     Handover,
@@ -35,6 +35,7 @@ from recovery.state import (
     TaskStatus,
 )
 from recovery.step import Step, StepView, number, recipient_line, scope_of
+from recovery.store import Transaction
 from recovery.text import Line, count, line
 
 REPLACE = "api_keys.replace"
@@ -84,9 +85,7 @@ class ApiKeys(Step):
         scope = scope_of(view.state)
         lines: list[Line] = []
         if scope is not None:
-            lines.append(
-                line(f"Another round: {count(len(scope), 'key')} appeared since, or is still there.")
-            )
+            lines.append(line(f"Another round: {count(len(scope), 'key')} appeared since, or is still there."))
         elif "keys" in facts:
             lines.append(
                 line(
@@ -98,9 +97,7 @@ class ApiKeys(Step):
             )
             if number(facts, "marked"):
                 many = count(number(facts, "marked"), "key carries", "keys carry")
-                lines.append(
-                    line(f"{many} the mark of an earlier recovery or of another bot; replaced all the same.")
-                )
+                lines.append(line(f"{many} the mark of an earlier recovery or of another bot; replaced all the same."))
         else:
             lines.append(line("Touches every API key of the account: each is replaced and deleted at once."))
         lines.append(line("First the bot makes a key of its own and works with it from then on."))
@@ -123,17 +120,12 @@ class ApiKeys(Step):
 
     def on_done(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         ended = [
-            at
-            for kind in (REPLACE, RETIRE)
-            for at in tx.tasks.last_done(incident.id, kind).values()
-            if at is not None
+            at for kind in (REPLACE, RETIRE) for at in tx.tasks.last_done(incident.id, kind).values() if at is not None
         ]
         when = max(ended, default=state.decided_at or incident.opened_at)
         tx.incidents.set(incident.id, keys_expired_at=when)
 
-    def leftover(
-        self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory
-    ) -> list[str]:
+    def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         if state.status is StepStatus.SKIPPED and state.round == 1:
             return []
         ours = known_marks(tx, state)
@@ -142,10 +134,7 @@ class ApiKeys(Step):
         return [
             key.id
             for key in inventory.keys
-            if key.kind is not KeyKind.WEB
-            and key.id != own
-            and mark_of(key) not in ours
-            and key.id not in left
+            if key.kind is not KeyKind.WEB and key.id != own and mark_of(key) not in ours and key.id not in left
         ]
 
     def subject_matches(self, subject: str, target: str) -> bool:
@@ -153,9 +142,7 @@ class ApiKeys(Step):
 
     def confirmation(self, state: StepState) -> Confirm:
         scope = scope_of(state)
-        keys = (
-            len(scope) if scope is not None else number(state.facts, "user") + number(state.facts, "domain")
-        )
+        keys = len(scope) if scope is not None else number(state.facts, "user") + number(state.facts, "domain")
         return Confirm(
             title="Reset API keys?",
             text=f"{count(keys, 'key')} will be replaced and deleted. What uses them stops until it has its new key, "
@@ -201,9 +188,7 @@ def begin(job: Job) -> None:
             chosen = [key for key in keys if key.id != own and mark_of(key) not in ours]
         before = state.decided_at or incident.opened_at
         former_id = job.task.payload.get("former")
-        tx.tasks.add(
-            plan for key in chosen if (plan := plan_for(key, task, str(former_id), before)) is not None
-        )
+        tx.tasks.add(plan for key in chosen if (plan := plan_for(key, task, str(former_id), before)) is not None)
         job.done(tx, job.task)
 
 
@@ -212,11 +197,23 @@ def plan_for(key: ApiKey, task: Task, former_id: str, approved_at: datetime) -> 
     if key.kind is KeyKind.WEB:
         if key.created_at >= approved_at:
             return None
-        return NewTask(RETIRE, f"{RETIRE}:{task.step_id}:{key.id}", task.incident_id, task.step_id, key.id,
-                       payload={"name": "control panel session", "session": True})  # fmt: skip
+        return NewTask(
+            RETIRE,
+            f"{RETIRE}:{task.step_id}:{key.id}",
+            task.incident_id,
+            task.step_id,
+            key.id,
+            payload={"name": "control panel session", "session": True},
+        )
     if key.id == former_id:
-        return NewTask(RETIRE, f"{RETIRE}:{task.step_id}:{key.id}", task.incident_id, task.step_id, key.id,
-                       payload={"name": key_name(key)})  # fmt: skip
+        return NewTask(
+            RETIRE,
+            f"{RETIRE}:{task.step_id}:{key.id}",
+            task.incident_id,
+            task.step_id,
+            key.id,
+            payload={"name": key_name(key)},
+        )
     payload: Facts = {
         "kind": str(key.kind),
         "role": key.role,
@@ -224,8 +221,9 @@ def plan_for(key: ApiKey, task: Task, former_id: str, approved_at: datetime) -> 
         "domain": key.domain_name,
         "name": key_name(key),
     }
-    return NewTask(REPLACE, f"{REPLACE}:{task.step_id}:{key.id}", task.incident_id, task.step_id, key.id,
-                   payload=payload)  # fmt: skip
+    return NewTask(
+        REPLACE, f"{REPLACE}:{task.step_id}:{key.id}", task.incident_id, task.step_id, key.id, payload=payload
+    )
 
 
 def retire_key(job: Job) -> None:
@@ -287,7 +285,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
             payload = merged(r.task.payload, {"new_id": new_ids[r.task.id], "marks": []})
             tx.tasks.note(r.task, payload)
             facts = AuditFacts(
-                Actor.BOT, Action.KEY_REPLACED, str(r.task.payload["name"]), f"by {new_ids[r.task.id]}"
+                Actor.BOT, Action.KEY_REPLACED, str(r.task.payload["name"]), f"the new one is {new_ids[r.task.id]}"
             )
             tx.audit.append(incident.id, now, facts)
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from recovery.actions import Ask
 from recovery.content import Button, Style
-from recovery.ports import Transaction
 from recovery.state import Incident, StepState, StepStatus
 from recovery.step import Step, StepView, decision_buttons, findings
+from recovery.store import Transaction
 from recovery.text import Bold, Line, Who, line
 
 
@@ -48,7 +48,5 @@ class Note(Step):
         if state.status in (StepStatus.WAITING, StepStatus.SKIPPED):
             for topic, title in self.topics.items():
                 if topic not in findings(state):
-                    buttons.append(
-                        Button(Ask.NOTE, title, {**self.about(state), "topic": topic}, Style.PRIMARY)
-                    )
+                    buttons.append(Button(Ask.NOTE, title, {**self.about(state), "topic": topic}, Style.PRIMARY))
         return buttons + decision_buttons(self, state)

@@ -10,9 +10,10 @@ from recovery.text import Bold, Code, Line, Link, count, line
 class Passwords(PeopleStep):
     kind = "passwords"
     number = 3
-    title = "Reset your Mailgun password"
+    title = "Everyone resets their password"
     names = ("passwords", "password", "reset")
     verb = "reset their password"
+    plea = "Reset your Mailgun password"
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
         users = [user for user in inventory.users if not user.is_disabled]
@@ -29,9 +30,7 @@ class Passwords(PeopleStep):
             who, how = "Asks every user of the account", ""
         return [
             line(f"{who} to reset their password, in a direct message to each{how}."),
-            line(
-                "Breaks nothing. Nobody else can do it for them: Mailgun mails a link that lives 20 minutes."
-            ),
+            line("Breaks nothing. Nobody else can do it for them: Mailgun mails a link that lives 20 minutes."),
             line("Mailgun shows when it is done. Who cannot be seen there is confirmed by an approver."),
         ]
 
@@ -57,15 +56,11 @@ class Passwords(PeopleStep):
                 line("3. Choose a password that you use nowhere else. Then press ", Bold("Check now"), "."),
             ]
         return [
-            line(
-                f"You sign in through {sign_in_name(person)}: please reset your password there, not at Mailgun."
-            ),
+            line(f"You sign in through {sign_in_name(person)}: please reset your password there, not at Mailgun."),
             line("Then tell an approver, who confirms it."),
         ]
 
     def reminder(self, person: Person) -> Line:
         if person.sign_in == SignIn.PASSWORD:
-            return line(
-                "Please reset your Mailgun password: ", Link(LOGIN_PAGE, "login page"), ", Forgot password."
-            )
+            return line("Please reset your Mailgun password: ", Link(LOGIN_PAGE, "login page"), ", Forgot password.")
         return line(f"Please reset your password with {sign_in_name(person)}, and tell an approver.")

@@ -10,7 +10,6 @@ from recovery.errors import NotFound, OutsideError, Uncertain
 from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_domains, list_logins
 from recovery.jobs import Job, TaskKind
-from recovery.ports import Transaction
 from recovery.secret import Secret, new_password
 from recovery.state import (
     Facts,
@@ -24,6 +23,7 @@ from recovery.state import (
     TaskStatus,
 )
 from recovery.step import OLD_KEY_WARNING, Step, StepView, number, recipient_line, scope_of
+from recovery.store import Transaction
 from recovery.text import Line, count, line
 
 SET = "smtp_credentials.set"
@@ -72,29 +72,19 @@ class SmtpCredentials(Step):
         lines: list[Line] = []
         if scope is not None:
             lines.append(
-                line(
-                    f"Another round: {count(len(scope), 'login')} new since, or set before the last old key died."
-                )
+                line(f"Another round: {count(len(scope), 'login')} new since, or set before the last old key died.")
             )
         elif isinstance(regions, list):
             total = count(number(facts, "logins"), "SMTP login")
-            lines.append(
-                line(f"Touches {total} ({'; '.join(str(r) for r in regions)}), postmasters included.")
-            )
+            lines.append(line(f"Touches {total} ({'; '.join(str(r) for r in regions)}), postmasters included."))
         else:
-            lines.append(
-                line("Touches the postmaster and every SMTP login of every domain, in both regions.")
-            )
+            lines.append(line("Touches the postmaster and every SMTP login of every domain, in both regions."))
         lines.append(
-            line(
-                "Breaks: each application and device that sends through SMTP, until it is given its new password."
-            )
+            line("Breaks: each application and device that sends through SMTP, until it is given its new password.")
         )
         lines.append(recipient_line(view.incident))
         if view.incident.keys_expired_at is None:
-            lines.append(
-                line(f"While old API keys live, {OLD_KEY_WARNING}: what is reset now is offered again after.")
-            )
+            lines.append(line(f"While old API keys live, {OLD_KEY_WARNING}: what is reset now is offered again after."))
         return lines
 
     def progress(self, view: StepView) -> str:
@@ -115,9 +105,7 @@ class SmtpCredentials(Step):
             if at < expired and subject not in left
         )
 
-    def leftover(
-        self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory
-    ) -> list[str]:
+    def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
         if not done or (state.status is StepStatus.SKIPPED and state.round == 1):
             return []
@@ -167,9 +155,7 @@ def begin(job: Job) -> None:
             job.done(tx, job.task)
             return
         tx.tasks.add(
-            NewTask(
-                SET, f"{SET}:{task.step_id}:{login.subject}", task.incident_id, task.step_id, login.subject
-            )
+            NewTask(SET, f"{SET}:{task.step_id}:{login.subject}", task.incident_id, task.step_id, login.subject)
             for login in logins
         )
         job.done(tx, task)

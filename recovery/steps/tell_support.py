@@ -10,9 +10,9 @@ from recovery.content import Button, Style
 from recovery.errors import Later
 from recovery.inventory import list_domains
 from recovery.jobs import Job, TaskKind
-from recovery.ports import Transaction
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus
 from recovery.step import Step, StepView, decision_buttons
+from recovery.store import Transaction
 from recovery.text import Bold, Line, Link, line, listing
 
 WATCH = "tell_support.watch"
@@ -35,9 +35,7 @@ class TellSupport(Step):
             case StepStatus.LOCKED:
                 return [
                     line("Opens when the other steps and the note are done, or skipped with a reason."),
-                    line(
-                        "Before that, keys and SMTP credentials are listed once more; what is left is offered again."
-                    ),
+                    line("Before that, keys and SMTP credentials are listed once more; what is left is offered again."),
                 ]
             case StepStatus.WAITING | StepStatus.SKIPPED:
                 return [

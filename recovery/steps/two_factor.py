@@ -10,9 +10,10 @@ from recovery.text import Bold, Code, Line, Link, count, line
 class TwoFactor(PeopleStep):
     kind = "two_factor"
     number = 4
-    title = "Turn on two-factor authentication"
+    title = "Everyone turns on two-factor authentication"
     names = ("2fa", "tfa", "two-factor", "twofactor")
     verb = "turn on two-factor authentication"
+    plea = "Turn on two-factor authentication"
     may_keep_reminding = True
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -45,22 +46,30 @@ class TwoFactor(PeopleStep):
     def request(self, person: Person) -> list[Line]:
         if person.sign_in == SignIn.PASSWORD:
             return [
-                line("1. Sign in at the ", Link(LOGIN_PAGE, "Mailgun login page"), " as ", Code(person.email), "."),
-                line("2. Open your profile at the top right, then ", Bold("Security"), ", and turn on two-factor "
-                     "authentication with an authenticator app."),
+                line(
+                    "1. Sign in at the ",
+                    Link(LOGIN_PAGE, "Mailgun login page"),
+                    " as ",
+                    Code(person.email),
+                    ".",
+                ),
+                line(
+                    "2. Open your profile at the top right, then ",
+                    Bold("Security"),
+                    ", and turn on two-factor authentication with an authenticator app.",
+                ),
                 line("3. Keep the recovery codes in your password manager. Then press ", Bold("Check now"), "."),
-            ]  # fmt: skip
+            ]
         return [
-            line(
-                f"You sign in through {sign_in_name(person)}: please turn on two-factor authentication there."
-            ),
+            line(f"You sign in through {sign_in_name(person)}: please turn on two-factor authentication there."),
             line("Do not turn it on at Mailgun itself. Then tell an approver, who confirms it."),
         ]
 
     def reminder(self, person: Person) -> Line:
         if person.sign_in == SignIn.PASSWORD:
-            return line("Please turn on two-factor authentication at Mailgun: ", Link(LOGIN_PAGE, "sign in"),
-                        ", profile, Security.")  # fmt: skip
-        return line(
-            f"Please turn on two-factor authentication with {sign_in_name(person)}, and tell an approver."
-        )
+            return line(
+                "Please turn on two-factor authentication at Mailgun: ",
+                Link(LOGIN_PAGE, "sign in"),
+                ", profile, Security.",
+            )
+        return line(f"Please turn on two-factor authentication with {sign_in_name(person)}, and tell an approver.")

@@ -66,15 +66,11 @@ class Mailgun:
 
     def key_of(self, **traits: str) -> dict[str, Any]:
         """The first key with these traits, its secret with it."""
-        return next(
-            key for key in self.state()["keys"] if all(key[name] == value for name, value in traits.items())
-        )
+        return next(key for key in self.state()["keys"] if all(key[name] == value for name, value in traits.items()))
 
 
 @contextmanager
-def running(
-    prepared: Prepared | None = None, latency: float = 0.0, now: Clock = utc_now
-) -> Iterator[Mailgun]:
+def running(prepared: Prepared | None = None, latency: float = 0.0, now: Clock = utc_now) -> Iterator[Mailgun]:
     """A practice Mailgun with this account, or the small one."""
     prepared = small_account() if prepared is None else prepared
     with PracticeServer(create_app(prepared.account, latency, now)) as server:

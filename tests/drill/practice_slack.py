@@ -63,9 +63,7 @@ class Practice:
     def look(self, path: str, **query: str) -> Any:
         return requests.get(f"{self.url}/_drill/{path}", params=query, timeout=10).json()
 
-    def command(
-        self, user: str = "UOLIVIA", text: str = "help", channel: str = INCIDENT
-    ) -> requests.Response:
+    def command(self, user: str = "UOLIVIA", text: str = "help", channel: str = INCIDENT) -> requests.Response:
         return self.order("command", user=user, channel=channel, command=COMMAND, text=text, wait=True)
 
     def click(self, ts: str, action_id: str, user: str = "UOLIVIA", **more: Any) -> requests.Response:

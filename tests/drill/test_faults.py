@@ -117,7 +117,7 @@ def test_websockets_pass_untouched(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("when", "kept"), [("before", []), ("after", ["a thing"])])
-@pytest.mark.parametrize("do", ["429", "500", "drop", "garbage"])
+@pytest.mark.parametrize("do", ["400", "429", "500", "drop", "garbage"])
 def test_before_is_never_applied_and_after_is(shop: Shop, do: str, when: str, kept: list[str]) -> None:
     shop.order(do=do, when=when)
     try:
@@ -127,7 +127,7 @@ def test_before_is_never_applied_and_after_is(shop: Shop, do: str, when: str, ke
     assert shop.kept == kept
 
 
-@pytest.mark.parametrize("do", ["429", "500"])
+@pytest.mark.parametrize("do", ["400", "429", "500"])
 def test_an_error_status_is_json_with_words(shop: Shop, do: str) -> None:
     shop.order(do=do, message="try again after 2 seconds")
     answer = shop.post()
@@ -217,9 +217,7 @@ def test_kill_kills_the_process_and_answers_nobody(
     assert shop.kept == kept
 
 
-def test_kill_of_a_process_that_is_gone_drops_the_connection(
-    shop: Shop, victim: subprocess.Popen[bytes]
-) -> None:
+def test_kill_of_a_process_that_is_gone_drops_the_connection(shop: Shop, victim: subprocess.Popen[bytes]) -> None:
     victim.kill()
     victim.wait()
     shop.order(do="kill", pid=victim.pid)
@@ -292,7 +290,7 @@ def test_cleared_faults_are_gone(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("order", "words"),
     [
-        ({}, "'do' must be one of: kill, 429, 500"),
+        ({}, "'do' must be one of: kill, 400, 429, 500"),
         ({"do": "explode"}, "'do' must be one of"),
         ({"do": 429}, "'do' must be a text"),
         ({"do": "drop", "when": "never"}, "'when' must be one of: before, after"),

@@ -108,9 +108,7 @@ def test_a_sending_key_can_only_send_for_its_domain(mailgun: Mailgun, method: st
         ("Dashboard", "POST", "/v1/keys", {"role": "admin"}, 403),
     ],
 )
-def test_roles(
-    mailgun: Mailgun, key: str, method: str, path: str, fields: dict[str, str] | None, status: int
-) -> None:
+def test_roles(mailgun: Mailgun, key: str, method: str, path: str, fields: dict[str, str] | None, status: int) -> None:
     secret = mailgun.key_of(description=key)["secret"]
     answer = mailgun.call(method, path, key=secret, fields=fields)
     assert answer.status_code == status

@@ -130,9 +130,7 @@ def endpoint_name(endpoint: Endpoint) -> str:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=endpoint_name)
-def test_a_refused_key_is_as_described_or_listed(
-    description: OpenAPI, mailgun: Mailgun, endpoint: Endpoint
-) -> None:
+def test_a_refused_key_is_as_described_or_listed(description: OpenAPI, mailgun: Mailgun, endpoint: Endpoint) -> None:
     answer = mailgun.call(endpoint.method, concrete(endpoint), key="key-wrong", fields={})
     assert answer.status_code == 401
     check_response(description, answer, "/us")
@@ -140,9 +138,7 @@ def test_a_refused_key_is_as_described_or_listed(
 
 @pytest.mark.parametrize("do", ["429", "500"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=endpoint_name)
-def test_a_fault_is_as_described_or_listed(
-    description: OpenAPI, mailgun: Mailgun, endpoint: Endpoint, do: str
-) -> None:
+def test_a_fault_is_as_described_or_listed(description: OpenAPI, mailgun: Mailgun, endpoint: Endpoint, do: str) -> None:
     mailgun.order("POST", "/faults", do=do)
     answer = mailgun.call(endpoint.method, concrete(endpoint), fields={})
     assert answer.status_code == int(do)

@@ -129,9 +129,7 @@ def test_the_state_says_when_a_password_was_set_and_with_which_key(mailgun: Mail
         ({"password": PASSWORD, "login": "app"}, "Unknown parameter 'login'"),
     ],
 )
-def test_a_password_that_cannot_be_set_changes_nothing(
-    mailgun: Mailgun, fields: dict[str, str], words: str
-) -> None:
+def test_a_password_that_cannot_be_set_changes_nothing(mailgun: Mailgun, fields: dict[str, str], words: str) -> None:
     before = mailgun.password("app@mg.example.com")
     answer = mailgun.call("PUT", APP, fields=fields)
     assert (answer.status_code, answer.json()) == (400, {"message": words})

@@ -97,9 +97,7 @@ def test_a_message_that_lacks_something_is_refused(mailgun: Mailgun, missing: st
         ({"role": "admin", "expiration": "soon"}, "expected `expiration` param"),
     ],
 )
-def test_a_key_that_cannot_be_is_refused_in_words(
-    mailgun: Mailgun, fields: dict[str, str], words: str
-) -> None:
+def test_a_key_that_cannot_be_is_refused_in_words(mailgun: Mailgun, fields: dict[str, str], words: str) -> None:
     answer = mailgun.call("POST", "/v1/keys", fields=fields)
     assert answer.status_code == 400
     assert words in answer.json()["message"]

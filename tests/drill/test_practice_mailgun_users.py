@@ -35,27 +35,27 @@ def test_users_are_paged_and_their_total_is_the_whole(mailgun: Mailgun) -> None:
 
 def test_users_are_listed_by_role(mailgun: Mailgun) -> None:
     answer = mailgun.call("GET", "/v5/users?role=admin").json()
-    assert [user["name"] for user in answer["users"]] == ["Olivia", "Adam", "Ana"]
+    assert [user["name"] for user in answer["users"]] == ["Olivia", "Priya", "Chen"]
     assert answer["total"] == 3
     assert mailgun.call("GET", "/v5/users?role=owner").status_code == 400
 
 
 def test_a_user_shows_how_they_sign_in(mailgun: Mailgun) -> None:
-    methods = {name: user(mailgun, name)["auth"]["method"] for name in ("Olivia", "Sam", "Sara")}
-    assert methods == {"Olivia": "password", "Sam": "sinch", "Sara": "saml"}
+    methods = {name: user(mailgun, name)["auth"]["method"] for name in ("Olivia", "Sam", "Noah")}
+    assert methods == {"Olivia": "password", "Sam": "sinch", "Noah": "saml"}
     assert user(mailgun, "Sam")["migration_status"] == "done"
 
 
 def test_times_have_microseconds_and_no_offset(mailgun: Mailgun) -> None:
-    adam = user(mailgun, "Adam")
+    priya = user(mailgun, "Priya")
     for field in ("tfa_created_at", "password_updated_at"):
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", adam[field])
-    assert user(mailgun, "Ana")["tfa_created_at"] is None
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", priya[field])
+    assert user(mailgun, "Chen")["tfa_created_at"] is None
 
 
 def test_one_user_is_read_by_id(mailgun: Mailgun) -> None:
-    ana = user(mailgun, "Ana")
-    assert mailgun.call("GET", f"/v5/users/{ana['id']}").json() == ana
+    chen = user(mailgun, "Chen")
+    assert mailgun.call("GET", f"/v5/users/{chen['id']}").json() == chen
     assert mailgun.call("GET", "/v5/users/none").status_code == 404
 
 
@@ -67,37 +67,37 @@ def test_only_a_users_own_key_knows_me(mailgun: Mailgun) -> None:
 
 
 def test_an_order_turns_on_2fa_and_dates_it(mailgun: Mailgun) -> None:
-    mailgun.order("PATCH", f"/users/{user(mailgun, 'Ana')['id']}", tfa_active=True)
-    ana = user(mailgun, "Ana")
-    assert (ana["tfa_active"], ana["tfa_enabled"]) == (True, True)
-    assert ana["tfa_created_at"] == "2026-03-01T09:30:15.250000"
+    mailgun.order("PATCH", f"/users/{user(mailgun, 'Chen')['id']}", tfa_active=True)
+    chen = user(mailgun, "Chen")
+    assert (chen["tfa_active"], chen["tfa_enabled"]) == (True, True)
+    assert chen["tfa_created_at"] == "2026-03-01T09:30:15.250000"
 
 
 def test_an_order_turns_off_2fa(mailgun: Mailgun) -> None:
-    mailgun.order("PATCH", "/users/adam@example.com", tfa_active=False)
-    assert (user(mailgun, "Adam")["tfa_active"], user(mailgun, "Adam")["tfa_created_at"]) == (False, None)
+    mailgun.order("PATCH", "/users/priya@example.com", tfa_active=False)
+    assert (user(mailgun, "Priya")["tfa_active"], user(mailgun, "Priya")["tfa_created_at"]) == (False, None)
 
 
 def test_an_order_resets_a_password_and_dates_it(mailgun: Mailgun) -> None:
-    mailgun.order("PATCH", "/users/ana@example.com", password_reset=True)
-    assert user(mailgun, "Ana")["password_updated_at"] == "2026-03-01T09:30:15.250000"
+    mailgun.order("PATCH", "/users/chen@example.com", password_reset=True)
+    assert user(mailgun, "Chen")["password_updated_at"] == "2026-03-01T09:30:15.250000"
 
 
 def test_an_order_dates_what_an_attacker_did_before(mailgun: Mailgun) -> None:
-    mailgun.order("PATCH", "/users/ana@example.com", password_updated_at="2026-02-28T23:00:00")
-    assert user(mailgun, "Ana")["password_updated_at"] == "2026-02-28T23:00:00.000000"
+    mailgun.order("PATCH", "/users/chen@example.com", password_updated_at="2026-02-28T23:00:00")
+    assert user(mailgun, "Chen")["password_updated_at"] == "2026-02-28T23:00:00.000000"
 
 
 def test_an_order_removes_a_user(mailgun: Mailgun) -> None:
-    ana = user(mailgun, "Ana")
-    mailgun.order("PATCH", f"/users/{ana['id']}", removed=True)
+    chen = user(mailgun, "Chen")
+    mailgun.order("PATCH", f"/users/{chen['id']}", removed=True)
     assert mailgun.call("GET", "/v5/users").json()["total"] == 6
-    assert mailgun.call("GET", f"/v5/users/{ana['id']}").status_code == 404
+    assert mailgun.call("GET", f"/v5/users/{chen['id']}").status_code == 404
 
 
 def test_an_order_disables_a_user(mailgun: Mailgun) -> None:
-    mailgun.order("PATCH", "/users/ana@example.com", is_disabled=True)
-    assert user(mailgun, "Ana")["is_disabled"] is True
+    mailgun.order("PATCH", "/users/chen@example.com", is_disabled=True)
+    assert user(mailgun, "Chen")["is_disabled"] is True
 
 
 def test_an_order_adds_a_user(mailgun: Mailgun) -> None:
@@ -123,9 +123,9 @@ def test_an_order_adds_a_credential(mailgun: Mailgun) -> None:
     ("method", "path", "order", "words"),
     [
         ("PATCH", "/users/nobody", {"tfa_active": True}, "there is no user 'nobody'"),
-        ("PATCH", "/users/ana@example.com", {"tfa_active": "yes"}, "'tfa_active' must be true or false"),
-        ("PATCH", "/users/ana@example.com", {"tfa": True}, "unknown fields: tfa"),
-        ("PATCH", "/users/ana@example.com", {"password_updated_at": "now"}, "must be a time"),
+        ("PATCH", "/users/chen@example.com", {"tfa_active": "yes"}, "'tfa_active' must be true or false"),
+        ("PATCH", "/users/chen@example.com", {"tfa": True}, "unknown fields: tfa"),
+        ("PATCH", "/users/chen@example.com", {"password_updated_at": "now"}, "must be a time"),
         ("POST", "/users", {}, "lacks the field 'email'"),
         ("PATCH", "/account", {"key_limit": "none"}, "'key_limit' must be a whole number"),
         ("PATCH", "/account", {"disable": True}, "unknown fields: disable"),

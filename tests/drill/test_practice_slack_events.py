@@ -116,9 +116,7 @@ def test_a_click_that_nobody_acknowledges_is_told_where_it_was_made(slack: Pract
         for ts in (parent, reply):
             assert slack.click(ts, "approve").json()["state"] == "timed_out"
     assert [shown["thread_ts"] for shown in slack.private()] == [None, parent]
-    assert {shown["text"] for shown in slack.private()} == {
-        'Approve failed with the error "operation_timeout"'
-    }
+    assert {shown["text"] for shown in slack.private()} == {'Approve failed with the error "operation_timeout"'}
 
 
 def test_a_click_carries_the_whole_message(slack: Practice) -> None:
@@ -193,9 +191,9 @@ def test_a_menu_gives_the_option_that_was_chosen(slack: Practice) -> None:
 
 def test_an_ephemeral_can_be_clicked_and_comes_without_its_message(slack: Practice) -> None:
     heard = listening(app := slack.app())
-    ts = slack.client.chat_postEphemeral(
-        channel=INCIDENT, user="UOLIVIA", text="x", blocks=[actions(button())]
-    )["message_ts"]
+    ts = slack.client.chat_postEphemeral(channel=INCIDENT, user="UOLIVIA", text="x", blocks=[actions(button())])[
+        "message_ts"
+    ]
     with slack.connected(app):
         assert slack.click(ts, "approve", user="USAM").status_code == 404
         slack.click(ts, "approve")
@@ -233,9 +231,9 @@ def test_an_ephemeral_can_be_replaced_by_its_answer(slack: Practice) -> None:
         respond(text="Noted.", replace_original=True)
 
     app.action("approve")(react)
-    ts = slack.client.chat_postEphemeral(
-        channel=INCIDENT, user="UOLIVIA", text="x", blocks=[actions(button())]
-    )["message_ts"]
+    ts = slack.client.chat_postEphemeral(channel=INCIDENT, user="UOLIVIA", text="x", blocks=[actions(button())])[
+        "message_ts"
+    ]
     with slack.connected(app):
         slack.click(ts, "approve")
         wait_until(lambda: [shown["text"] for shown in slack.private()] == ["Noted."])

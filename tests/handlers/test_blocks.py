@@ -193,9 +193,7 @@ def test_the_trail_does_not_say_whose_two_factor_it_is() -> None:
 
 
 @settings(deadline=None)
-@given(
-    st.lists(st.builds(AuditFacts, texts, st.sampled_from(Action), st.text(max_size=900), texts), max_size=20)
-)
+@given(st.lists(st.builds(AuditFacts, texts, st.sampled_from(Action), st.text(max_size=900), texts), max_size=20))
 def test_twenty_entries_always_fit(facts: list[AuditFacts]) -> None:
     trail = Trail(tuple(entry(one, number) for number, one in enumerate(facts)))
     accepted(trail)
@@ -236,9 +234,7 @@ def test_secrets_stand_in_preformatted_text_only(groups: list[tuple[str, list[st
 
 def test_sixty_domains_fit_into_one_handover() -> None:
     groups = tuple(
-        SecretGroup(
-            f"mg{number}.example.com", (SecretItem(f"postmaster@mg{number}.example.com", new_password()),)
-        )
+        SecretGroup(f"mg{number}.example.com", (SecretItem(f"postmaster@mg{number}.example.com", new_password()),))
         for number in range(60)
     )
     message = SecretsMessage("New passwords", "New SMTP passwords", (line("Save them."),), groups)

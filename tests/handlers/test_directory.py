@@ -87,9 +87,7 @@ def test_channels(slack: PracticeSlack, directory: SlackDirectory) -> None:
     assert directory.channel(direct.id).is_direct
 
 
-def test_facts_are_at_most_ten_seconds_old(
-    slack: PracticeSlack, directory: SlackDirectory, clock: Clock
-) -> None:
+def test_facts_are_at_most_ten_seconds_old(slack: PracticeSlack, directory: SlackDirectory, clock: Clock) -> None:
     assert directory.group("SSECOPS") == {"UPRIYA", "USAM"}
     slack.workspace.usergroups["SSECOPS"].users.remove("USAM")
     clock.now = 9.9

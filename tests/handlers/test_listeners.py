@@ -150,9 +150,9 @@ def test_a_button_that_is_not_understood_is_stored_as_such(
         "value": value,
         "text": {"type": "plain_text", "text": "Old"},
     }
-    ts = client.chat_postMessage(
-        channel="CINCIDENT", text="Old", blocks=[{"type": "actions", "elements": [button]}]
-    )["ts"]
+    ts = client.chat_postMessage(channel="CINCIDENT", text="Old", blocks=[{"type": "actions", "elements": [button]}])[
+        "ts"
+    ]
 
     assert click(slack, str(ts), action_id) == "acknowledged"
     assert kept.only.action == Ask.UNKNOWN
@@ -168,9 +168,7 @@ def test_two_clicks_differ_and_are_both_stored(slack: PracticeSlack, kept: Kept,
     assert len({request.dedupe for request in kept.requests}) == 2
 
 
-def test_fifty_clicks_at_once_are_all_acknowledged(
-    slack: PracticeSlack, kept: Kept, client: WebClient
-) -> None:
+def test_fifty_clicks_at_once_are_all_acknowledged(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
     ts = post(client, Button(Ask.CHECK, "Check now", {"person": "1"}))
     with ThreadPoolExecutor(50) as people:
         states = list(people.map(lambda _: click(slack, ts, "ask:check:0"), range(50)))
@@ -232,9 +230,7 @@ def test_a_form_that_does_not_open_is_stored(slack: PracticeSlack, kept: Kept, c
     assert kept.only.response_url
 
 
-def test_a_form_of_another_version_is_stored_as_unknown(
-    slack: PracticeSlack, kept: Kept, client: WebClient
-) -> None:
+def test_a_form_of_another_version_is_stored_as_unknown(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
     ts = post(client, Button(Ask.SENT, "Sent", {}))
     click(slack, ts, "ask:sent:0")
     (view,) = slack.views("UOLIVIA")
@@ -253,12 +249,8 @@ def test_a_form_of_another_version_is_stored_as_unknown(
     assert kept.only.action == Ask.UNKNOWN
 
 
-def test_an_answer_reaches_the_person_where_the_bot_is_not(
-    slack: PracticeSlack, kept: Kept, client: WebClient
-) -> None:
-    slack.order(
-        "command", user="UMAX", channel="CGENERAL", command="/mailgun-compromised", text="help", wait=True
-    )
+def test_an_answer_reaches_the_person_where_the_bot_is_not(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
+    slack.order("command", user="UMAX", channel="CGENERAL", command="/mailgun-compromised", text="help", wait=True)
     messenger = SlackMessenger(client, Identity(client))
     messenger.answer(Request(**vars(kept.only)), Card("This is how", lines=(line("Type a command."),)))
 
@@ -269,9 +261,7 @@ def test_an_answer_reaches_the_person_where_the_bot_is_not(
 def test_a_used_up_response_url_is_followed_by_a_direct_message(
     slack: PracticeSlack, kept: Kept, client: WebClient
 ) -> None:
-    slack.order(
-        "command", user="USAM", channel="CGENERAL", command="/mailgun-compromised", text="help", wait=True
-    )
+    slack.order("command", user="USAM", channel="CGENERAL", command="/mailgun-compromised", text="help", wait=True)
     messenger = SlackMessenger(client, Identity(client))
     for _ in range(6):
         messenger.answer(Request(**vars(kept.only)), Card("This is how"))

@@ -93,9 +93,7 @@ def test_every_page_is_looked_at(slack: PracticeSlack, messenger: SlackMessenger
     assert messenger.find(HERE, MARKER, began) == [ts]
 
 
-def test_another_apps_message_with_our_marker_is_not_ours(
-    slack: PracticeSlack, messenger: SlackMessenger
-) -> None:
+def test_another_apps_message_with_our_marker_is_not_ours(slack: PracticeSlack, messenger: SlackMessenger) -> None:
     metadata = {"event_type": "mailgun_recovery_board", "event_payload": {"key": "db:1"}}
     slack.workspace.post(slack.workspace.channels["CINCIDENT"], "UMAX", "hello", metadata=metadata)
 
@@ -120,9 +118,7 @@ def response_url(slack: PracticeSlack, path: str) -> str:
     return f"{slack.url}/response/{path}"
 
 
-def test_without_a_response_url_an_answer_is_ephemeral(
-    slack: PracticeSlack, messenger: SlackMessenger
-) -> None:
+def test_without_a_response_url_an_answer_is_ephemeral(slack: PracticeSlack, messenger: SlackMessenger) -> None:
     messenger.answer(request(), CARD)
     assert answered(slack, "CINCIDENT", "UOLIVIA") == ["Something happened"]
 

@@ -33,9 +33,7 @@ def test_building_the_app_needs_no_slack_and_warns_of_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
-    build_app(
-        "xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC)), base_url="http://127.0.0.1:9/"
-    )
+    build_app("xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC)), base_url="http://127.0.0.1:9/")
 
     assert caplog.records == []
 
@@ -106,8 +104,6 @@ def test_a_form_that_would_carry_too_much_is_not_made() -> None:
         forms.form(request)
 
 
-@pytest.mark.parametrize(
-    "metadata", ["", "[]", "{}", '{"action":"skip"}', '{"action":"skip","about":{"a":1}}']
-)
+@pytest.mark.parametrize("metadata", ["", "[]", "{}", '{"action":"skip"}', '{"action":"skip","about":{"a":1}}'])
 def test_a_form_with_other_metadata_is_not_ours(metadata: str) -> None:
     assert forms.origin({"private_metadata": metadata, "callback_id": "form:skip"}) is None

@@ -65,9 +65,7 @@ Start = Callable[[Prepared], Practice]
 
 def client_for(url: str, keys: Keys, transport: Transport) -> MailgunClient:
     """The client of a practice Mailgun at this address."""
-    return MailgunClient(
-        {"us": f"{url}/us", "eu": f"{url}/eu"}, keys, transport, f"{url}/status/api/v2/summary.json"
-    )
+    return MailgunClient({"us": f"{url}/us", "eu": f"{url}/eu"}, keys, transport, f"{url}/status/api/v2/summary.json")
 
 
 @pytest.fixture(autouse=True)

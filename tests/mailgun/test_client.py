@@ -138,9 +138,7 @@ def test_the_password_of_a_login_that_is_not_there(mailgun: Practice) -> None:
 
 
 def test_a_password_that_mailgun_refuses_says_so_in_mailguns_words(mailgun: Practice) -> None:
-    with pytest.raises(
-        Refused, match=r"set the password of app@mg\.example\.com \(400\).*too short"
-    ) as caught:
+    with pytest.raises(Refused, match=r"set the password of app@mg\.example\.com \(400\).*too short") as caught:
         mailgun.client.set_password(APP, Secret("abcd"))
     assert (type(caught.value), caught.value.status) == (Refused, 400)
 

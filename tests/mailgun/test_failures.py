@@ -293,9 +293,7 @@ def test_a_short_page_is_not_the_last_where_the_total_says_more(script: Script) 
 
 def test_what_moves_to_the_next_page_meanwhile_is_listed_once(script: Script) -> None:
     first = [{"id": str(number), "email": "a@example.com"} for number in range(100)]
-    script.says(
-        Answer(200, {"users": first}), Answer(200, {"users": [first[-1], {"id": "x", "email": "b@c"}]})
-    )
+    script.says(Answer(200, {"users": first}), Answer(200, {"users": [first[-1], {"id": "x", "email": "b@c"}]}))
     assert len(script.client.users()) == 101
 
 
@@ -326,9 +324,7 @@ def test_an_open_incident_is_an_outage_whatever_the_indicator_says(script: Scrip
 
 
 @pytest.mark.parametrize("do", ["429", "500", "drop", "garbage", "hang"])
-def test_no_secret_is_in_an_error_or_a_log(
-    mailgun: Practice, do: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_secret_is_in_an_error_or_a_log(mailgun: Practice, do: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     password = new_password()
     mailgun.fault("PUT", PUT_PATH, do, when="after")
@@ -344,9 +340,7 @@ def test_no_secret_is_in_an_error_or_a_log(
 
 def test_mailguns_words_are_repeated_without_the_secrets_that_they_quote(script: Script) -> None:
     password = new_password()
-    script.says(
-        Answer(400, {"message": f"password {password.reveal()} of key-1\nis too\tplain " + "x" * 999})
-    )
+    script.says(Answer(400, {"message": f"password {password.reveal()} of key-1\nis too\tplain " + "x" * 999}))
     error = failed(lambda: script.client.set_password(APP, password))
     assert "(400): password … of … is too plain xxx" in str(error)
     assert len(str(error)) < 400

@@ -37,9 +37,7 @@ def test_no_mailgun_key_survives_wherever_it_stands(before: str, key: str, after
 
 
 @given(
-    word=st.sampled_from(
-        ["password", "Password", "passwd", "pwd", "pass", "secret", "token", "api key", "API_KEY"]
-    ),
+    word=st.sampled_from(["password", "Password", "passwd", "pwd", "pass", "secret", "token", "api key", "API_KEY"]),
     link=st.sampled_from([": ", ":", "=", " = ", " is ", ' is "', " '"]),
     password=st.text(string.ascii_letters + string.digits + "!$%&/()?#+*", min_size=6, max_size=40).filter(
         lambda text: any(letter.isdigit() for letter in text)

@@ -53,9 +53,7 @@ def a_step(database: Database, incident: Incident | None = None, number: int = 1
 
 
 def new_handover(step: StepState, **fields: Any) -> Handover:
-    start = Handover(
-        0, step.incident_id, step.id, 0, "U1", "D1", HandoverStatus.PLANNED, "password", ("a", "b")
-    )
+    start = Handover(0, step.incident_id, step.id, 0, "U1", "D1", HandoverStatus.PLANNED, "password", ("a", "b"))
     return Handover(**{**vars(start), **fields})
 
 

@@ -123,13 +123,14 @@ def test_an_unusable_url_is_refused_without_showing_it(url: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
-def test_a_database_that_is_not_there_is_unavailable(
-    opened: Callable[[str], Database], tmp_path: Path
-) -> None:
+def test_a_database_that_is_not_there_is_unavailable(opened: Callable[[str], Database], tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/no/such/folder.db", "postgresql://u:hunter2@127.0.0.1:1/name"):
-        with pytest.raises(DatabaseUnavailable) as refusal, opened(url).write():
+        database = opened(url)
+        with pytest.raises(DatabaseUnavailable) as refusal, database.write():
             pass
         assert "hunter2" not in str(refusal.value)
+        with pytest.raises(DatabaseUnavailable):
+            database.hold()
 
 
 def test_a_server_that_dropped_its_connections_is_used_again(

@@ -38,6 +38,11 @@ def test_a_key_file_that_others_may_read_is_warned_of(
     assert "chmod 600" in caplog.text and key not in caplog.text
 
 
+def test_where_no_key_file_can_be_made_the_refusal_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BadEncryptionKey, match="set ENCRYPTION_KEY"):
+        load_encryption_keys(None, f"sqlite:///{tmp_path}/no/such/folder.db")
+
+
 def test_postgresql_requires_a_key_and_says_how_to_make_one() -> None:
     with pytest.raises(BadEncryptionKey, match="generate_key"):
         load_encryption_keys(None, "postgresql://host/name")

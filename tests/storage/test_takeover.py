@@ -45,9 +45,7 @@ def eventually(claimed: Callable[[], list[int]]) -> list[int]:
     return ids
 
 
-def test_a_killed_process_leaves_its_task_claimable_at_once(
-    url: str, opened: Callable[[str], Database]
-) -> None:
+def test_a_killed_process_leaves_its_task_claimable_at_once(url: str, opened: Callable[[str], Database]) -> None:
     database = opened(url)
     plan(database, NewTask("work", "k"))
     with claimer(url) as process:
@@ -78,9 +76,7 @@ def test_a_second_process_on_an_sqlite_file_refuses_to_start(tmp_path: Path) -> 
             assert "Another process (pid " in why and "PostgreSQL" in why and "Traceback" not in why
 
 
-def test_two_databases_on_an_sqlite_file_cannot_both_hold_it(
-    tmp_path: Path, opened: Callable[[str], Database]
-) -> None:
+def test_two_databases_on_an_sqlite_file_cannot_both_hold_it(tmp_path: Path, opened: Callable[[str], Database]) -> None:
     url = migrated_url("sqlite", tmp_path)
     first, second = opened(url), opened(url)
     first.hold()
@@ -102,9 +98,7 @@ def test_holding_again_is_harmless(database: Database) -> None:
     database.hold()
 
 
-def test_who_lost_a_task_to_another_process_learns_it(
-    postgresql_url: str, opened: Callable[[str], Database]
-) -> None:
+def test_who_lost_a_task_to_another_process_learns_it(postgresql_url: str, opened: Callable[[str], Database]) -> None:
     slow, quick = opened(postgresql_url), opened(postgresql_url)
     slow.hold()
     quick.hold()
@@ -164,9 +158,7 @@ def test_two_processes_never_claim_from_one_lane_at_once(
     with one.write() as tx:
         tx.tasks.end(first, TaskStatus.FAILED, NOON)
     with one.write() as claiming:
-        assert [task.key for task in claiming.tasks.claim(["work"], {}, one.owner, NOON, NOON + LEASE)] == [
-            "k2"
-        ]
+        assert [task.key for task in claiming.tasks.claim(["work"], {}, one.owner, NOON, NOON + LEASE)] == ["k2"]
         with two.write() as tx:
             tx.tasks.retry_failed(step.id, NOON)
         # The first of the lane is ready again, and that the second runs is not committed yet.
@@ -181,9 +173,7 @@ def test_processes_that_work_through_lanes_keep_to_their_order(
     databases = [opened(postgresql_url) for _ in range(3)]
     for database in databases:
         database.hold()
-    plan(
-        databases[0], *(NewTask("work", f"{n}", lane=f"lane {n % 3}", subject=f"{n % 3}") for n in range(45))
-    )
+    plan(databases[0], *(NewTask("work", f"{n}", lane=f"lane {n % 3}", subject=f"{n % 3}") for n in range(45)))
     running: set[str] = set()
     order: dict[str, list[int]] = {"0": [], "1": [], "2": []}
 
@@ -207,9 +197,7 @@ def test_a_lane_that_another_process_claims_from_does_not_hold_up_others(
     postgresql_url: str, opened: Callable[[str], Database]
 ) -> None:
     one, two = opened(postgresql_url), opened(postgresql_url)
-    plan(
-        one, NewTask("work", "a1", lane="a"), NewTask("work", "a2", lane="a"), NewTask("work", "b1", lane="b")
-    )
+    plan(one, NewTask("work", "a1", lane="a"), NewTask("work", "a2", lane="a"), NewTask("work", "b1", lane="b"))
     with one.write() as claiming, ThreadPoolExecutor(1) as pool:
         claiming.tasks.claim(["work"], {}, one.owner, NOON, NOON + SECOND)
         assert [task.key for task in pool.submit(claim, two).result(timeout=10)] == ["b1"]

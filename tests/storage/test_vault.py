@@ -28,9 +28,7 @@ def test_an_empty_vault_answers_the_environments_key(database: Database) -> None
     assert vault(database).current() == ENVIRONMENT
 
 
-def test_a_kept_key_is_current_from_the_commit_on_in_every_process(
-    url: str, opened: Callable[[str], Database]
-) -> None:
+def test_a_kept_key_is_current_from_the_commit_on_in_every_process(url: str, opened: Callable[[str], Database]) -> None:
     here, there = vault(opened(url)), vault(opened(url))
     database = opened(url)
     assert there.current() == ENVIRONMENT

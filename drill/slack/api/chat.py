@@ -33,9 +33,7 @@ def post_ephemeral(call: Call) -> JsonObject:
         raise SlackError("user_not_in_channel")
     content = _content(call)
     thread_ts = _thread(call, channel)
-    ephemeral = call.workspace.whisper(
-        channel, user.id, content.text or "", blocks=content.blocks, thread_ts=thread_ts
-    )
+    ephemeral = call.workspace.whisper(channel, user.id, content.text or "", blocks=content.blocks, thread_ts=thread_ts)
     return {"message_ts": ephemeral.ts}
 
 

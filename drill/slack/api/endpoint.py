@@ -14,9 +14,7 @@ from drill.slack.errors import SlackError
 from drill.slack.model import JsonObject, SlackApp
 from drill.slack.state import PracticeSlack
 
-_METHODS = {
-    method.name: method for family in (apps, chat, conversations, users, views) for method in family.METHODS
-}
+_METHODS = {method.name: method for family in (apps, chat, conversations, users, views) for method in family.METHODS}
 
 
 def web_api(slack: PracticeSlack) -> Route:

@@ -94,11 +94,10 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("whom", sa.Text(), nullable=False),
         sa.Column("previous", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("audit_entries_incident_id_fkey")
-        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("audit_entries_incident_id_fkey")),
         sa.PrimaryKeyConstraint("incident_id", "number", name=op.f("audit_entries_pkey")),
     )
     op.create_table(
@@ -233,9 +232,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(finished_at IS NULL) = (status IN ('ready', 'running'))", name=op.f("tasks_finished_check")
         ),
-        sa.CheckConstraint(
-            "(lease_owner IS NOT NULL) = (status = 'running')", name=op.f("tasks_leased_check")
-        ),
+        sa.CheckConstraint("(lease_owner IS NOT NULL) = (status = 'running')", name=op.f("tasks_leased_check")),
         sa.ForeignKeyConstraint(["handover_id"], ["handovers.id"], name=op.f("tasks_handover_id_fkey")),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("tasks_incident_id_fkey")),
         sa.ForeignKeyConstraint(["step_id"], ["steps.id"], name=op.f("tasks_step_id_fkey")),

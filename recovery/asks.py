@@ -1,0 +1,261 @@
+"""What each ask comes to: who may, what is decided, what is answered. One short function an ask."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from recovery import decisions
+from recovery.access import Right
+from recovery.actions import Ask
+from recovery.answers import help_card, opened_elsewhere, plain_card, status_card
+from recovery.content import Card
+from recovery.opening import open_incident
+from recovery.people import people_card
+from recovery.polling import WAITING, obligations_of, poll_task
+from recovery.sheet import Sheet, close, decide, incident_of, refuse
+from recovery.state import HandoverStatus, Incident, IncidentStatus, Obligation, ObligationStatus, Person
+from recovery.step import Step
+from recovery.steps import STEPS, step_of_kind
+from recovery.store import Transaction
+from recovery.text import Line, line, plain
+
+
+def decides(act: Callable[[Sheet, Transaction, Incident], Line]) -> Callable[[Sheet], Card | None]:
+    """A handler for what only an approver may decide."""
+
+    def handler(sheet: Sheet) -> Card | None:
+        why = sheet.refusal(Right.DECIDE)
+        if why:
+            return refuse(sheet, why)
+        return decide(sheet, lambda tx, incident: act(sheet, tx, incident))
+
+    return handler
+
+
+def step_named(sheet: Sheet) -> Step:
+    """The step that the request names."""
+    return step_of_kind(sheet.about["step"])
+
+
+def approve(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    two = sheet.job.tools.policy.two_person
+    return decisions.approve(tx, incident, step_named(sheet), sheet.by, sheet.text, two_person=two)
+
+
+def skip(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.skip(tx, incident, step_named(sheet), sheet.by, sheet.text)
+
+
+def retry(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.retry(tx, incident, step_named(sheet), sheet.by)
+
+
+def cancel(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.cancel(tx, incident, sheet.by, sheet.text, sheet.kinds)
+
+
+def note(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.note(tx, incident, sheet.by, sheet.about.get("topic", ""), sheet.text)
+
+
+def sent(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.sent(tx, incident, sheet.by, sheet.text)
+
+
+def keep(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    step = next(step for step in STEPS if step.may_keep_reminding)
+    return decisions.keep_reminding(tx, incident, step, sheet.by)
+
+
+def confirm(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    for obligation, person in everyone(tx, incident):
+        named = sheet.about.get("obligation")
+        if named == str(obligation.id) or (
+            named is None
+            and person.email.lower() == sheet.about["email"].lower()
+            and obligation.kind == sheet.about["step"]
+        ):
+            return decisions.confirm(tx, incident, sheet.by, obligation, person)
+    return line("Nobody with that e-mail address is asked for that in this incident.")
+
+
+def everyone(tx: Transaction, incident: Incident) -> Sequence[tuple[Obligation, Person]]:
+    """Every obligation of the incident with its person."""
+    people = {person.id: person for person in tx.people.of(incident.id)}
+    return [(o, people[o.person_id]) for o in tx.people.obligations(incident.id)]
+
+
+# --- Asks with rules of their own --------------------------------------------------------------------------
+
+
+def open_(sheet: Sheet) -> Card | None:
+    """Open an incident, or say where the open one is, or why not."""
+    with sheet.job.tools.store.read() as tx:
+        existing = tx.incidents.open_one()
+    if existing is not None:
+        card = opened_elsewhere(existing)
+        close(sheet.job, sheet.request, card)
+        return card
+    return open_incident(sheet.job, sheet.request, sheet.access, sheet.about, sheet.text)
+
+
+def status(sheet: Sheet) -> Card | None:
+    with sheet.job.tools.store.read() as tx:
+        card = status_card(tx, STEPS)
+    close(sheet.job, sheet.request, card)
+    return card
+
+
+def help_(sheet: Sheet) -> Card | None:
+    card = help_card()
+    close(sheet.job, sheet.request, card)
+    return card
+
+
+def people(sheet: Sheet) -> Card | None:
+    """Names are for approvers."""
+    why = sheet.refusal(Right.DECIDE)
+    if why:
+        return refuse(sheet, why)
+    with sheet.job.tools.store.read() as tx:
+        incident, problem = incident_of(tx, sheet, ended_too=False)
+        if incident is None:
+            card = plain_card(problem)
+        else:
+            card = people_card(STEPS, incident, everyone(tx, incident), sheet.about.get("step"))
+    close(sheet.job, sheet.request, card)
+    return card
+
+
+def check(sheet: Sheet) -> Card | None:
+    """Somebody wants Mailgun asked about themself: one poll answers everyone who waits."""
+    with sheet.job.record() as tx:
+        asked = obligations_of(tx, replace(sheet.request, about=sheet.about))
+        if any(obligation.is_open for obligation, _ in asked):
+            tx.requests.close(sheet.request.id, WAITING)
+            incident = tx.incidents.get(asked[0][0].incident_id)
+            tx.tasks.add([poll_task(incident)])
+            card = None
+        else:
+            card = plain_card(
+                line(
+                    "There is nothing left for you to do at Mailgun."
+                    if asked
+                    else "Nothing is asked of you at Mailgun in a running incident."
+                )
+            )
+            tx.requests.close(sheet.request.id, plain(card.lines[0]))
+    sheet.job.tools.wake()
+    return card
+
+
+def mine(sheet: Sheet) -> Card | None:
+    """Only the person themself can say."""
+
+    def act(tx: Transaction, incident: Incident) -> Line:
+        theirs = obligations_of(tx, replace(sheet.request, about=sheet.about))
+        questions = [(o, person) for o, person in theirs if o.status is ObligationStatus.QUESTIONED]
+        if not questions:
+            return line("There is no question open for you. Nothing was changed.")
+        return decisions.mine(tx, incident, sheet.by, *questions[0], sheet.about.get("answer", ""))
+
+    return decide(sheet, act)
+
+
+def saved(sheet: Sheet) -> Card | None:
+    """Only the recipient can say; decisions check it for each."""
+
+    def act(tx: Transaction, incident: Incident) -> Line:
+        named, wanted = sheet.about.get("handover"), sheet.about.get("number")
+        if named is not None:
+            if not named.isdigit():
+                return line("That button is not known. Nothing was changed.")
+            return decisions.saved(tx, incident.id, sheet.by, [int(named)])
+        theirs = [h for h in tx.handovers.of(incident.id) if wanted in ("all", str(h.number))]
+        if wanted == "all":
+            theirs = [h for h in theirs if h.recipient_id == sheet.request.user_id and h.status is HandoverStatus.SENT]
+        if not theirs:
+            return line("There is no such handover to wipe.")
+        return decisions.saved(tx, incident.id, sheet.by, [h.id for h in theirs])
+
+    return decide(sheet, act, ended_too=True)
+
+
+def reissue(sheet: Sheet) -> Card | None:
+    """The requester, or an approver who takes the role over; whoever it is must be fit to receive."""
+    with sheet.job.tools.store.read() as tx:
+        incident, problem = incident_of(tx, sheet, ended_too=True)
+    if incident is None:
+        return refuse(sheet, plain(problem))
+    if incident.requester_id == sheet.request.user_id:
+        why = sheet.access.recipient_refusal(sheet.request.user_id)
+    else:
+        why = sheet.refusal(Right.DECIDE)
+    if why:
+        return refuse(sheet, why)
+
+    def act(tx: Transaction, incident: Incident) -> Line:
+        if incident.status is IncidentStatus.CANCELLED:
+            return line("The incident was cancelled; nothing new begins. Open a new one.")
+        subjects = reissue_subjects(tx, incident, sheet.about)
+        if not any(subjects.values()):
+            return line("Nothing that was handed over goes by that name.")
+        return decisions.begin_again(tx, incident, sheet.by, subjects, sheet.request.id)
+
+    return decide(sheet, act, ended_too=True)
+
+
+def reissue_subjects(tx: Transaction, incident: Incident, about: Mapping[str, str]) -> dict[int, list[str]]:
+    """What to issue anew, by step: a handover's subjects, a login, a domain's logins, or all that nobody saved.
+
+    A subject that a later handover carries again belongs to that one alone.
+    """
+    carried = (HandoverStatus.SENT, HandoverStatus.SAVED, HandoverStatus.EXPIRED)
+    latest = {(h.step_id, subject): h for h in tx.handovers.of(incident.id, *carried) for subject in h.subjects}
+    steps = {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}
+    named, target = about.get("handover"), about.get("target", "")
+    chosen: dict[int, list[str]] = {}
+    for (step_id, subject), handover in latest.items():
+        if named is not None:
+            wanted = str(handover.id) == named
+        elif target.lower() == "all":
+            wanted = handover.status is not HandoverStatus.SAVED
+        else:
+            wanted = steps[step_id].subject_matches(subject, target)
+        if wanted:
+            chosen.setdefault(step_id, []).append(subject)
+    return chosen
+
+
+def unknown(sheet: Sheet) -> Card | None:
+    return refuse(sheet, "This version of the bot does not know that button.")
+
+
+def form_failed(sheet: Sheet) -> Card | None:
+    ask = sheet.about.get("action", "")
+    return refuse(
+        sheet,
+        f"Slack did not open the form for “{ask}”. Press the button again, or type it: "
+        "`/mailgun-compromised help` says how.",
+    )
+
+
+ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
+    Ask.OPEN: open_,
+    Ask.APPROVE: decides(approve),
+    Ask.SKIP: decides(skip),
+    Ask.RETRY: decides(retry),
+    Ask.CANCEL: decides(cancel),
+    Ask.STATUS: status,
+    Ask.HELP: help_,
+    Ask.REISSUE: reissue,
+    Ask.SAVED: saved,
+    Ask.CHECK: check,
+    Ask.MINE: mine,
+    Ask.PEOPLE: people,
+    Ask.CONFIRM: decides(confirm),
+    Ask.KEEP_REMINDING: decides(keep),
+    Ask.NOTE: decides(note),
+    Ask.SENT: decides(sent),
+    Ask.UNKNOWN: unknown,
+    Ask.FORM_FAILED: form_failed,
+}

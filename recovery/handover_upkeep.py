@@ -1,0 +1,145 @@
+"""What happens to a handover after it was sent: its button, reminders, and wiping it."""
+
+from recovery.actions import Ask
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
+from recovery.errors import Later, Refused
+from recovery.handover_messages import controls_card, handover_name, marker_of, stub_card
+from recovery.jobs import Job, TaskKind
+from recovery.posting import LOOKS, post_once
+from recovery.state import Handover, HandoverStatus, NewTask
+from recovery.store import Transaction
+from recovery.text import Bold, When, count, line
+
+S = HandoverStatus
+REMINDERS = 2
+
+
+def _handover_of(job: Job) -> Handover:
+    with job.tools.store.read() as tx:
+        return tx.handovers.get(int(str(job.task.payload["handover"])))
+
+
+def _post_controls(job: Job) -> None:
+    handover = _handover_of(job)
+    marker = Marker(MarkerKind.HANDOVER_CONTROLS, f"{job.tools.store.identity()}:{handover.id}")
+    ts = post_once(job, Place(handover.channel_id), controls_card(handover), marker)
+    with job.record() as tx:
+        tx.handovers.set(handover.id, controls_ts=ts)
+        job.done(tx, job.task)
+        # Pressed while it was being posted, or expired meanwhile: draw it as it stands now.
+        now_handover = tx.handovers.get(handover.id)
+        if now_handover.status is not handover.status:
+            plan_wipe(tx, now_handover)
+
+
+def plan_wipe(tx: Transaction, handover: Handover) -> None:
+    """Plan that the handover's message becomes a stub and the message beside it says what happened."""
+    tx.tasks.add(
+        [
+            NewTask(
+                WIPE.name,
+                f"wipe:{handover.id}:{handover.status}",
+                handover.incident_id,
+                priority=2,
+                payload={"handover": handover.id},
+            )
+        ]
+    )
+
+
+def _wipe(job: Job) -> None:
+    handover = _handover_of(job)
+    tools = job.tools
+    if handover.message_ts and handover.wiped_at is None:
+        job.hold()
+        _redraw(
+            job,
+            handover.channel_id,
+            handover.message_ts,
+            stub_card(handover),
+            marker_of(tools.store, handover),
+        )
+        now = tools.clock.now()
+        with job.record() as tx:
+            tx.handovers.set(handover.id, wiped_at=now)
+            tx.audit.append(
+                handover.incident_id,
+                now,
+                AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover)),
+            )
+    if handover.controls_ts:
+        job.hold()
+        marker = Marker(MarkerKind.HANDOVER_CONTROLS, f"{tools.store.identity()}:{handover.id}")
+        _redraw(job, handover.channel_id, handover.controls_ts, controls_card(handover), marker)
+
+
+def _redraw(job: Job, channel_id: str, ts: str, card: Card, marker: Marker) -> None:
+    try:
+        job.tools.messenger.redraw(channel_id, ts, card, marker)
+    except Refused as error:
+        if error.code != "message_not_found":
+            raise
+        # Somebody deleted the message: there is nothing left to wipe.
+
+
+def _wipe_doubtful(job: Job) -> None:
+    """Look for a doubtful handover's message, twice, and wipe each copy that turns up."""
+    handover = _handover_of(job)
+    tools = job.tools
+    job.hold()
+    marker = marker_of(tools.store, handover)
+    since = handover.planned_at or tools.clock.now()
+    found = tools.messenger.find(Place(handover.channel_id), marker, since)
+    for ts in found:
+        job.hold()
+        _redraw(job, handover.channel_id, ts, stub_card(handover), marker)
+    looked = int(str(job.task.payload.get("looked", 0))) + 1
+    if found:
+        now = tools.clock.now()
+        with job.record() as tx:
+            tx.handovers.set(handover.id, wiped_at=now, message_ts=found[0])
+            tx.audit.append(
+                handover.incident_id,
+                now,
+                AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover)),
+            )
+    elif looked < LOOKS:
+        job.note(looked=looked)
+        raise Later("looking once more for a doubtful handover", seconds=tools.policy.settle.total_seconds())
+
+
+def _remind(job: Job) -> None:
+    handover = _handover_of(job)
+    if handover.status is not S.SENT:
+        return
+    number = int(str(job.task.payload["number"]))
+    expires = handover.expires_at or job.tools.clock.now()
+    card = Card(
+        notification=f"Handover {handover.number} is not saved yet.",
+        lines=(
+            line(
+                f"Handover {handover.number} ({count(len(handover.subjects), handover.what)}) is not marked as saved. "
+                "Please save it, then press ",
+                Bold("Saved, wipe it"),
+                ". It is wiped at ",
+                When(expires),
+                ".",
+            ),
+        ),
+        buttons=(Button(Ask.SAVED, "Saved, wipe it", {"handover": str(handover.id)}, Style.PRIMARY),),
+    )
+    marker = Marker(MarkerKind.REMINDER, f"{job.tools.store.identity()}:handover:{handover.id}:{number}")
+    post_once(job, Place(handover.channel_id), card, marker)
+    with job.record() as tx:
+        job.done(tx, job.task)
+        now = job.tools.clock.now()
+        facts = AuditFacts(Actor.BOT, Action.HANDOVER_REMINDED, handover_name(handover), f"reminder {number}")
+        tx.audit.append(handover.incident_id, now, facts)
+
+
+CONTROLS = TaskKind("handover.controls", _post_controls, most_attempts=None)
+WIPE = TaskKind("handover.wipe", _wipe, most_attempts=None)
+WIPE_DOUBTFUL = TaskKind("handover.wipe_doubtful", _wipe_doubtful, most_attempts=None)
+REMIND = TaskKind("handover.remind", _remind, most_attempts=None)
+HANDOVER_KINDS = (CONTROLS, WIPE, WIPE_DOUBTFUL, REMIND)

@@ -1,0 +1,270 @@
+"""The database, as the recovery asks for it: one Protocol a table, and the unit of work. `storage` keeps them.
+
+Everything inside one `Store.write` commits together or not at all, and no outside call is made inside it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from recovery.audit import AuditEntry, AuditFacts
+from recovery.state import (
+    Facts,
+    Handover,
+    HandoverStatus,
+    Incident,
+    IncidentStatus,
+    NewRequest,
+    NewTask,
+    Obligation,
+    Person,
+    Request,
+    StepState,
+    StepStatus,
+    Task,
+    TaskStatus,
+    VaultKey,
+)
+
+
+class Incidents(Protocol):
+    def add(self, incident: Incident) -> Incident | None:
+        """Insert it (its `id` is ignored) and return it stored, or None when one is open already."""
+        ...
+
+    def get(self, incident_id: int, *, lock: bool = False) -> Incident:
+        """The incident; with `lock`, others who lock it wait until this transaction ends (PostgreSQL)."""
+        ...
+
+    def open_one(self) -> Incident | None:
+        """The open incident, if there is one."""
+        ...
+
+    def latest(self) -> Incident | None:
+        """The open incident, or the newest of the others."""
+        ...
+
+    def in_status(self, *statuses: IncidentStatus) -> list[Incident]:
+        """Those incidents, oldest first."""
+        ...
+
+    def unsettled(self) -> list[Incident]:
+        """Every incident that is open or recovered, or whose thread does not show all yet
+        (`revision` over `drawn_revision`, or audit entries not posted)."""
+        ...
+
+    def set(self, incident_id: int, **fields: object) -> None:
+        """Set columns by name and grow `revision` by one, so that the thread is redrawn."""
+        ...
+
+    def mark_drawn(self, incident_id: int, **fields: object) -> None:
+        """Set columns by name without growing `revision`: what the thread shows by now."""
+        ...
+
+
+class Steps(Protocol):
+    def add(self, incident_id: int, kind: str, number: int, status: StepStatus) -> StepState: ...
+
+    def get(self, step_id: int) -> StepState: ...
+
+    def of(self, incident_id: int) -> list[StepState]:
+        """The incident's steps in the order of their numbers."""
+        ...
+
+    def move(
+        self, step: StepState, sources: Iterable[StepStatus], to: StepStatus, **fields: object
+    ) -> StepState | None:
+        """Compare and set: if the row still has `step.version` and a status of `sources`, set `to` and `fields`,
+        grow the version by one and return the new state; otherwise None and nothing changed."""
+        ...
+
+    def set(self, step_id: int, **fields: object) -> None:
+        """Set columns other than status and version."""
+        ...
+
+
+class Requests(Protocol):
+    def add(self, request: NewRequest) -> int | None:
+        """Store it; its id, or None when the same delivery is stored already."""
+        ...
+
+    def get(self, request_id: int) -> Request: ...
+
+    def close(self, request_id: int, outcome: str) -> None:
+        """What came of it."""
+        ...
+
+    def waiting_for(self, action: str) -> list[Request]:
+        """Requests for `action` whose outcome is "waiting", oldest first."""
+        ...
+
+
+class Tasks(Protocol):
+    def add(self, tasks: Iterable[NewTask]) -> int:
+        """Plan tasks; those whose key an unfinished task has already are left out. How many were added."""
+        ...
+
+    def claim(
+        self, kinds: Sequence[str], batches: Mapping[str, int], owner: int, now: datetime, until: datetime
+    ) -> list[Task]:
+        """Claim the next claimable task of these kinds by (priority, id), and lease it until `until`.
+
+        Claimable: ready and due, or running under a lease that has ended or whose holder is gone; first in
+        its lane (no earlier unfinished task of the same lane). For a kind in `batches`, up to that many more
+        claimable ones of the same kind and step are claimed with it, in the order of their ids. Each claimed
+        task gets a new token and one more attempt. Empty when nothing is claimable.
+        """
+        ...
+
+    def renew(self, tasks: Sequence[Task], until: datetime) -> bool:
+        """Lease them until `until`, if each still has its token; False (and no change) otherwise."""
+        ...
+
+    def holds(self, tasks: Sequence[Task]) -> bool:
+        """Whether each of these tasks is still running under its token. Locks them until the commit."""
+        ...
+
+    def end(self, task: Task, status: TaskStatus, now: datetime, failure: str | None = None) -> None:
+        """Finish, fail or drop a task, whatever its lease; call `holds` first."""
+        ...
+
+    def defer(self, task: Task, not_before: datetime, failure: str | None = None) -> None:
+        """Back to ready, not before that moment."""
+        ...
+
+    def give_back(self, tasks: Sequence[Task]) -> None:
+        """Back to ready as they were before this claim, which then does not count as an attempt."""
+        ...
+
+    def note(self, task: Task, payload: Facts) -> Task:
+        """Replace the payload: what a restart must know of this task."""
+        ...
+
+    def attach(self, tasks: Sequence[Task], handover_id: int | None) -> None:
+        """Say which handover carries these tasks' secrets."""
+        ...
+
+    def get(self, task_id: int) -> Task: ...
+
+    def of_step(self, step_id: int, *statuses: TaskStatus, kind: str | None = None) -> list[Task]:
+        """The step's tasks in those statuses (all when none is named), in the order of their ids."""
+        ...
+
+    def tally(self, step_id: int) -> dict[str, dict[TaskStatus, int]]:
+        """How many of the step's tasks are where, by kind."""
+        ...
+
+    def retry_failed(self, step_id: int, now: datetime) -> int:
+        """Make the step's failed tasks ready again; how many."""
+        ...
+
+    def drop_unstarted(self, incident_id: int, kinds: Sequence[str], now: datetime) -> int:
+        """Drop the ready tasks of these kinds that were never claimed; how many."""
+        ...
+
+    def last_done(self, incident_id: int, kind: str) -> dict[str, datetime]:
+        """For each subject of that kind in this incident, when a task for it was last done."""
+        ...
+
+    def release(self, owner: int) -> None:
+        """End this process's leases at once: it is leaving."""
+        ...
+
+
+class Handovers(Protocol):
+    def add(self, handover: Handover) -> Handover:
+        """Insert it (its `id` and `number` are ignored; the number is the incident's next)."""
+        ...
+
+    def get(self, handover_id: int) -> Handover: ...
+
+    def of(self, incident_id: int, *statuses: HandoverStatus) -> list[Handover]:
+        """The incident's handovers in those statuses (all when none is named), by number."""
+        ...
+
+    def move(self, handover: Handover, sources: Iterable[HandoverStatus], to: HandoverStatus, **fields: object) -> bool:
+        """Compare and set on the status; whether it moved."""
+        ...
+
+    def set(self, handover_id: int, **fields: object) -> None: ...
+
+    def due(self, now: datetime) -> list[Handover]:
+        """Sent ones whose `next_reminder_at` or `expires_at` has come."""
+        ...
+
+
+class People(Protocol):
+    def of(self, incident_id: int) -> list[Person]: ...
+
+    def get(self, person_id: int) -> Person: ...
+
+    def add(self, person: Person) -> Person: ...
+
+    def set(self, person_id: int, **fields: object) -> None: ...
+
+    def oblige(self, obligation: Obligation) -> Obligation:
+        """Insert an obligation (its `id` is ignored)."""
+        ...
+
+    def obligation(self, obligation_id: int) -> Obligation: ...
+
+    def obligations(self, incident_id: int, step_id: int | None = None) -> list[Obligation]: ...
+
+    def settle(self, obligation: Obligation, to: str, **fields: object) -> bool:
+        """Compare and set: if the row still has the obligation's version, set status `to` and `fields`, grow the
+        version; whether it moved."""
+        ...
+
+    def set_obligation(self, obligation_id: int, **fields: object) -> None:
+        """Set columns other than status and version."""
+        ...
+
+    def due(self, now: datetime) -> list[Obligation]:
+        """Open ones whose `next_reminder_at` has come, of incidents that are open or recovered."""
+        ...
+
+
+class AuditTrail(Protocol):
+    def append(self, incident_id: int, at: datetime, facts: AuditFacts) -> AuditEntry:
+        """Chain one more entry to the incident's trail and grow its `audit_count` and `revision`."""
+        ...
+
+    def entries(self, incident_id: int, after: int = 0, most: int | None = None) -> list[AuditEntry]:
+        """Entries with a number over `after`, in order."""
+        ...
+
+
+class VaultKeys(Protocol):
+    def newest(self) -> VaultKey | None: ...
+
+    def add(self, key: VaultKey) -> VaultKey: ...
+
+
+class Transaction(Protocol):
+    """The tables, inside one transaction."""
+
+    incidents: Incidents
+    steps: Steps
+    requests: Requests
+    tasks: Tasks
+    handovers: Handovers
+    people: People
+    audit: AuditTrail
+    vault: VaultKeys
+
+
+class Store(Protocol):
+    """The database. It also makes its own uuid, once, which marks of keys and messages carry."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that may write: commits at the end, rolls back on an error."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A transaction that only reads, one consistent view."""
+        ...
+
+    def identity(self) -> str:
+        """This database's uuid."""
+        ...
