@@ -25,7 +25,7 @@ from handlers.check import check_slack
 from handlers.clients import web_client
 from handlers.directory import SlackDirectory
 from handlers.identity import Identity
-from handlers.intake import Intake
+from handlers.intake import STORE_WITHIN, Intake
 from handlers.logging import quiet_libraries
 from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
@@ -178,8 +178,8 @@ class Bot:
             worker.wake()
 
     def keep(self, request: NewRequest) -> None:
-        """Store a request and the task that judges it, in one transaction."""
-        with self._rooms.database.write() as tx:
+        """Store a request and the task that judges it, in one transaction, or raise within a second."""
+        with self._rooms.database.write(within=STORE_WITHIN) as tx:
             keep_request(tx, request)
         self.wake()
 

@@ -47,6 +47,8 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
     if not incidents and not busy:
         return
     with tools.store.write() as tx:
+        lock_incidents(tx, now)
+        # Read again under the locks: another process may just have done the same.
         for handover in tx.handovers.due(now):
             remind_or_expire(tx, tools, handover, now)
         for obligation in tx.people.due(now):
@@ -54,6 +56,13 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
         for incident in tx.incidents.unsettled():
             look_after(tx, tools, steps, incident, now)
     tools.wake()
+
+
+def lock_incidents(tx: Transaction, now: datetime) -> None:
+    """Lock every incident that something is due in, in one order for everybody."""
+    due = {each.incident_id for each in (*tx.handovers.due(now), *tx.people.due(now))}
+    for incident_id in sorted(due | {incident.id for incident in tx.incidents.unsettled()}):
+        tx.incidents.get(incident_id, lock=True)
 
 
 def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> None:

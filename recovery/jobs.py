@@ -92,8 +92,13 @@ class Job:
 
     @contextmanager
     def record(self) -> Iterator[Transaction]:
-        """A transaction for results: only as long as the tasks are still this job's."""
+        """A transaction for results: only as long as the tasks are still this job's.
+
+        Every transaction that touches an incident locks that first, so that no two wait for each other.
+        """
         with self.tools.store.write() as tx:
+            if self.incident_id is not None:
+                tx.incidents.get(self.incident_id, lock=True)
             if self.tasks and not tx.tasks.holds(self.tasks):
                 raise LeaseLost(f"another process took over {self.kind.name}")
             yield tx

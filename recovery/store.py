@@ -257,8 +257,11 @@ class Transaction(Protocol):
 class Store(Protocol):
     """The database. It also makes its own uuid, once, which marks of keys and messages carry."""
 
-    def write(self) -> AbstractContextManager[Transaction]:
-        """A transaction that may write: commits at the end, rolls back on an error."""
+    def write(self, within: float | None = None) -> AbstractContextManager[Transaction]:
+        """A transaction that may write: commits at the end, rolls back on an error.
+
+        With `within`, it gives up rather than wait longer than that many seconds for others.
+        """
         ...
 
     def read(self) -> AbstractContextManager[Transaction]:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from recovery import store
 from storage import migrate
-from storage.engines import LOCK_WAIT, for_reading, postgresql_engine, reachable, sqlite_engine
+from storage.engines import LOCK_WAIT, bound_statements, for_reading, postgresql_engine, reachable, sqlite_engine
 from storage.errors import DatabaseUnavailable
 from storage.processes import FileProcesses, Processes, ServerProcesses
 from storage.rows import unless_there
@@ -76,8 +76,11 @@ class Database(store.Store):
     # --- units of work
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        with reachable(), self._own_turn(), self._writing.begin() as connection:
+    def write(self, within: float | None = None) -> Iterator[Transaction]:
+        patience = LOCK_WAIT if within is None else within
+        with reachable(), self._own_turn(patience), self._writing.begin() as connection:
+            if within is not None:
+                bound_statements(connection, within)
             yield Transaction(connection, self._processes)
 
     @contextmanager
@@ -94,13 +97,13 @@ class Database(store.Store):
         return self._identity
 
     @contextmanager
-    def _own_turn(self) -> Iterator[None]:
+    def _own_turn(self, patience: float = LOCK_WAIT) -> Iterator[None]:
         """On SQLite, one writing thread at a time: SQLite's own way to wait is to sleep and look again."""
         if self._turn is None:
             yield
             return
-        if not self._turn.acquire(timeout=LOCK_WAIT):
-            raise DatabaseUnavailable(f"Another thread has been writing for {LOCK_WAIT:.0f} seconds.")
+        if not self._turn.acquire(timeout=patience):
+            raise DatabaseUnavailable(f"Other threads have been writing for {patience:.0f} seconds.")
         try:
             yield
         finally:

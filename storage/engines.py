@@ -15,8 +15,10 @@ LOCK_WAIT = 10.0
 """How many seconds a transaction waits for SQLite's one place to write, or for a free connection."""
 
 POOL = {
-    "pool_size": 26,  # some 24 threads, and whoever looks in beside them
-    "max_overflow": 10,
+    # Threads hold a connection for milliseconds, so fewer connections than threads do; small plans of hosted
+    # PostgreSQL allow twenty.
+    "pool_size": 12,
+    "max_overflow": 6,
     "pool_timeout": LOCK_WAIT,
     "hide_parameters": True,  # what people typed and the vault's rows stay out of tracebacks and logs
 }
@@ -72,6 +74,12 @@ def for_reading(engine: Engine) -> Engine:
     """The same engine and pool, for transactions that only read and see one moment."""
     own = _READING_POSTGRESQL if engine.dialect.name == "postgresql" else {}
     return engine.execution_options(**_READING, **own)
+
+
+def bound_statements(connection: Connection, seconds: float) -> None:
+    """No statement of this transaction waits longer than that. On SQLite only the wait to begin matters."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
 
 
 def _switch_to_wal(driver: sqlite3.Connection) -> None:

@@ -151,17 +151,17 @@ def test_a_region_that_is_not_set_is_refused_in_words(mailgun: Practice) -> None
 def test_users_come_with_what_their_sign_in_is_known_to_be(start: Start) -> None:
     users = {user.email: user for user in start(drill_account()).client.users()}
     assert users["sam@example.com"].sign_in is SignIn.SINCH
-    assert users["sara@example.com"].sign_in is SignIn.SAML
-    assert users["dora@example.com"].sign_in is SignIn.PASSWORD
+    assert users["noah@example.com"].sign_in is SignIn.SAML
+    assert users["dana@example.com"].sign_in is SignIn.PASSWORD
 
 
 def test_users_come_with_their_two_factor_and_password_dates(mailgun: Practice) -> None:
     users = {user.email: user for user in mailgun.client.users()}
-    olivia, adam = users["olivia@example.com"], users["adam@example.com"]
+    olivia, priya = users["olivia@example.com"], users["priya@example.com"]
     assert (olivia.is_master, olivia.tfa_active, olivia.tfa_created_at) == (True, False, None)
-    assert adam.tfa_active and adam.tfa_created_at is not None
-    assert adam.tfa_created_at.utcoffset() == timedelta(0)
-    assert adam.password_updated_at is not None
+    assert priya.tfa_active and priya.tfa_created_at is not None
+    assert priya.tfa_created_at.utcoffset() == timedelta(0)
+    assert priya.password_updated_at is not None
 
 
 def test_keys_and_users_are_asked_of_the_first_region(mailgun: Practice) -> None:

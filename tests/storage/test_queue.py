@@ -250,6 +250,17 @@ def test_a_deferred_task_has_neither_lease_nor_token_and_keeps_its_attempts(data
     assert deferred.failure == "429"
 
 
+def test_a_task_given_back_is_as_it_was_before_its_claim(database: Database) -> None:
+    step = a_step(database)
+    plan(database, NewTask("work", "k", step_id=step.id))
+    with database.read() as tx:
+        planned = tx.tasks.of_step(step.id)
+    batch = claim(database)
+    with database.write() as tx:
+        tx.tasks.give_back(batch)
+        assert tx.tasks.of_step(step.id) == planned
+
+
 def test_a_finished_task_is_not_deferred_back_to_life(database: Database) -> None:
     plan(database, NewTask("work", "k"))
     [task] = claim(database)
