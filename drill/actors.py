@@ -15,6 +15,10 @@ class NotTaken(Exception):
     """The bot did not take what somebody did: Slack told them so."""
 
 
+class NothingToPress(Exception):
+    """Somebody wanted to press a button that their message does not have."""
+
+
 class Slack:
     """One running practice Slack: what is said in it, and the people who use it."""
 
@@ -97,7 +101,7 @@ class Person:
         found = message.button(button, beside)
         if found is None:
             offered = ", ".join(one.label for one in message.buttons) or "none"
-            raise LookupError(f"{self.name} sees no button {button!r} to press; there are: {offered}")
+            raise NothingToPress(f"{self.name} sees no button {button!r} to press; there are: {offered}")
         where = channel or self._conversation(message.channel)
         self._do("click", channel=where, ts=message.ts, action_id=found.action_id, confirmed=confirmed)
 

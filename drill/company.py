@@ -1,4 +1,4 @@
-"""The company of the drill: its Slack, its Mailgun account, and the people who are in both."""
+"""The company of the drill: its Slack, its Mailgun account, and the people, who are the same in both."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,9 @@ from drill.mailgun.app import create_app as create_mailgun
 from drill.serving import PracticeServer
 from drill.slack import Workspace, drill_workspace
 from drill.slack import create_app as create_slack
-from drill.slack.model import User
-from drill.slack.workspaces import TEAM
 
-COMPANY_DOMAIN = "@example.com"
 MESSAGES_A_SECOND = 10.0
 """In one channel. Slack allows one; at that pace nobody would watch a drill to its end."""
-
-_SURNAMES = {"adam": "Adler", "ana": "Alves", "sara": "Sato", "dora": "Dahl"}
 
 
 @dataclass(frozen=True)
@@ -40,29 +35,9 @@ def company(
     """The company, or another one, while the block runs; the page of its Slack is on `port`."""
     prepared = drill_account() if prepared is None else prepared
     workspace = drill_workspace() if workspace is None else workspace
-    employ(workspace, prepared)
     workspace.message_rate = MESSAGES_A_SECOND
     with (
         PracticeServer(create_slack(workspace), port) as slack,
         PracticeServer(create_mailgun(prepared.account)) as mailgun,
     ):
         yield Company(Slack(slack.url, workspace), Mailgun(mailgun.url, prepared))
-
-
-def employ(workspace: Workspace, prepared: Prepared) -> None:
-    """Give every Mailgun user with the company's address an account in Slack; contractors get none."""
-    for user in prepared.account.users:
-        name, at, host = user.email.partition("@")
-        if f"{at}{host}" != COMPANY_DOMAIN or workspace.user_by_email(user.email):
-            continue
-        member = User(
-            id=f"U{name.upper()}",
-            name=name,
-            real_name=f"{name.title()} {_SURNAMES.get(name, '')}".strip(),
-            team_id=TEAM,
-            email=user.email,
-        )
-        workspace.users[member.id] = member
-        for channel in workspace.channels.values():
-            if not channel.is_private:
-                channel.members.append(member.id)

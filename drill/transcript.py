@@ -4,6 +4,7 @@ It reads the practice Slack's own log. A message is told in full once; of what i
 message says something else now. Whatever is a secret is shown as `••••••••`.
 """
 
+import itertools
 import json
 import re
 import time
@@ -23,6 +24,7 @@ INDENT = " " * 6
 _SHOWN_OF_A_LIST = 3
 _TRAIL_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d UTC\s+")
 _STEP_DONE = re.compile(r"Step (\d+), .*: (.*)\.")
+_SENTENCE_END = re.compile(r"[.?:](?: |$)")
 _SPAN = re.compile(r"`[^`]*`")
 STEPS = 6
 
@@ -111,7 +113,8 @@ class Transcript:
         message = Message.read(payload.get("message") or {"ts": "0"}, payload["channel"]["id"])
         if message.kind in ("step", "obligation"):
             return f" under “{message.title.rpartition(': ')[0] or message.title}”"
-        return f" under “{_first_line(message)}”" if message.blocks else ""
+        first = plain(message.blocks, self._slack.names()).partition("\n")[0]
+        return f" under “{_SENTENCE_END.split(first)[0]}”" if first else ""
 
     # What the bot says
 
@@ -132,14 +135,14 @@ class Transcript:
             self._texts[(message.channel, message.ts)] = message.text
             self._note_step(message)
             if message.text != before:
-                stuck = [line for line in message.words.split("\n") if line.startswith("• ")]
+                stuck = _shortened([line for line in message.words.split("\n") if line.startswith("• ")])
                 said = unmarked(message.text, self._slack.names())
                 self._print([f"{self._from(message)}, now: {said}", *stuck], buttons=message)
 
     def _tell_new(self, message: Message) -> None:
         if message.kind == "audit":
-            lines = plain(message.blocks, self._slack.names()).split("\n")
-            self._print(["The trail:", *(_TRAIL_TIME.sub("", line) for line in lines)], "dim")
+            entries = plain(message.blocks, self._slack.names()).split("\n")
+            self._print(["The trail:", *_counted(_TRAIL_TIME.sub("", entry) for entry in entries)], "dim")
         elif message.kind == "obligation" and (form := _SPAN.sub("", _raw(message))) in self._asked:
             self._print([f"{self._from(message)}: {message.title}"], buttons=message)
         else:
@@ -218,19 +221,25 @@ def _handed_over(block: JsonObject) -> list[str]:
             lines.append(text)
             continue
         items = text.split("\n")
-        lines += [f"| {item.rpartition('  ')[0]}  {MASK}" for item in items[:_SHOWN_OF_A_LIST]]
-        if len(items) > _SHOWN_OF_A_LIST:
-            lines.append(f"| and {len(items) - _SHOWN_OF_A_LIST} more")
+        hidden = [f"{item.rpartition('  ')[0]}  {MASK}" for item in items]
+        lines += [f"| {item}" for item in _shortened(hidden)]
     return lines
+
+
+def _shortened(items: list[str]) -> list[str]:
+    more = len(items) - _SHOWN_OF_A_LIST
+    return items if more <= 0 else [*items[:_SHOWN_OF_A_LIST], f"and {more} more"]
+
+
+def _counted(lines: Iterable[str]) -> list[str]:
+    """The lines, those that follow one another and are the same as one with their number."""
+    groups = [(line, sum(1 for _ in same)) for line, same in itertools.groupby(lines)]
+    return [line if many == 1 else f"{line} ({many} times)" for line, many in groups]
 
 
 def _entered(view: JsonObject) -> str:
     values = view["state"]["values"]
     return "; ".join(str(one["value"]) for block in values.values() for one in block.values())
-
-
-def _first_line(message: Message) -> str:
-    return message.words.partition("\n")[0]
 
 
 def _raw(message: Message) -> str:

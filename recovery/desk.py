@@ -59,8 +59,6 @@ def judge(job: Job, kinds: Mapping[str, TaskKind]) -> None:
             raise
     if card is None:
         return
-    if request.secrets_cut:
-        card = replace(card, lines=(*card.lines, CUT))
     answer(job, request, card)
 
 
@@ -93,6 +91,8 @@ def read(job: Job, request: Request, kinds: Mapping[str, TaskKind]) -> Sheet | C
 
 def answer(job: Job, request: Request, card: Card) -> None:
     """Answer the sender privately. An answer that Slack refuses for good is given up: what was decided stands."""
+    if request.secrets_cut:
+        card = replace(card, lines=(*card.lines, CUT))
     job.hold()
     try:
         job.tools.messenger.answer(request, card)

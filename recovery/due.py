@@ -60,7 +60,8 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
 
 def lock_incidents(tx: Transaction, now: datetime) -> None:
     """Lock every incident that something is due in, in one order for everybody."""
-    due = {each.incident_id for each in (*tx.handovers.due(now), *tx.people.due(now))}
+    due = {handover.incident_id for handover in tx.handovers.due(now)}
+    due |= {obligation.incident_id for obligation in tx.people.due(now)}
     for incident_id in sorted(due | {incident.id for incident in tx.incidents.unsettled()}):
         tx.incidents.get(incident_id, lock=True)
 

@@ -138,8 +138,8 @@ def _remind(job: Job) -> None:
         tx.audit.append(handover.incident_id, now, facts)
 
 
-CONTROLS = TaskKind("handover.controls", _post_controls, most_attempts=None)
+CONTROLS = TaskKind("handover.controls", _post_controls, most_attempts=20)
 WIPE = TaskKind("handover.wipe", _wipe, most_attempts=None)
 WIPE_DOUBTFUL = TaskKind("handover.wipe_doubtful", _wipe_doubtful, most_attempts=None)
-REMIND = TaskKind("handover.remind", _remind, most_attempts=None)
+REMIND = TaskKind("handover.remind", _remind)
 HANDOVER_KINDS = (CONTROLS, WIPE, WIPE_DOUBTFUL, REMIND)

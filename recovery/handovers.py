@@ -16,7 +16,7 @@ from recovery.handover_messages import greeting, handover_name, marker_of, secre
 from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL
 from recovery.jobs import Job, Stopping
 from recovery.posting import post_once
-from recovery.secret import PASSWORD_LENGTH, Secret
+from recovery.secret import Secret
 from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task
 from recovery.store import Transaction
 from recovery.text import count
@@ -65,18 +65,21 @@ def greet_recipient(job: Job, incident: Incident) -> Incident:
         return tx.incidents.get(incident.id)
 
 
-def handover_size(job: Job, items: Sequence[tuple[str, str]]) -> int:
-    """How many characters a handover of these (heading, label) takes, with secrets of the usual length."""
-    dummy = Secret("x" * PASSWORD_LENGTH * 2)
+def handover_size(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
+    """How many characters a handover of these (heading, label) takes, with secrets of that length."""
+    dummy = Secret("x" * length)
     return job.tools.messenger.measure(secrets_message(999, "secret", [(h, lb, dummy) for h, lb in items], (1,)))
 
 
-def fitting(job: Job, items: Sequence[tuple[str, str]]) -> int:
-    """How many of these (heading, label), from the first, fit into one message; at least one."""
+def fitting(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
+    """How many of these (heading, label), from the first, fit into one message with secrets of that length.
+
+    At least one.
+    """
     low, high = 1, len(items)
     while low < high:
         middle = (low + high + 1) // 2
-        if handover_size(job, items[:middle]) <= MOST_CHARACTERS:
+        if handover_size(job, items[:middle], length) <= MOST_CHARACTERS:
             low = middle
         else:
             high = middle - 1

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import LeaseLost, OutsideError, Refused
+from recovery.errors import KeyRefused, LeaseLost, OutsideError, Refused
 from recovery.state import Facts, NewTask, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.tools import Tools
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 LEASE_MARGIN = timedelta(seconds=5)
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
+
+FRESH_KEY = "Store a fresh admin key with “python bot.py key”, then press Retry."
 
 
 @dataclass(frozen=True)
@@ -148,16 +150,17 @@ class Job:
             # A 429 is the other side's pace, not this task's failure.
             tx.tasks.defer(task, now + timedelta(seconds=max(seconds, 0.05)), str(error))
         elif (isinstance(error, Refused) and self.kind.most_attempts is not None) or not tries_left:
-            self.fail(tx, task, str(error))
+            self.fail(tx, task, str(error), FRESH_KEY if isinstance(error, KeyRefused) else "")
         else:
             tx.tasks.note(task, merged(task.payload, {"failures": failures}))
             backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), LONGEST_BACKOFF)
             tx.tasks.defer(task, now + timedelta(seconds=backoff), str(error))
         self._take_off([task])
 
-    def fail(self, tx: Transaction, task: Task, reason: str) -> None:
+    def fail(self, tx: Transaction, task: Task, reason: str, advice: str = "") -> None:
         """Record a failure for a person to see, with its audit entry."""
         now = self.tools.clock.now()
+        reason = f"{reason} {advice}" if advice else reason
         tx.tasks.note(task, merged(task.payload, {"failures": 0}))
         tx.tasks.end(task, TaskStatus.FAILED, now, reason)
         if task.incident_id is not None:

@@ -5,9 +5,8 @@ import uuid
 
 from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import NotFound, Refused, Uncertain
+from recovery.errors import NotFound, Uncertain
 from recovery.jobs import Job
-from recovery.ports import NewKey
 from recovery.state import Incident
 from recovery.store import Transaction
 
@@ -83,17 +82,6 @@ def make_own_key(job: Job, incident: Incident) -> None:
         facts = AuditFacts(Actor.BOT, Action.BOT_KEY_MADE, key_name(made.key), "proven, in the vault")
         tx.audit.append(incident.id, job.tools.clock.now(), facts)
     job.tools.vault.refresh()
-
-
-def prove(job: Job, made: NewKey) -> None:
-    """Show that a new key works: an account key by a call with it, a sending key by being listed as enabled."""
-    job.hold()
-    if made.key.kind is KeyKind.USER:
-        job.tools.mailgun.prove_key(made.secret)
-        return
-    listed = next((key for key in job.tools.mailgun.keys() if key.id == made.key.id), None)
-    if listed is None or listed.is_disabled:
-        raise Refused(f"the new key {made.key.id} is not listed as enabled")
 
 
 def own_key_id(tx: Transaction) -> str | None:

@@ -19,7 +19,6 @@ from recovery.keyring import (
     marked,
     new_mark,
     own_key_id,
-    prove,
     unmarked,
 )
 from recovery.ports import NewKey
@@ -41,6 +40,9 @@ from recovery.text import Line, count, line
 REPLACE = "api_keys.replace"
 RETIRE = "api_keys.retire"
 """Deletes a key that gets no replacement: a control panel session, or the bot's key of an earlier incident."""
+
+KEY_LENGTH = 72
+"""More characters than a key has: about fifty today."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class ApiKeys(Step):
         ]
 
     def subject_matches(self, subject: str, target: str) -> bool:
-        return subject.lower() == target.lower()
+        return key_id_of(subject).lower() == target.lower()
 
     def confirmation(self, state: StepState) -> Confirm:
         scope = scope_of(state)
@@ -182,7 +184,7 @@ def begin(job: Job) -> None:
             return
         own, ours = own_key_id(tx), known_marks(tx, state)
         if isinstance(scope, list):
-            wanted = {str(key_id) for key_id in scope}
+            wanted = {key_id_of(str(subject)) for subject in scope}
             chosen = [key for key in keys if key.id in wanted and key.id != own]
         else:
             chosen = [key for key in keys if key.id != own and mark_of(key) not in ours]
@@ -245,7 +247,7 @@ def replace_keys(job: Job) -> None:
     handed = [task for task in job.tasks if task.payload.get("new_id")]
     fresh = [task for task in job.tasks if not task.payload.get("new_id")]
     if fresh:
-        fits = fitting(job, [shown(task) for task in fresh])
+        fits = fitting(job, [shown(task) for task in fresh], KEY_LENGTH)
         job.let_go(fresh[fits:])
         handed += replace_and_hand_over(job, incident, fresh[:fits])
     for task, error in job.tools.at_once(lambda task: (task, delete_old(job, task)), handed):
@@ -265,7 +267,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
     delete_orphans(job, stale, incident.id)
     handover = plan_handover(job, incident, tasks, "API key")
     tasks = mark_tasks(job, tasks)
-    results = job.tools.at_once(lambda task: make_replacement(job, task), tasks)
+    results = proven(job, job.tools.at_once(lambda task: make_replacement(job, task), tasks))
     made = [r for r in results if r.made is not None]
     failed = [r for r in results if r.made is None]
     if failed:
@@ -280,7 +282,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
     def on_sent(tx: Transaction, sent: Handover) -> None:
         now = job.tools.clock.now()
         # A later "issue anew" speaks of the keys that were handed over, not of those that they replaced.
-        tx.handovers.set(sent.id, subjects=tuple(new_ids.values()))
+        tx.handovers.set(sent.id, subjects=tuple(handed_subject(r) for r in made))
         for r in made:
             payload = merged(r.task.payload, {"new_id": new_ids[r.task.id], "marks": []})
             tx.tasks.note(r.task, payload)
@@ -307,7 +309,10 @@ def mark_tasks(job: Job, tasks: list[Task]) -> list[Task]:
 
 
 def make_replacement(job: Job, task: Task) -> Replacement:
-    """Make and prove one replacement: same kind, role, domain and description, and this task's mark."""
+    """Make one replacement: same kind, role, domain and description, and this task's mark.
+
+    An account key is proven by a call with it at once; sending keys by `proven`.
+    """
     spec = KeySpec(
         kind=KeyKind(str(task.payload["kind"])),
         role=str(task.payload["role"]),
@@ -317,10 +322,37 @@ def make_replacement(job: Job, task: Task) -> Replacement:
     try:
         job.hold()
         made = job.tools.mailgun.create_key(spec)
-        prove(job, made)
+        if made.key.kind is KeyKind.USER:
+            job.hold()
+            job.tools.mailgun.prove_key(made.secret)
     except OutsideError as error:
         return Replacement(task, None, error)
     return Replacement(task, made)
+
+
+def proven(job: Job, results: list[Replacement]) -> list[Replacement]:
+    """The same, where a sending key that is not listed as enabled counts as not made. One list for all."""
+    if not any(r.made and r.made.key.kind is KeyKind.DOMAIN for r in results):
+        return results
+    job.hold()
+    enabled = {key.id for key in job.tools.mailgun.keys() if not key.is_disabled}
+    return [
+        r
+        if r.made is None or r.made.key.kind is not KeyKind.DOMAIN or r.made.key.id in enabled
+        else Replacement(r.task, None, Refused(f"the new key {r.made.key.id} is not listed as enabled"))
+        for r in results
+    ]
+
+
+def handed_subject(replacement: Replacement) -> str:
+    """How a handover names a key that it carries: its id, and what it is, for people."""
+    assert replacement.made is not None
+    return f"{replacement.made.key.id} {shown(replacement.task)[1]}"
+
+
+def key_id_of(subject: str) -> str:
+    """The key's id in a subject that a handover or a last look named."""
+    return subject.split(" ", 1)[0]
 
 
 def settle_failure(job: Job, tx: Transaction, failed: Replacement, *, others_made: bool) -> None:

@@ -10,7 +10,7 @@ from recovery.errors import NotFound, OutsideError, Uncertain
 from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_domains, list_logins
 from recovery.jobs import Job, TaskKind
-from recovery.secret import Secret, new_password
+from recovery.secret import PASSWORD_LENGTH, Secret, new_password
 from recovery.state import (
     Facts,
     Handover,
@@ -165,7 +165,7 @@ def set_passwords(job: Job) -> None:
     """Set new passwords for as many logins as one direct message holds, and hand them over in it."""
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
-    fits = fitting(job, [shown(task) for task in job.tasks])
+    fits = fitting(job, [shown(task) for task in job.tasks], PASSWORD_LENGTH)
     job.let_go(job.tasks[fits:])
     handover = plan_handover(job, incident, job.tasks, "SMTP password")
     attempts = job.tools.at_once(lambda task: attempt(job, task), job.tasks)

@@ -103,8 +103,13 @@ def watch(job: Job) -> None:
             job.done(tx, job.task)
             ended = True
         else:
+            # Where the account could not be counted at the start, what it looks like now must do.
+            watched, disabled = incident.watched, incident.was_disabled
+            if not watched:
+                watched, disabled = watched_domains(list(domains.values()))
+                tx.incidents.set(incident.id, watched=watched, was_disabled=disabled)
             # A domain that was deleted meanwhile is not waited for.
-            waiting = [s for s in incident.watched if s in domains and domains[s].is_disabled]
+            waiting = [s for s in watched if s in domains and domains[s].is_disabled]
             ended = not waiting
             if ended:
                 declare_recovered(tx, job, incident)

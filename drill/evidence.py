@@ -1,0 +1,157 @@
+"""What the verdict is spoken over: what Mailgun says, what was said in Slack, what the bot kept."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from drill.actors import Slack
+from drill.company import Company
+from drill.ordering import JsonObject
+from drill.plain import pasted
+
+SAYING = frozenset({"chat.postMessage", "chat.postEphemeral", "chat.update", "response_url", "views.open"})
+"""The calls with which the bot says something."""
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """One secret in one accepted message. `label` is the login, or the key's description and role."""
+
+    channel: str
+    label: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Voucher:
+    """Whether somebody confirmed something for a person: what the bot's database says of one obligation."""
+
+    email: str
+    what: str
+    status: str
+    by: str | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the verdict looks at. `before` and `after` are Mailgun's whole state."""
+
+    before: JsonObject
+    after: JsonObject
+    slack_log: Sequence[JsonObject]
+    reachable: frozenset[str]
+    """The addresses that the people of the workspace have."""
+    vouchers: Sequence[Voucher]
+    bot_log: bytes
+    database: bytes
+    tokens: Sequence[str]
+    """The bot's own credentials in Slack."""
+
+    def accepted(self) -> Iterator[JsonObject]:
+        """Each call that said something and that Slack took."""
+        return (
+            e for e in self.slack_log if e["kind"] == "call" and e["ok"] is True and e["method"] in SAYING
+        )
+
+    def handed_over(self) -> list[HandedOver]:
+        """Every secret that was sent in a direct message, by the form of a handover."""
+        return [
+            found
+            for call in self.accepted()
+            if call["method"] == "chat.postMessage" and is_kind(call["body"], "handover")
+            for found in secrets_in(call["body"], str(call["answer"]["channel"]))
+        ]
+
+    def secrets(self) -> set[str]:
+        """Every password and key that there is or was, as far as Mailgun and Slack know."""
+        known = {handed.secret for handed in self.handed_over()}
+        for state in (self.before, self.after):
+            known |= {str(key["secret"]) for key in state["keys"]}
+            known |= {str(c["password"]) for domain in state["domains"] for c in domain["credentials"]}
+        return known
+
+
+def collect(
+    company: Company, before: JsonObject, log_path: Path, database_url: str, database: bytes
+) -> Evidence:
+    """The evidence as it is now. `database` is what `stored` gave, also while the bot ran."""
+    slack = company.slack
+    return Evidence(
+        before=before,
+        after=company.mailgun.state(),
+        slack_log=slack.log(),
+        reachable=_addresses(slack),
+        vouchers=vouchers(database_url),
+        bot_log=log_path.read_bytes(),
+        database=database,
+        tokens=(slack.workspace.app.bot_token, slack.workspace.app.app_token),
+    )
+
+
+def vouchers(database_url: str) -> list[Voucher]:
+    """Who confirmed what for whom, in the bot's newest incident, read from its own database."""
+    engine = sa.create_engine(_driver(database_url))
+    rows = sa.text(
+        "SELECT people.email, obligations.kind, obligations.status, obligations.settled_by "
+        "FROM obligations JOIN people ON people.id = obligations.person_id "
+        "WHERE obligations.incident_id = (SELECT max(id) FROM incidents)"
+    )
+    with engine.connect() as connection:
+        found = [Voucher(*row) for row in connection.execute(rows)]
+    engine.dispose()
+    return found
+
+
+def stored(database_url: str) -> bytes:
+    """All that the database holds: the bytes of SQLite's files, or every row of PostgreSQL's tables."""
+    url = sa.make_url(_driver(database_url))
+    if url.get_backend_name() == "sqlite":
+        file = Path(str(url.database))
+        return b"".join(part.read_bytes() for part in sorted(file.parent.glob(f"{file.name}*")) if _is_data(part))
+    engine = sa.create_engine(url)
+    tables = sa.MetaData()
+    with engine.connect() as connection:
+        tables.reflect(connection)
+        rows = [repr(tuple(row)) for table in tables.sorted_tables for row in connection.execute(sa.select(table))]
+    engine.dispose()
+    return "\n".join(rows).encode()
+
+
+def is_kind(body: Mapping[str, object], kind: str) -> bool:
+    """Whether a call's body has the metadata of that kind of message."""
+    metadata = structured(body.get("metadata")) or {}
+    return isinstance(metadata, dict) and str(metadata.get("event_type", "")).endswith(f"_{kind}")
+
+
+def structured(value: object) -> object:
+    """What a client may have sent as JSON text, read."""
+    return json.loads(value) if isinstance(value, str) and value else value
+
+
+def secrets_in(body: Mapping[str, object], channel: str) -> list[HandedOver]:
+    """The labels and secrets in a message, one a line of what there is to be copied."""
+    blocks = structured(body.get("blocks")) or []
+    assert isinstance(blocks, list)
+    lines = [line for block in blocks for text in pasted(block) for line in text]
+    return [
+        HandedOver(channel, label.strip(), secret) for label, _, secret in (line.rpartition("  ") for line in lines)
+    ]
+
+
+def _addresses(slack: Slack) -> frozenset[str]:
+    return frozenset(
+        user.email.lower() for user in slack.workspace.users.values() if user.email and not user.deleted
+    )
+
+
+def _driver(database_url: str) -> str:
+    scheme, _, rest = database_url.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else database_url
+
+
+def _is_data(part: Path) -> bool:
+    # Beside the data there may be the file of the vault's key, which has to hold it, and an empty lock.
+    return part.suffix not in (".key", ".lock")

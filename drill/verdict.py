@@ -1,0 +1,248 @@
+"""The verdict: whether the account is recovered and no secret got loose, by the practice servers' own account.
+
+Nothing here uses the bot's code: what judges must not share a mistake with what is judged.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from drill.evidence import Evidence, HandedOver
+from drill.ordering import JsonObject
+
+_MARK = re.compile(r" ?\[mc-[0-9a-f-]{36}\]$")
+_ASKED_OF_PEOPLE = ("passwords", "two_factor")
+_MOST_NAMED = 5
+
+KeyShape = tuple[str, str, str | None, str]
+"""A key's kind, role, domain and description: what its replacement has in common with it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be so. `found` says in a sentence how it is."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+def judge(evidence: Evidence) -> list[Check]:
+    """Every check, in the order in which they are read out."""
+    return [
+        old_keys_are_gone(evidence),
+        each_key_has_one_replacement(evidence),
+        keys_were_handed_over(evidence),
+        passwords_were_handed_over(evidence),
+        people_reset_their_passwords(evidence),
+        people_have_two_factor(evidence),
+        others_are_vouched_for(evidence),
+        account_is_enabled(evidence),
+        secrets_were_sent_once(evidence),
+        secrets_were_sent_in_private(evidence),
+        nothing_in_the_log(evidence),
+        nothing_in_the_database(evidence),
+    ]
+
+
+def failures(checks: Iterable[Check]) -> list[Check]:
+    """The checks that did not pass."""
+    return [check for check in checks if not check.passed]
+
+
+# --- Keys -----------------------------------------------------------------------------------------------
+
+
+def old_keys_are_gone(evidence: Evidence) -> Check:
+    """Every key from before, sessions too, is deleted at Mailgun."""
+    present = {key["id"] for key in _present(evidence.after)}
+    left = [_named(key) for key in evidence.before["keys"] if key["id"] in present]
+    total = len(evidence.before["keys"])
+    return _check("Old keys", left, f"All {total} keys and sessions from before are deleted.", "Still there: {}.")
+
+
+def each_key_has_one_replacement(evidence: Evidence) -> Check:
+    """Each old account or sending key has one marked replacement like it; the bot's own is one more."""
+    old = Counter(_shape(key) for key in evidence.before["keys"] if key["kind"] != "web")
+    present = [key for key in _present(evidence.after) if key["kind"] != "web"]
+    unmarked = [f"{_named(key)} has no mark" for key in present if not _MARK.search(key["description"])]
+    new = Counter(_shape(key) for key in present)
+    missing = [f"none for {_told(shape)}" for shape in (old - new)]
+    extra = list((new - old).elements())
+    # One more than there were: the key that the bot works with. It must be an admin's.
+    is_own = len(extra) == 1 and extra[0][:2] == ("user", "admin")
+    surplus = [] if is_own else [f"beside them {_told(shape)}" for shape in extra] or ["the bot has no key"]
+    return _check(
+        "Replacements",
+        [*missing, *unmarked, *surplus],
+        f"Each of the {old.total()} old keys has exactly one replacement, and the bot has one of its own.",
+        "Wrong: {}.",
+    )
+
+
+def keys_were_handed_over(evidence: Evidence) -> Check:
+    """Every key that works now was sent to the requester, save the bot's own, which was not."""
+    sent = {handed.secret for handed in evidence.handed_over()}
+    kept = [key for key in _present(evidence.after) if key["kind"] != "web" and key["secret"] not in sent]
+    wrong = [_named(key) for key in kept] if len(kept) != 1 else []
+    return _check(
+        "Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}."
+    )
+
+
+# --- Passwords ------------------------------------------------------------------------------------------
+
+
+def passwords_were_handed_over(evidence: Evidence) -> Check:
+    """Every SMTP password that is set now was sent under the name of its login."""
+    sent = {(handed.label, handed.secret) for handed in evidence.handed_over()}
+    credentials = [c for domain in evidence.after["domains"] for c in domain["credentials"]]
+    unknown = [str(c["login"]) for c in credentials if (c["login"], c["password"]) not in sent]
+    return _check(
+        "SMTP passwords",
+        unknown,
+        f"Each of the {len(credentials)} SMTP passwords is one that was handed over.",
+        "Set by somebody else, or never handed over: {}.",
+    )
+
+
+# --- People ---------------------------------------------------------------------------------------------
+
+
+def people_reset_their_passwords(evidence: Evidence) -> Check:
+    """Everyone who signs in with a Mailgun password has a newer one than before."""
+    before = {user["id"]: user["password_updated_at"] for user in evidence.before["users"]}
+    own = [user for user in _users(evidence) if _signs_in_at_mailgun(user)]
+    late = [str(u["email"]) for u in own if u["password_updated_at"] in (None, before.get(u["id"]))]
+    return _check(
+        "People's passwords", late, f"All {len(own)} who sign in at Mailgun have a new password.", "Not yet: {}."
+    )
+
+
+def people_have_two_factor(evidence: Evidence) -> Check:
+    """Everyone who signs in with a Mailgun password has two-factor authentication."""
+    own = [user for user in _users(evidence) if _signs_in_at_mailgun(user)]
+    without = [str(user["email"]) for user in own if not user["tfa_active"]]
+    return _check(
+        "Two-factor authentication", without, f"All {len(own)} who sign in at Mailgun have it.", "Not yet: {}."
+    )
+
+
+def others_are_vouched_for(evidence: Evidence) -> Check:
+    """Everyone whom Mailgun cannot show, or who is not in Slack, has a voucher with a name for each step."""
+    others = [
+        str(user["email"])
+        for user in _users(evidence)
+        if not _signs_in_at_mailgun(user) or user["email"].lower() not in evidence.reachable
+    ]
+    vouched = {(v.email, v.what) for v in evidence.vouchers if v.status == "vouched" and v.by}
+    missing = [f"{who} ({what})" for who in others for what in _ASKED_OF_PEOPLE if (who, what) not in vouched]
+    return _check(
+        "Vouchers", missing, f"Somebody vouched, by name, for each of the {len(others)} others.", "Nobody did for: {}."
+    )
+
+
+def account_is_enabled(evidence: Evidence) -> Check:
+    """Mailgun lets the account work again."""
+    disabled = bool(evidence.after["account"]["disabled"])
+    words = "Mailgun still has the account disabled." if disabled else "Mailgun has enabled the account."
+    return Check("Account", not disabled, words)
+
+
+# --- Secrets --------------------------------------------------------------------------------------------
+
+
+def secrets_were_sent_once(evidence: Evidence) -> Check:
+    """No two messages that Slack took carry the same secret, nor one message twice."""
+    sent = Counter(handed.secret for handed in evidence.handed_over())
+    twice = [_labels(evidence.handed_over(), secret) for secret, times in sent.items() if times > 1]
+    return _check(
+        "Sent once", twice, f"Slack took each of the {len(sent)} secrets once.", "More than once: {}."
+    )
+
+
+def secrets_were_sent_in_private(evidence: Evidence) -> Check:
+    """A secret stands in the preformatted text of a handover in a direct message, and nowhere else in Slack."""
+    secrets = evidence.secrets()
+    loose = []
+    for entry in evidence.slack_log:
+        for where, text in _said(entry):
+            if any(secret in text for secret in secrets):
+                loose.append(f"{where} of entry {entry['seq']}")
+    loose += [f"{h.label} in {h.channel}" for h in evidence.handed_over() if not h.channel.startswith("D")]
+    return _check(
+        "In private",
+        loose,
+        "No secret is in a channel, in a notification's text, in an edit, or in what Slack sends with a click.",
+        "Found: {}.",
+    )
+
+
+def nothing_in_the_log(evidence: Evidence) -> Check:
+    """The bot's log has no secret, at the level at which it was written."""
+    return _kept_none("Log", "the bot's log", evidence.bot_log, evidence)
+
+
+def nothing_in_the_database(evidence: Evidence) -> Check:
+    """What the bot stores has no secret, save what is encrypted."""
+    return _kept_none("Database", "the bot's database", evidence.database, evidence)
+
+
+def _kept_none(name: str, where: str, kept: bytes, evidence: Evidence) -> Check:
+    secrets = evidence.secrets() | set(evidence.tokens)
+    found = [f"{count} times" for secret in secrets if (count := kept.count(secret.encode()))]
+    words = f"None of {len(secrets)} secrets is in {where} ({len(kept):,} bytes)."
+    return _check(name, found, words, f"A secret is in {where}: {{}}.")
+
+
+def _said(entry: JsonObject) -> list[tuple[str, str]]:
+    """What an entry of Slack's log carries, piece by piece, without the one place where a secret belongs."""
+    if entry["kind"] == "event":
+        # What a person typed is their own; the bot has to cut it out, and other checks see to that.
+        return [] if entry["type"] == "slash_commands" else [("the payload", json.dumps(entry["payload"]))]
+    body = dict(entry["body"])
+    if entry["method"] == "chat.postMessage" and "_handover" in json.dumps(body.get("metadata", "")):
+        body.pop("blocks", None)
+    return [("the call", json.dumps(body, ensure_ascii=False))]
+
+
+# --- Words ----------------------------------------------------------------------------------------------
+
+
+def _check(name: str, wrong: Sequence[str], well: str, otherwise: str) -> Check:
+    if not wrong:
+        return Check(name, True, well)
+    named = ", ".join(wrong[:_MOST_NAMED])
+    more = len(wrong) - _MOST_NAMED
+    return Check(name, False, otherwise.format(f"{named} and {more} more" if more > 0 else named))
+
+
+def _present(state: JsonObject) -> list[JsonObject]:
+    return [key for key in state["keys"] if not key["deleted"]]
+
+
+def _users(evidence: Evidence) -> list[JsonObject]:
+    return [user for user in evidence.after["users"] if not user["removed"] and not user["is_disabled"]]
+
+
+def _signs_in_at_mailgun(user: JsonObject) -> bool:
+    return bool(user["auth_method"] == "password" and user["migration_status"] != "done")
+
+
+def _shape(key: JsonObject) -> KeyShape:
+    return (str(key["kind"]), str(key["role"]), key["domain_name"], _MARK.sub("", str(key["description"])))
+
+
+def _told(shape: KeyShape) -> str:
+    kind, role, domain, description = shape
+    return f"“{description}” ({kind}, {role}{f', {domain}' if domain else ''})"
+
+
+def _named(key: JsonObject) -> str:
+    return _told(_shape(key))
+
+
+def _labels(handed: Iterable[HandedOver], secret: str) -> str:
+    return " and ".join(one.label for one in handed if one.secret == secret)
