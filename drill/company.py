@@ -29,9 +29,7 @@ class Company:
 
 
 @contextmanager
-def company(
-    workspace: Workspace | None = None, prepared: Prepared | None = None, port: int = 0
-) -> Iterator[Company]:
+def company(workspace: Workspace | None = None, prepared: Prepared | None = None, port: int = 0) -> Iterator[Company]:
     """The company, or another one, while the block runs; the page of its Slack is on `port`."""
     prepared = drill_account() if prepared is None else prepared
     workspace = drill_workspace() if workspace is None else workspace

@@ -52,9 +52,7 @@ class Evidence:
 
     def accepted(self) -> Iterator[JsonObject]:
         """Each call that said something and that Slack took."""
-        return (
-            e for e in self.slack_log if e["kind"] == "call" and e["ok"] is True and e["method"] in SAYING
-        )
+        return (e for e in self.slack_log if e["kind"] == "call" and e["ok"] is True and e["method"] in SAYING)
 
     def handed_over(self) -> list[HandedOver]:
         """Every secret that was sent in a direct message, by the form of a handover."""
@@ -74,9 +72,7 @@ class Evidence:
         return known
 
 
-def collect(
-    company: Company, before: JsonObject, log_path: Path, database_url: str, database: bytes
-) -> Evidence:
+def collect(company: Company, before: JsonObject, log_path: Path, database_url: str, database: bytes) -> Evidence:
     """The evidence as it is now. `database` is what `stored` gave, also while the bot ran."""
     slack = company.slack
     return Evidence(
@@ -142,9 +138,7 @@ def secrets_in(body: Mapping[str, object], channel: str) -> list[HandedOver]:
 
 
 def _addresses(slack: Slack) -> frozenset[str]:
-    return frozenset(
-        user.email.lower() for user in slack.workspace.users.values() if user.email and not user.deleted
-    )
+    return frozenset(user.email.lower() for user in slack.workspace.users.values() if user.email and not user.deleted)
 
 
 def _driver(database_url: str) -> str:

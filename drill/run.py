@@ -99,9 +99,7 @@ def performed(running: Drill, console: Console) -> int:
     kept = stored(running.database_url)
     status = running.bot.stop()
     kept += stored(running.database_url)
-    checks = judge(
-        collect(running.company, running.before, running.bot.log_path, running.database_url, kept)
-    )
+    checks = judge(collect(running.company, running.before, running.bot.log_path, running.database_url, kept))
     checks.append(Check("Bot", status == 0, f"The bot left with status {status} when it was asked to."))
     read_out(checks, console)
     if problem is not None:

@@ -87,9 +87,7 @@ def keys_were_handed_over(evidence: Evidence) -> Check:
     sent = {handed.secret for handed in evidence.handed_over()}
     kept = [key for key in _present(evidence.after) if key["kind"] != "web" and key["secret"] not in sent]
     wrong = [_named(key) for key in kept] if len(kept) != 1 else []
-    return _check(
-        "Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}."
-    )
+    return _check("Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}.")
 
 
 # --- Passwords ------------------------------------------------------------------------------------------
@@ -158,9 +156,7 @@ def secrets_were_sent_once(evidence: Evidence) -> Check:
     """No two messages that Slack took carry the same secret, nor one message twice."""
     sent = Counter(handed.secret for handed in evidence.handed_over())
     twice = [_labels(evidence.handed_over(), secret) for secret, times in sent.items() if times > 1]
-    return _check(
-        "Sent once", twice, f"Slack took each of the {len(sent)} secrets once.", "More than once: {}."
-    )
+    return _check("Sent once", twice, f"Slack took each of the {len(sent)} secrets once.", "More than once: {}.")
 
 
 def secrets_were_sent_in_private(evidence: Evidence) -> Check:

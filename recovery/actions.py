@@ -16,6 +16,8 @@ class Ask(StrEnum):
     STATUS = "status"
     HELP = "help"
     REISSUE = "reissue"
+    TAKE_OVER = "take_over"
+    """An approver becomes the requester: from then on, secrets are handed to them."""
     SAVED = "saved"
     CHECK = "check"
     MINE = "mine"

@@ -187,7 +187,7 @@ def reissue(sheet: Sheet) -> Card | None:
     if incident is None:
         return refuse(sheet, plain(problem))
     if incident.requester_id == sheet.request.user_id:
-        why = sheet.access.recipient_refusal(sheet.request.user_id)
+        why = sheet.access.unfit_to_receive(sheet.request.user_id)
     else:
         why = sheet.refusal(Right.DECIDE)
     if why:
@@ -226,6 +226,10 @@ def reissue_subjects(tx: Transaction, incident: Incident, about: Mapping[str, st
     return chosen
 
 
+def take_over(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.take_over(tx, incident, sheet.by)
+
+
 def unknown(sheet: Sheet) -> Card | None:
     return refuse(sheet, "This version of the bot does not know that button.")
 
@@ -248,6 +252,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.STATUS: status,
     Ask.HELP: help_,
     Ask.REISSUE: reissue,
+    Ask.TAKE_OVER: decides(take_over),
     Ask.SAVED: saved,
     Ask.CHECK: check,
     Ask.MINE: mine,

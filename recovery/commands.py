@@ -171,6 +171,7 @@ COMMANDS: Mapping[str, _Command] = {
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",
         _one_word(Ask.REISSUE, "target", "Which login or domain, or all that nobody saved?"),
     ),
+    "take-over": _Command("take-over", "for approvers: from now on, secrets are handed to you", _alone(Ask.TAKE_OVER)),
     "saved": _Command("saved <handover number|all>", "you saved a handover: wipe it", _saved),
     "check": _Command("check", "ask Mailgun whether your password and 2FA are done", _alone(Ask.CHECK)),
     "mine": _Command("mine <yes|no>", "whether a change that you were asked about was yours", _mine),

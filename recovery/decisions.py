@@ -30,7 +30,7 @@ from recovery.state import (
 from recovery.step import Step, findings, scope_of, tally_facts
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
-from recovery.text import Line, When, Who, count, line, sentence
+from recovery.text import Code, Line, When, Who, count, line, sentence
 
 GLASS = "breaking the glass"
 
@@ -302,15 +302,32 @@ def saved(tx: Transaction, incident_id: int, by: By, handover_ids: list[int]) ->
     return line(f"{count(done, 'handover')} will be wiped in a moment.")
 
 
+def take_over(tx: Transaction, incident: Incident, by: By) -> Line:
+    """An approver becomes the requester, say because that one has left."""
+    if incident.requester_id == by.user_id:
+        return line("The secrets are handed to you already.")
+    become_requester(tx, incident, by)
+    return line(
+        "From now on, new secrets are handed to you. To get those handed over before, type ",
+        Code("/mailgun-compromised reissue all"),
+        ".",
+    )
+
+
+def become_requester(tx: Transaction, incident: Incident, by: By) -> Incident:
+    """The incident with this person as its requester; their direct message is opened before the next secret."""
+    if incident.requester_id == by.user_id:
+        return incident
+    tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None)
+    tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, Action.TOOK_OVER, whom=incident.requester_id))
+    return tx.incidents.get(incident.id)
+
+
 def begin_again(
     tx: Transaction, incident: Incident, by: By, subjects_by_step: Mapping[int, list[str]], request_id: int
 ) -> Line:
     """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be."""
-    if incident.requester_id != by.user_id:
-        tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None)
-        taken = AuditFacts(by.user_id, Action.TOOK_OVER, whom=incident.requester_id)
-        tx.audit.append(incident.id, by.at, taken)
-        incident = tx.incidents.get(incident.id)
+    incident = become_requester(tx, incident, by)
     total = 0
     for state in tx.steps.of(incident.id):
         subjects = subjects_by_step.get(state.id)

@@ -46,14 +46,12 @@ def greet_recipient(job: Job, incident: Incident) -> Incident:
     """Open the requester's direct message and post a first line there, before anything is changed at Mailgun.
 
     Does nothing when that was done before for this requester. Raises what Slack answers: then nothing at
-    Mailgun may be changed. The job must have one task.
+    Mailgun may be changed. The attempt is noted on the job's first task.
     """
     tools = job.tools
     if incident.direct_channel_id is not None:
         return incident
-    refusal = Access(tools.directory, tools.policy).recipient_refusal(incident.requester_id)
-    if refusal:
-        raise Refused(refusal)
+    check_recipient(job, incident.requester_id)
     job.hold()
     channel = tools.messenger.open_direct(incident.requester_id)
     marker = Marker(
@@ -61,8 +59,18 @@ def greet_recipient(job: Job, incident: Incident) -> Incident:
     )
     post_once(job, Place(channel), greeting(incident), marker)
     with job.record() as tx:
-        tx.incidents.set(incident.id, direct_channel_id=channel)
-        return tx.incidents.get(incident.id)
+        if tx.incidents.get(incident.id).requester_id == incident.requester_id:
+            tx.incidents.set(incident.id, direct_channel_id=channel)
+            return tx.incidents.get(incident.id)
+    raise Later("somebody else receives the secrets now", seconds=0)
+
+
+def check_recipient(job: Job, user_id: str) -> None:
+    """Raise `Refused` unless this user may be handed secrets now: active, a full member, of this workspace."""
+    job.hold()
+    refusal = Access(job.tools.directory, job.tools.policy).recipient_refusal(user_id)
+    if refusal:
+        raise Refused(refusal)
 
 
 def handover_size(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
@@ -90,8 +98,10 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     """Write down that these tasks' secrets will go out together.
 
     Earlier handovers of the same tasks whose send never ended become doubtful: they are looked for and wiped.
-    Raises `TooManyDoubts` after three such sends.
+    Raises `TooManyDoubts` after three such sends, and `Refused` when the recipient may not be handed anything:
+    before anything is changed at Mailgun.
     """
+    check_recipient(job, incident.requester_id)
     now = job.tools.clock.now()
     with job.record() as tx:
         earlier = [tx.handovers.get(number) for number in sorted({t.handover_id for t in tasks if t.handover_id})]
@@ -162,10 +172,11 @@ def hand_over(
     sent, `Uncertain` when that is not known (the secrets are dead then), and `Stopping` or `LeaseLost`.
     """
     tools = job.tools
-    refusal = Access(tools.directory, tools.policy).recipient_refusal(handover.recipient_id)
-    if refusal:
+    try:
+        check_recipient(job, handover.recipient_id)
+    except Refused:
         _abandon(job, handover)
-        raise Refused(refusal)
+        raise
     with job.record() as tx:
         # Only what was really set is in the message, and counts as carried by it.
         subjects = tuple(packet.task.subject for packet in packets)

@@ -1,8 +1,8 @@
 """The drill's story: actors play the people of the company through a whole recovery.
 
-    stage.py        who plays, what they wait for, and what they do by habit meanwhile
-    habits.py       what people do when the bot writes to them
-    scenes.py       the scenes, in order
+stage.py        who plays, what they wait for, and what they do by habit meanwhile
+habits.py       what people do when the bot writes to them
+scenes.py       the scenes, in order
 """
 
 from drill.story.scenes import play

@@ -48,9 +48,7 @@ class Stage:
 
     def wait(self, what: str, look: Callable[[], Found | None], seconds: float = 15.0) -> Found:
         """What `look` finds, people following their habits meanwhile. Raises `NotInTime` or `BotGone`."""
-        found = wait_for(
-            what, look, seconds, meanwhile=[self.bot.check, self.transcript.catch_up, *self.habits]
-        )
+        found = wait_for(what, look, seconds, meanwhile=[self.bot.check, self.transcript.catch_up, *self.habits])
         self.transcript.catch_up()
         return found
 

@@ -247,6 +247,8 @@ def replace_keys(job: Job) -> None:
     handed = [task for task in job.tasks if task.payload.get("new_id")]
     fresh = [task for task in job.tasks if not task.payload.get("new_id")]
     if fresh:
+        # Whoever took the requester's role over meanwhile is greeted first, too.
+        incident = greet_recipient(job, incident)
         fits = fitting(job, [shown(task) for task in fresh], KEY_LENGTH)
         job.let_go(fresh[fits:])
         handed += replace_and_hand_over(job, incident, fresh[:fits])

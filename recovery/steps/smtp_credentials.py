@@ -165,6 +165,8 @@ def set_passwords(job: Job) -> None:
     """Set new passwords for as many logins as one direct message holds, and hand them over in it."""
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
+    # Whoever took the requester's role over meanwhile is greeted first, too.
+    incident = greet_recipient(job, incident)
     fits = fitting(job, [shown(task) for task in job.tasks], PASSWORD_LENGTH)
     job.let_go(job.tasks[fits:])
     handover = plan_handover(job, incident, job.tasks, "SMTP password")

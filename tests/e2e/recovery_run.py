@@ -294,9 +294,14 @@ def recovery_run(
         if not start:
             yield run
             return
-        with bot:
+        bot.start()
+        try:
             bot.wait_until_connected(at_work.slack)
             yield run
+        finally:
+            # Killed, not stopped: the run is over, and nothing of it is looked at any more.
+            if bot.is_running:
+                bot.kill()
 
 
 def seconds_of(do: Callable[[], object]) -> float:

@@ -1,0 +1,58 @@
+# `make` alone says what there is. Each target sets up what it needs.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet --no-input
+UV ?= uv
+PIN := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+       --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help drill test check requirements clean
+
+help:
+	@echo "make drill           practise a recovery on this machine, on a page to click on"
+	@echo "make drill AUTO=1    the same, played by actors; the transcript is printed"
+	@echo "make test            all tests"
+	@echo "make check           style, types, and which room may import which"
+	@echo "make requirements    pin the requirements anew (needs uv)"
+	@echo "make clean           take away what was installed and what tools keep"
+
+drill: $(VENV)/drill.stamp
+	@$(PYTHON) bot.py drill $(if $(AUTO),--auto) $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/dev.stamp
+	$(PYTHON) -m pytest $(TESTS)
+
+check: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+requirements:
+	$(UV) $(PIN) --output-file requirements/run.txt
+	$(UV) $(PIN) --group drill --output-file requirements/drill.txt
+	$(UV) $(PIN) --group drill --group dev --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than the requirements that it stands for once those are installed.
+$(VENV)/%.stamp: requirements/%.txt | $(VENV)/bin/python
+	@echo "Installing the requirements of $*, once ..."
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip >/dev/null
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+# A name on the PATH is no proof: the interpreter is asked for its version, and for what a venv needs.
+$(VENV)/bin/python:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	        exec $$python -m venv $(VENV); \
+	    fi; \
+	done; \
+	echo "Python 3.11 or newer is needed, with its venv module, and none was found." >&2; \
+	echo "On Debian and Ubuntu: apt install python3 python3-venv. On a Mac: brew install python@3.13." >&2; \
+	exit 1
