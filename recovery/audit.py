@@ -52,7 +52,7 @@ class Action(StrEnum):
     VOUCHED = "confirmed for a person"
     QUESTIONED = "asked a person whether a change was theirs"
     DISOWNED = "said that a change was not theirs"
-    KEPT_REMINDING = "lets the last step open, with reminders going on, before the end of"
+    KEPT_REMINDING = "lets the last step open before the end of"
     NOTED = "noted"
     SUPPORT_TOLD = "told Mailgun Support"
     RECOVERED = "declared the account recovered"

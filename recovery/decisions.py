@@ -226,7 +226,7 @@ def keep_reminding(tx: Transaction, incident: Incident, step: Step, by: By) -> L
     if state.status is not StepStatus.RUNNING or state.keep_reminding:
         return line(f"{sentence(step.label)} is {state.status}; nothing was changed.")
     tx.steps.set(state.id, keep_reminding=True)
-    _record(tx, incident, by, Action.KEPT_REMINDING, step.label)
+    _record(tx, incident, by, Action.KEPT_REMINDING, step.label, "reminders go on")
     return line("The last step opens once the others are settled. Reminders go on until everybody has it.")
 
 
