@@ -1,28 +1,15 @@
 """What the verdict is spoken over: what Mailgun says, what was said in Slack, what the bot kept."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from drill.actors import Slack
+from drill.calls import HandedOver, handed_over
 from drill.company import Company
 from drill.ordering import JsonObject
-from drill.plain import pasted
-
-SAYING = frozenset({"chat.postMessage", "chat.postEphemeral", "chat.update", "response_url", "views.open"})
-"""The calls with which the bot says something."""
-
-
-@dataclass(frozen=True)
-class HandedOver:
-    """One secret in one accepted message. `label` is the login, or the key's description and role."""
-
-    channel: str
-    label: str
-    secret: str
 
 
 @dataclass(frozen=True)
@@ -50,18 +37,9 @@ class Evidence:
     tokens: Sequence[str]
     """The bot's own credentials in Slack."""
 
-    def accepted(self) -> Iterator[JsonObject]:
-        """Each call that said something and that Slack took."""
-        return (e for e in self.slack_log if e["kind"] == "call" and e["ok"] is True and e["method"] in SAYING)
-
     def handed_over(self) -> list[HandedOver]:
-        """Every secret that was sent in a direct message, by the form of a handover."""
-        return [
-            found
-            for call in self.accepted()
-            if call["method"] == "chat.postMessage" and is_kind(call["body"], "handover")
-            for found in secrets_in(call["body"], str(call["answer"]["channel"]))
-        ]
+        """Every secret that was sent in an accepted message, by the form of a handover."""
+        return [found for call in self.slack_log for found in handed_over(call)]
 
     def secrets(self) -> set[str]:
         """Every password and key that there is or was, as far as Mailgun and Slack know."""
@@ -114,27 +92,6 @@ def stored(database_url: str) -> bytes:
         rows = [repr(tuple(row)) for table in tables.sorted_tables for row in connection.execute(sa.select(table))]
     engine.dispose()
     return "\n".join(rows).encode()
-
-
-def is_kind(body: Mapping[str, object], kind: str) -> bool:
-    """Whether a call's body has the metadata of that kind of message."""
-    metadata = structured(body.get("metadata")) or {}
-    return isinstance(metadata, dict) and str(metadata.get("event_type", "")).endswith(f"_{kind}")
-
-
-def structured(value: object) -> object:
-    """What a client may have sent as JSON text, read."""
-    return json.loads(value) if isinstance(value, str) and value else value
-
-
-def secrets_in(body: Mapping[str, object], channel: str) -> list[HandedOver]:
-    """The labels and secrets in a message, one a line of what there is to be copied."""
-    blocks = structured(body.get("blocks")) or []
-    assert isinstance(blocks, list)
-    lines = [line for block in blocks for text in pasted(block) for line in text]
-    return [
-        HandedOver(channel, label.strip(), secret) for label, _, secret in (line.rpartition("  ") for line in lines)
-    ]
 
 
 def _addresses(slack: Slack) -> frozenset[str]:

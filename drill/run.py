@@ -17,7 +17,7 @@ from drill.ordering import JsonObject, OrderFailed
 from drill.outside import Outside
 from drill.process import BotGone, BotProcess, bot_environ, run_command
 from drill.story import Stage, StoryBroken, play
-from drill.transcript import Transcript, console_for
+from drill.transcript import Transcript, console
 from drill.verdict import Check, failures, judge
 from drill.waiting import NotInTime
 
@@ -51,7 +51,7 @@ def run_drill(auto: bool, port: int | None) -> int:
     With `auto`, actors play the people, and the status is 0 only if the account is recovered by the practice
     servers' own account. Without, the page is served until Ctrl-C, and the status is 0.
     """
-    console = console_for()
+    terminal = console()
     times = PLAYED if auto else HUMANE
     try:
         with drill(port or 0, times) as running:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from drill.evidence import Evidence, HandedOver
+from drill.calls import HandedOver, handed_over
+from drill.evidence import Evidence
 from drill.ordering import JsonObject
 
 _MARK = re.compile(r" ?\[mc-[0-9a-f-]{36}\]$")
@@ -166,7 +167,7 @@ def secrets_were_sent_in_private(evidence: Evidence) -> Check:
     for entry in evidence.slack_log:
         for where, text in _said(entry):
             if any(secret in text for secret in secrets):
-                loose.append(f"{where} of entry {entry['seq']}")
+                loose.append(f"{where} in entry {entry['seq']}")
     loose += [f"{h.label} in {h.channel}" for h in evidence.handed_over() if not h.channel.startswith("D")]
     return _check(
         "In private",
@@ -197,11 +198,11 @@ def _said(entry: JsonObject) -> list[tuple[str, str]]:
     """What an entry of Slack's log carries, piece by piece, without the one place where a secret belongs."""
     if entry["kind"] == "event":
         # What a person typed is their own; the bot has to cut it out, and other checks see to that.
-        return [] if entry["type"] == "slash_commands" else [("the payload", json.dumps(entry["payload"]))]
-    body = dict(entry["body"])
-    if entry["method"] == "chat.postMessage" and "_handover" in json.dumps(body.get("metadata", "")):
-        body.pop("blocks", None)
-    return [("the call", json.dumps(body, ensure_ascii=False))]
+        typed = entry["type"] == "slash_commands"
+        payload = [] if typed else [("what Slack sent", json.dumps(entry["payload"]))]
+        return [*payload, ("the acknowledgement", json.dumps(entry["response"]))]
+    belongs = "blocks" if handed_over(entry) else None
+    return [(name, json.dumps(value)) for name, value in entry["body"].items() if name != belongs]
 
 
 # --- Words ----------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def board_card(board: Board) -> Card:
     if incident.requester_id != incident.opened_by:
         lines.append(line("New secrets go to ", Who(incident.requester_id), "."))
     if incident.trouble:
-        lines.append(line(Bold("Trouble: "), incident.trouble))
+        lines.append(line(Bold("Trouble:"), " ", incident.trouble))
     lines.extend(step_line(step, view) for step, view in board.views)
     lines.extend(handover_lines(board))
     return Card(
@@ -154,8 +154,9 @@ def step_card(step: Step, view: StepView) -> Card:
         reason = f": {state.reason}" if state.reason else "."
         lines.append(line(f"{state.decision.capitalize()} by ", Who(state.decided_by), *when, reason))
     progress = step.progress(view)
-    if progress:
-        lines.append(line(Bold("So far: "), progress, "."))
+    if progress and step.decided_by_approval:
+        title = "Result:" if state.status is StepStatus.DONE else "So far:"
+        lines.append(line(Bold(title), f" {progress}."))
     if state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED) or not step.decided_by_approval:
         lines.extend(step.explain(view))
     lines.extend(failure_lines(view.failures))
