@@ -23,13 +23,13 @@ class Note(Step):
     }
 
     def explain(self, view: StepView) -> list[Line]:
-        lines: list[Line] = [
-            line("Ask the hosting provider whether the servers that send through Mailgun were broken into."),
-            line(
-                "Look through the public repositories for keys and passwords that were committed, in old commits too."
-            ),
-            line("Nothing is changed by the bot. Write down what was found, also when it was nothing."),
-        ]
+        lines: list[Line] = []
+        if view.state.status is not StepStatus.DONE:
+            lines += [
+                line("Ask the hosting provider whether the servers that send through Mailgun were broken into."),
+                line("Look through the public repositories for keys and passwords, in old commits too."),
+                line("Nothing is changed by the bot. Write down what was found, also when it was nothing."),
+            ]
         for topic, title in self.topics.items():
             found = findings(view.state).get(topic)
             if found:
