@@ -12,7 +12,7 @@ from recovery.opening import open_incident
 from recovery.people import people_card
 from recovery.polling import WAITING, obligations_of, poll_task
 from recovery.sheet import Sheet, close, decide, incident_of, refuse
-from recovery.state import HandoverStatus, Incident, IncidentStatus, Obligation, ObligationStatus, Person
+from recovery.state import Handover, HandoverStatus, Incident, IncidentStatus, Obligation, ObligationStatus, Person
 from recovery.step import Step
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
@@ -33,7 +33,7 @@ def decides(act: Callable[[Sheet, Transaction, Incident], Line]) -> Callable[[Sh
 
 def step_named(sheet: Sheet) -> Step:
     """The step that the request names."""
-    return step_of_kind(sheet.about["step"])
+    return step_of_kind(sheet.about.get("step", ""))
 
 
 def approve(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
@@ -196,34 +196,46 @@ def reissue(sheet: Sheet) -> Card | None:
     def act(tx: Transaction, incident: Incident) -> Line:
         if incident.status is IncidentStatus.CANCELLED:
             return line("The incident was cancelled; nothing new begins. Open a new one.")
-        subjects = reissue_subjects(tx, incident, sheet.about)
-        if not any(subjects.values()):
+        latest = latest_handovers(tx, incident)
+        chosen = chosen_subjects(
+            latest, {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}, sheet.about
+        )
+        if not chosen and sheet.about.get("target") == "all" and incident.requester_id != sheet.request.user_id:
+            return decisions.take_over(tx, incident, sheet.by)
+        if not chosen:
             return line("Nothing that was handed over goes by that name.")
-        return decisions.begin_again(tx, incident, sheet.by, subjects, sheet.request.id)
+        by_step: dict[int, list[str]] = {}
+        for step_id, subject in chosen:
+            by_step.setdefault(step_id, []).append(subject)
+        kept = {handover.id for named, handover in latest.items() if named not in chosen}
+        replaced = {h.id: h for named, h in latest.items() if named in chosen and h.id not in kept}
+        return decisions.begin_again(tx, incident, sheet.by, by_step, replaced.values(), sheet.request.id)
 
     return decide(sheet, act, ended_too=True)
 
 
-def reissue_subjects(tx: Transaction, incident: Incident, about: Mapping[str, str]) -> dict[int, list[str]]:
-    """What to issue anew, by step: a handover's subjects, a login, a domain's logins, or all that nobody saved.
+Carried = Mapping[tuple[int, str], Handover]
+"""For each step id and subject, the latest handover that carries it."""
 
-    A subject that a later handover carries again belongs to that one alone.
-    """
+
+def latest_handovers(tx: Transaction, incident: Incident) -> Carried:
+    """What was handed over, each subject with the latest handover that carries it."""
     carried = (HandoverStatus.SENT, HandoverStatus.SAVED, HandoverStatus.EXPIRED)
-    latest = {(h.step_id, subject): h for h in tx.handovers.of(incident.id, *carried) for subject in h.subjects}
-    steps = {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}
+    return {(h.step_id, subject): h for h in tx.handovers.of(incident.id, *carried) for subject in h.subjects}
+
+
+def chosen_subjects(latest: Carried, steps: Mapping[int, Step], about: Mapping[str, str]) -> list[tuple[int, str]]:
+    """What to issue anew: a handover's subjects, a login, a domain's logins, or all that nobody saved."""
     named, target = about.get("handover"), about.get("target", "")
-    chosen: dict[int, list[str]] = {}
-    for (step_id, subject), handover in latest.items():
+
+    def wanted(step_id: int, subject: str, handover: Handover) -> bool:
         if named is not None:
-            wanted = str(handover.id) == named
-        elif target.lower() == "all":
-            wanted = handover.status is not HandoverStatus.SAVED
-        else:
-            wanted = steps[step_id].subject_matches(subject, target)
-        if wanted:
-            chosen.setdefault(step_id, []).append(subject)
-    return chosen
+            return str(handover.id) == named
+        if target.lower() == "all":
+            return handover.status is not HandoverStatus.SAVED
+        return steps[step_id].subject_matches(subject, target)
+
+    return [(step_id, subject) for (step_id, subject), h in latest.items() if wanted(step_id, subject, h)]
 
 
 def take_over(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:

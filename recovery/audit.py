@@ -43,7 +43,7 @@ class Action(StrEnum):
     HANDOVER_REMINDED = "reminded to save"
     REISSUED = "asked to issue anew in"
     TOOK_OVER = "took over receiving the secrets from"
-    FAILED = "could not"
+    FAILED = "has trouble with"
     PERSON_TOLD = "told a person"
     PERSON_REMINDED = "reminded a person"
     OBLIGATION_MET = "shows a person's part as done"

@@ -4,7 +4,7 @@ Every function here runs inside a transaction and answers with a sentence for wh
 second is told who decided and when.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from recovery.people import needs_voucher, step_of
 from recovery.polling import plan_redraw as plan_person_redraw
 from recovery.progress import state_of
 from recovery.state import (
+    Handover,
     HandoverStatus,
     Incident,
     IncidentStatus,
@@ -324,10 +325,28 @@ def become_requester(tx: Transaction, incident: Incident, by: By) -> Incident:
 
 
 def begin_again(
-    tx: Transaction, incident: Incident, by: By, subjects_by_step: Mapping[int, list[str]], request_id: int
+    tx: Transaction,
+    incident: Incident,
+    by: By,
+    subjects_by_step: Mapping[int, list[str]],
+    replaced: Iterable[Handover],
+    request_id: int,
 ) -> Line:
-    """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be."""
+    """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be.
+
+    `replaced` are the handovers of which nothing will be valid any more.
+    """
     incident = become_requester(tx, incident, by)
+    for handover in replaced:
+        if tx.handovers.move(
+            handover,
+            [HandoverStatus.SENT, HandoverStatus.EXPIRED],
+            HandoverStatus.REISSUED,
+            ended_at=by.at,
+            next_reminder_at=None,
+            expires_at=None,
+        ):
+            plan_wipe(tx, tx.handovers.get(handover.id))
     total = 0
     for state in tx.steps.of(incident.id):
         subjects = subjects_by_step.get(state.id)
@@ -338,7 +357,7 @@ def begin_again(
         earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
         tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
         tx.tasks.add([step.beginning(incident, state, f"reissue-{request_id}", subjects)])
-        _record(tx, incident, by, Action.REISSUED, step.label, count(len(subjects), "subject"))
+        _record(tx, incident, by, Action.REISSUED, step.label, count(len(subjects), "item"))
     return line(
         f"{count(total, 'new secret')} will be made and handed over to you. The present ones stop working then."
     )

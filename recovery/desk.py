@@ -13,7 +13,7 @@ from recovery.answers import plain_card
 from recovery.asks import ASKS
 from recovery.commands import Typed, Unclear, parse
 from recovery.content import Card
-from recovery.errors import OutsideError, Refused
+from recovery.errors import Missing, OutsideError, Refused
 from recovery.jobs import Job, TaskKind
 from recovery.polling import WAITING
 from recovery.sheet import Sheet, close
@@ -49,6 +49,8 @@ def judge(job: Job, kinds: Mapping[str, TaskKind]) -> None:
     sheet = read(job, request, kinds)
     try:
         card = sheet if isinstance(sheet, Card) else ASKS[sheet.ask](sheet)
+    except Missing:
+        card = refuse_unknown(job, request)
     except OutsideError as error:
         if isinstance(error, Refused) or request_is_old(job, request):
             card = plain_card(
@@ -60,6 +62,13 @@ def judge(job: Job, kinds: Mapping[str, TaskKind]) -> None:
     if card is None:
         return
     answer(job, request, card)
+
+
+def refuse_unknown(job: Job, request: Request) -> Card:
+    """A button about something that this database does not have, or a step that this version lacks."""
+    card = plain_card(line("The bot does not know what that button is about. Nothing was changed."))
+    close(job, request, card)
+    return card
 
 
 MOST_PATIENCE = 20.0

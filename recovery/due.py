@@ -161,7 +161,7 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
         post_once(job, Place(person.channel_id, obligation.message_ts), card, marker)
     except Refused as error:
         with job.record() as tx:
-            facts = AuditFacts(Actor.BOT, Action.FAILED, f"remind {person.email}", str(error), private=True)
+            facts = AuditFacts(Actor.BOT, Action.FAILED, f"reminding {person.email}", str(error), private=True)
             tx.audit.append(obligation.incident_id, tools.clock.now(), facts)
             job.done(tx, job.task)
         return

@@ -52,5 +52,9 @@ class TooLong(Refused):
     """Slack refused a message for its size or shape; a smaller one may pass."""
 
 
+class Missing(RecoveryError):
+    """There is no row with that id: say, a button from another database."""
+
+
 class LeaseLost(RecoveryError):
     """Another process took the task over; whatever this one did must be followed up, not recorded as done."""

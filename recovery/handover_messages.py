@@ -85,6 +85,11 @@ def controls_card(handover: Handover) -> Card:
                 ),
                 buttons=(Button(Ask.REISSUE, "Issue anew", about, Style.PRIMARY),),
             )
+        case S.REISSUED:
+            return Card(
+                notification=f"{name} is void.",
+                lines=(line(f"{name} ({many}) is void: what it carried is issued anew, in a new handover."),),
+            )
         case _:
             return Card(
                 notification=f"{name} is done.",
@@ -105,6 +110,8 @@ def stub_card(handover: Handover) -> Card:
             end = line("They were saved", *_by(handover), ", and wiped here.")
         case S.EXPIRED:
             end = line("Nobody said in time that they were saved, so they were wiped here.")
+        case S.REISSUED:
+            end = line("They were issued anew, so they were made void and wiped here.")
         case _:
             end = line("It was not certain that this message arrived, so they were made void and wiped here.")
     return Card(

@@ -125,7 +125,7 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
                     what=what,
                     subjects=tuple(task.subject for task in tasks),
                     attempt=attempt,
-                    replaces=tuple(h.id for h in doubtful),
+                    replaces=tuple(sorted({each for h in doubtful for each in (h.id, *h.replaces)})),
                     planned_at=now,
                 )
             )
@@ -133,8 +133,9 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
             ids = {task.id for task in tasks}
             job.tasks = [replace(t, handover_id=planned.id) if t.id in ids else t for t in job.tasks]
             return planned
-        # A retry by a person starts counting anew.
-        tx.tasks.attach(tasks, None)
+        for handover in doubtful:
+            # A retry by a person starts counting anew.
+            tx.handovers.set(handover.id, attempt=0)
     raise TooManyDoubts(
         f"three messages to the requester ended without a clear answer from Slack; "
         f"{count(len(tasks), 'login or key', 'logins or keys')} must be set again. Press Retry once Slack works."

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 LEASE_MARGIN = timedelta(seconds=5)
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
+LONGEST_QUICK_BACKOFF = 3.0
 
 FRESH_KEY = "Store a fresh admin key with “python bot.py key”, then press Retry."
 
@@ -111,7 +112,7 @@ class Job:
             self.tasks[0] = tx.tasks.note(self.task, merged(self.task.payload, payload))
 
     def let_go(self, tasks: Sequence[Task]) -> None:
-        """Give some of the claimed tasks back, to be claimed by another job."""
+        """Give back some of the claimed tasks with which nothing was begun, to be claimed by another job."""
         if not tasks:
             return
         with self.record() as tx:
@@ -119,11 +120,19 @@ class Job:
         self._take_off(tasks)
         self.tools.wake()
 
-    def done(self, tx: Transaction, *tasks: Task) -> None:
-        """Record tasks as done, inside `record`; the rest of the job goes on."""
-        now = self.tools.clock.now()
+    def put_off(self) -> None:
+        """The process is leaving: what is left of the job was begun, and a restart goes on with it."""
+        with self.record() as tx:
+            for task in list(self.tasks):
+                self.defer(tx, task, "the bot was stopped; it goes on after its restart")
+
+    def done(self, tx: Transaction, *tasks: Task, at: datetime | None = None) -> None:
+        """Record tasks as done, inside `record`; the rest of the job goes on.
+
+        `at` is when they took effect, where that was before now and somebody may compare it.
+        """
         for task in tasks:
-            tx.tasks.end(task, TaskStatus.DONE, now)
+            tx.tasks.end(task, TaskStatus.DONE, at or self.tools.clock.now())
         self._take_off(tasks)
 
     def drop(self, tx: Transaction, task: Task, reason: str) -> None:
@@ -153,7 +162,8 @@ class Job:
             self.fail(tx, task, str(error), FRESH_KEY if isinstance(error, KeyRefused) else "")
         else:
             tx.tasks.note(task, merged(task.payload, {"failures": failures}))
-            backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), LONGEST_BACKOFF)
+            longest = LONGEST_QUICK_BACKOFF if self.kind.quick else LONGEST_BACKOFF
+            backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), longest)
             tx.tasks.defer(task, now + timedelta(seconds=backoff), str(error))
         self._take_off([task])
 

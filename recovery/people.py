@@ -124,7 +124,7 @@ def oblige_everyone(job: Job, step: PeopleStep) -> None:
     found = {user.id: find_in_slack(job, user) for user in users if user.id not in known}
     with job.record() as tx:
         incident = tx.incidents.get(task.incident_id or 0)
-        if tx.incidents.get(task.incident_id or 0, lock=True).status is IncidentStatus.CANCELLED:
+        if tx.incidents.get(task.incident_id or 0).status is IncidentStatus.CANCELLED:
             # Cancelled while Mailgun was being asked: nothing new begins.
             job.done(tx, job.task)
             return
@@ -285,7 +285,7 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
             now = tools.clock.now()
             # Nobody can be asked in Slack: from here on, an approver confirms for them.
             tx.people.set(person.id, slack_id=None)
-            facts = AuditFacts(Actor.BOT, Action.FAILED, f"write to {person.email}", str(error), private=True)
+            facts = AuditFacts(Actor.BOT, Action.FAILED, f"writing to {person.email}", str(error), private=True)
             tx.audit.append(incident.id, now, facts)
             job.done(tx, job.task)
         return

@@ -24,6 +24,7 @@ from recovery.people import (
 )
 from recovery.state import (
     Incident,
+    IncidentStatus,
     NewTask,
     Obligation,
     ObligationStatus,
@@ -54,6 +55,11 @@ def begun(state: StepState) -> bool:
     return state.status in (StepStatus.RUNNING, StepStatus.DONE, StepStatus.NEEDS_ATTENTION)
 
 
+def is_alive(incident: Incident) -> bool:
+    """Whether people are still asked for anything in it."""
+    return incident.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED)
+
+
 def poll(job: Job, steps: Sequence[Step]) -> None:
     """List the users, settle what Mailgun shows, include who joined, drop who left, answer who waits."""
     tools = job.tools
@@ -61,15 +67,23 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0)
         known = {person.mailgun_id for person in tx.people.of(incident.id)}
         states = {state.kind: state for state in tx.steps.of(incident.id) if begun(state)}
+    if not is_alive(incident):
+        return
     people_steps = [step for step in steps if isinstance(step, PeopleStep) and step.kind in states]
     asked_at = tools.clock.now()
     job.hold()
     users = {user.id: user for user in tools.mailgun.users() if not user.is_disabled}
     found = {user.id: find_in_slack(job, user) for user in users.values() if user.id not in known}
     with job.record() as tx:
+        if not is_alive(tx.incidents.get(incident.id)):
+            # Cancelled, or its people taken over, while Mailgun was being asked.
+            job.done(tx, job.task)
+            return
+        returned = set()
         for user in users.values():
             person = tx_person(tx, incident, user, found.get(user.id))
             if person.left_at is not None:
+                returned.add(person.id)
                 tx.people.set(person.id, left_at=None)
             for step in people_steps:
                 oblige(tx, job, step, states[step.kind], incident, person, user)
@@ -78,7 +92,10 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
             person = people[obligation.person_id]
             if person.mailgun_id in users:
                 step = step_of(steps, obligation)
-                weigh(tx, job, step, obligation, person, users[person.mailgun_id], incident)
+                if person.id in returned and obligation.status is ObligationStatus.DROPPED:
+                    reopen(tx, job, step, obligation, person, "is a user again")
+                else:
+                    weigh(tx, job, step, obligation, person, users[person.mailgun_id], incident)
             else:
                 drop(tx, job, obligation, person, incident)
         # Those who asked after the list was begun may have changed something since: the next poll answers them.
@@ -114,9 +131,7 @@ def weigh(
     """Move one obligation to where Mailgun's answer puts it."""
     evidence = judge(step, obligation, person, user, incident)
     status = obligation.status
-    if status in (ObligationStatus.DROPPED,):
-        reopen(tx, job, step, obligation, person, "is a user again")
-    elif status is ObligationStatus.DONE and not evidence.met and obligation.settled_by is None:
+    if status is ObligationStatus.DONE and not evidence.met and obligation.settled_by is None:
         reopen(tx, job, step, obligation, person, "is undone again")
     elif status is ObligationStatus.OPEN and evidence.met:
         if is_doubtful(evidence, incident, person):

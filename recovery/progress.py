@@ -124,7 +124,7 @@ def offer(
         finished_at=None,
     )
     if moved is not None:
-        result = f"{len(subjects):,} of its subjects: {why}"
+        result = f"{count(len(subjects), 'item')}: {why}"
         entry = AuditFacts(Actor.BOT, Action.STEP_OFFERED, step.label, result)
         tx.audit.append(incident.id, tools.clock.now(), entry)
 

@@ -29,5 +29,5 @@ def next_reminder(after: datetime, tz: str | None, hours: ReminderHours) -> date
 def _zone(tz: str | None) -> ZoneInfo:
     try:
         return ZoneInfo(tz or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")

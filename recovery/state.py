@@ -198,8 +198,9 @@ class HandoverStatus(StrEnum):
     """The life of one direct message that carries new secrets.
 
     `planned`: nothing was sent. `sending`: a send began, its end is not known. `sent`: Slack has it.
-    `saved`: the recipient said so. `expired`: nobody saved it in time. `doubtful`: it is not certain that
-    it arrived, its secrets are dead. `abandoned`: certainly never sent.
+    `saved`: the recipient said so. `expired`: nobody saved it in time. `reissued`: everything that it
+    carried is being set and handed over anew. `doubtful`: it is not certain that it arrived, its secrets are
+    dead. `abandoned`: certainly never sent.
     """
 
     PLANNED = "planned"
@@ -207,6 +208,7 @@ class HandoverStatus(StrEnum):
     SENT = "sent"
     SAVED = "saved"
     EXPIRED = "expired"
+    REISSUED = "reissued"
     DOUBTFUL = "doubtful"
     ABANDONED = "abandoned"
 

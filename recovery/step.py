@@ -1,14 +1,14 @@
 """What a step of Mailgun's procedure is, to everyone who does not care which one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
 from recovery.account import Inventory
 from recovery.actions import Ask
 from recovery.content import Button, Confirm, Style
-from recovery.jobs import TaskKind
+from recovery.jobs import Job, TaskKind
 from recovery.state import (
     Facts,
     Incident,
@@ -147,6 +147,13 @@ class Step(ABC):
     def about(self, state: StepState) -> dict[str, str]:
         """What each of its buttons carries."""
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
+
+
+def forget_failures(tx: Transaction, job: Job, begin: Task, kind: str, subjects: Set[str]) -> None:
+    """Failures of an earlier round whose subjects are planned anew are nobody's any more."""
+    for task in tx.tasks.of_step(begin.step_id or 0, TaskStatus.FAILED, kind=kind):
+        if task.subject in subjects:
+            tx.tasks.end(task, TaskStatus.DROPPED, job.tools.clock.now(), task.failure)
 
 
 def scope_of(state: StepState) -> list[str] | None:

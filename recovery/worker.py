@@ -101,7 +101,7 @@ class Worker:
             log.info("%s: %s", job.kind.name, error)
             job.end_with(error)
         except Stopping:
-            job.let_go(job.tasks)
+            job.put_off()
         except RecoveryError:
             raise
         except Exception:

@@ -17,10 +17,6 @@ class AnotherProcess(RecoveryError):
     """Another process of the bot works on this SQLite file."""
 
 
-class Missing(RecoveryError):
-    """There is no row with that id."""
-
-
 class NaiveTime(DontWrapMixin, ValueError):
     """A time without a time zone was about to be stored. A mistake in the program, so no `RecoveryError`."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sqlalchemy import Connection, Select, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.errors import Missing
+from recovery.errors import Missing
 from storage.schema import Base
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 import difflib
 
+from recovery.errors import Missing
 from recovery.step import Step
 from recovery.steps.api_keys import ApiKeys
 from recovery.steps.note import Note
@@ -23,11 +24,11 @@ def step_called(word: str) -> Step | None:
 
 
 def step_of_kind(kind: str) -> Step:
-    """The step of that kind. Raises `KeyError` for a kind that this version does not have."""
+    """The step of that kind. Raises `Missing` for a kind that this version does not have."""
     for step in STEPS:
         if step.kind == kind:
             return step
-    raise KeyError(kind)
+    raise Missing(f"there is no step of the kind {kind}")
 
 
 def near_steps(word: str) -> list[str]:

@@ -33,7 +33,7 @@ from recovery.state import (
     Task,
     TaskStatus,
 )
-from recovery.step import Step, StepView, number, recipient_line, scope_of
+from recovery.step import Step, StepView, forget_failures, number, recipient_line, scope_of
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -93,8 +93,8 @@ class ApiKeys(Step):
                 line(
                     f"Touches {count(number(facts, 'user'), 'account key')} and "
                     f"{count(number(facts, 'domain'), 'domain sending key')} of the whole account: each gets one "
-                    f"replacement of the same role, and is deleted at once. "
-                    f"{count(number(facts, 'web'), 'control panel session')} ended."
+                    f"replacement of the same role, and is deleted at once. Ends "
+                    f"{count(number(facts, 'web'), 'control panel session')}."
                 )
             )
             if number(facts, "marked"):
@@ -178,7 +178,7 @@ def begin(job: Job) -> None:
     keys = job.tools.mailgun.keys()
     scope = job.task.payload.get("scope")
     with job.record() as tx:
-        if tx.incidents.get(task.incident_id or 0, lock=True).status is IncidentStatus.CANCELLED:
+        if tx.incidents.get(task.incident_id or 0).status is IncidentStatus.CANCELLED:
             # Cancelled while Mailgun was being asked: nothing new begins.
             job.done(tx, job.task)
             return
@@ -190,6 +190,7 @@ def begin(job: Job) -> None:
             chosen = [key for key in keys if key.id != own and mark_of(key) not in ours]
         before = state.decided_at or incident.opened_at
         former_id = job.task.payload.get("former")
+        forget_failures(tx, job, task, REPLACE, {key.id for key in chosen})
         tx.tasks.add(plan for key in chosen if (plan := plan_for(key, task, str(former_id), before)) is not None)
         job.done(tx, job.task)
 

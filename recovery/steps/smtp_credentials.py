@@ -22,7 +22,7 @@ from recovery.state import (
     Task,
     TaskStatus,
 )
-from recovery.step import OLD_KEY_WARNING, Step, StepView, number, recipient_line, scope_of
+from recovery.step import OLD_KEY_WARNING, Step, StepView, forget_failures, number, recipient_line, scope_of
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -37,6 +37,8 @@ class Attempt:
     task: Task
     password: Secret | None
     error: OutsideError | None = None
+    begun_at: datetime | None = None
+    """When Mailgun was first asked to set it: an old key that died later could have undone it."""
 
 
 class SmtpCredentials(Step):
@@ -150,10 +152,11 @@ def begin(job: Job) -> None:
         wanted = {str(subject) for subject in scope}
         logins = [login for login in logins if login.subject in wanted]
     with job.record() as tx:
-        if tx.incidents.get(task.incident_id or 0, lock=True).status is IncidentStatus.CANCELLED:
+        if tx.incidents.get(task.incident_id or 0).status is IncidentStatus.CANCELLED:
             # Cancelled while Mailgun was being asked: nothing new begins.
             job.done(tx, job.task)
             return
+        forget_failures(tx, job, task, SET, {login.subject for login in logins})
         tx.tasks.add(
             NewTask(SET, f"{SET}:{task.step_id}:{login.subject}", task.incident_id, task.step_id, login.subject)
             for login in logins
@@ -182,7 +185,8 @@ def set_passwords(job: Job) -> None:
     packets = [Packet(a.task, *shown(a.task), a.password) for a in given if a.password is not None]
 
     def on_sent(tx: Transaction, sent: Handover) -> None:
-        job.done(tx, *(packet.task for packet in packets))
+        for a in given:
+            job.done(tx, a.task, at=a.begun_at)
 
     hand_over(job, handover, packets, on_sent)
 
@@ -197,6 +201,7 @@ def attempt(job: Job, task: Task) -> Attempt:
     """Make a password and set it. While it is in memory, an uncertain answer is repeated with the same one."""
     login = Login.from_subject(task.subject)
     password = new_password()
+    begun_at = job.tools.clock.now()
     for last in (False,) * (SAME_PASSWORD_TRIES - 1) + (True,):
         job.hold()
         try:
@@ -207,7 +212,7 @@ def attempt(job: Job, task: Task) -> Attempt:
         except OutsideError as error:
             return Attempt(task, None, error)
         else:
-            return Attempt(task, password)
+            return Attempt(task, password, begun_at=begun_at)
     raise AssertionError("unreachable: the last try returns")
 
 

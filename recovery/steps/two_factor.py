@@ -25,7 +25,7 @@ class TwoFactor(PeopleStep):
     def explain(self, view: StepView) -> list[Line]:
         facts = view.state.facts
         if "users" in facts:
-            who = f"Asks {count(number(facts, 'without'), 'user')} of {number(facts, 'users'):,} who lack it"
+            who = f"Asks the {number(facts, 'without'):,} of {count(number(facts, 'users'), 'user')} who lack it"
             elsewhere = number(facts, "elsewhere")
             how = f"; {elsewhere:,} sign in elsewhere and are pointed there" if elsewhere else ""
         else:

@@ -3,9 +3,10 @@ from datetime import timedelta, timezone
 import pytest
 
 from recovery.audit import Action, AuditFacts
+from recovery.errors import Missing
 from recovery.state import Incident, IncidentStatus
 from storage.database import Database
-from storage.errors import Missing, NaiveTime
+from storage.errors import NaiveTime
 from tests.storage.given import NOON, an_incident, at_once, new_incident
 
 
