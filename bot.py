@@ -6,11 +6,12 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import time
+from datetime import time as time_of_day
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated
@@ -107,7 +108,7 @@ def wire(settings: Settings) -> Rooms:
 def policy_of(settings: Settings) -> Policy:
     """The part of the settings that the rules depend on."""
     window = settings.REMIND_BETWEEN
-    end = time(0) if window.end == time.max else window.end
+    end = time_of_day(0) if window.end == time_of_day.max else window.end
     return Policy(
         approvers=tuple(sorted(settings.APPROVERS)),
         starters=tuple(sorted(settings.STARTERS)),
@@ -223,12 +224,13 @@ class Bot:
 
     def _leave(self, socket: Socket) -> None:
         self.stopping.set()
+        deadline = time.monotonic() + GRACE
         closing = Thread(target=socket.close, daemon=True)
         closing.start()
         self._scheduler.shutdown(wait=False)
         for worker in self._workers:
-            worker.stop(GRACE)
-        closing.join(timeout=GRACE)
+            worker.stop(deadline)
+        closing.join(timeout=max(deadline - time.monotonic(), 0))
         with self._rooms.database.write() as tx:
             tx.tasks.release(self._rooms.database.owner)
         self._rooms.database.close()
@@ -295,6 +297,10 @@ def run(context: typer.Context) -> None:
         rooms.clock.measure()
         adopt_environment_key(rooms)
         rooms.vault.current()
+        if len(settings.ENCRYPTION_KEY) > 1:
+            # From here on the first key alone opens the vault, and the others may be thrown away.
+            with rooms.database.write() as tx:
+                rooms.vault.rotate(tx)
         bot = Bot(rooms)
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda *_: bot.stopping.set())

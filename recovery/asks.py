@@ -12,7 +12,15 @@ from recovery.opening import open_incident
 from recovery.people import people_card
 from recovery.polling import WAITING, obligations_of, poll_task
 from recovery.sheet import Sheet, close, decide, incident_of, refuse
-from recovery.state import Handover, HandoverStatus, Incident, IncidentStatus, Obligation, ObligationStatus, Person
+from recovery.state import (
+    Handover,
+    HandoverStatus,
+    Incident,
+    Obligation,
+    ObligationStatus,
+    Person,
+    TaskStatus,
+)
 from recovery.step import Step
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
@@ -194,22 +202,17 @@ def reissue(sheet: Sheet) -> Card | None:
         return refuse(sheet, why)
 
     def act(tx: Transaction, incident: Incident) -> Line:
-        if incident.status is IncidentStatus.CANCELLED:
-            return line("The incident was cancelled; nothing new begins. Open a new one.")
         latest = latest_handovers(tx, incident)
-        chosen = chosen_subjects(
-            latest, {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}, sheet.about
-        )
+        steps = {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}
+        chosen = chosen_subjects(latest, steps, sheet.about) + failed_subjects(tx, steps, sheet.about)
         if not chosen and sheet.about.get("target") == "all" and incident.requester_id != sheet.request.user_id:
             return decisions.take_over(tx, incident, sheet.by)
         if not chosen:
             return line("Nothing that was handed over goes by that name.")
         by_step: dict[int, list[str]] = {}
-        for step_id, subject in chosen:
+        for step_id, subject in dict.fromkeys(chosen):
             by_step.setdefault(step_id, []).append(subject)
-        kept = {handover.id for named, handover in latest.items() if named not in chosen}
-        replaced = {h.id: h for named, h in latest.items() if named in chosen and h.id not in kept}
-        return decisions.begin_again(tx, incident, sheet.by, by_step, replaced.values(), sheet.request.id)
+        return decisions.begin_again(tx, incident, sheet.by, by_step, sheet.request.id)
 
     return decide(sheet, act, ended_too=True)
 
@@ -236,6 +239,18 @@ def chosen_subjects(latest: Carried, steps: Mapping[int, Step], about: Mapping[s
         return steps[step_id].subject_matches(subject, target)
 
     return [(step_id, subject) for (step_id, subject), h in latest.items() if wanted(step_id, subject, h)]
+
+
+def failed_subjects(tx: Transaction, steps: Mapping[int, Step], about: Mapping[str, str]) -> list[tuple[int, str]]:
+    """What could not be set or handed over, and so is in nobody's hands, as far as the typed target means it."""
+    target = about.get("target", "")
+    return [
+        (step_id, task.subject)
+        for step_id, step in steps.items()
+        if step.hands_over and target
+        for task in tx.tasks.of_step(step_id, TaskStatus.FAILED)
+        if task.kind != step.begin_kind and (target.lower() == "all" or step.subject_matches(task.subject, target))
+    ]
 
 
 def take_over(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:

@@ -4,19 +4,19 @@ Every function here runs inside a transaction and answers with a sentence for wh
 second is told who decided and when.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.audit import Action, AuditFacts
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
+from recovery.handovers import CHANGED
 from recovery.jobs import TaskKind
 from recovery.people import needs_voucher, step_of
 from recovery.polling import plan_redraw as plan_person_redraw
 from recovery.progress import state_of
 from recovery.state import (
-    Handover,
     HandoverStatus,
     Incident,
     IncidentStatus,
@@ -147,6 +147,7 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
     effects = [kind.name for kind in kinds.values() if kind.effect]
     dropped = tx.tasks.drop_unstarted(incident.id, effects, by.at)
     for state in tx.steps.of(incident.id):
+        hand_over_what_was_changed(tx, incident, state)
         tx.steps.move(
             state,
             [StepStatus.LOCKED, StepStatus.WAITING, StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION],
@@ -159,6 +160,14 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
     _record(tx, incident, by, Action.CANCELLED, "", reason)
     rest = f" {count(dropped, 'task')} not begun yet will not be run." if dropped else ""
     return line(f"The incident is cancelled. What was begun is finished and handed over.{rest}")
+
+
+def hand_over_what_was_changed(tx: Transaction, incident: Incident, state: StepState) -> None:
+    """Failures that left a new secret at Mailgun which nobody has: it is set and handed over anew."""
+    changed = [task.subject for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.payload.get(CHANGED)]
+    if changed:
+        step = step_of_kind(state.kind)
+        tx.tasks.add([step.beginning(incident, state, "cancel", changed, anew=True)])
 
 
 # --- The note and Support ---------------------------------------------------------------------------------
@@ -329,24 +338,13 @@ def begin_again(
     incident: Incident,
     by: By,
     subjects_by_step: Mapping[int, list[str]],
-    replaced: Iterable[Handover],
     request_id: int,
 ) -> Line:
     """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be.
 
-    `replaced` are the handovers of which nothing will be valid any more.
+    What was handed over before stays as it is until the new secrets are.
     """
     incident = become_requester(tx, incident, by)
-    for handover in replaced:
-        if tx.handovers.move(
-            handover,
-            [HandoverStatus.SENT, HandoverStatus.EXPIRED],
-            HandoverStatus.REISSUED,
-            ended_at=by.at,
-            next_reminder_at=None,
-            expires_at=None,
-        ):
-            plan_wipe(tx, tx.handovers.get(handover.id))
     total = 0
     for state in tx.steps.of(incident.id):
         subjects = subjects_by_step.get(state.id)
@@ -356,7 +354,7 @@ def begin_again(
         total += len(subjects)
         earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
         tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
-        tx.tasks.add([step.beginning(incident, state, f"reissue-{request_id}", subjects)])
+        tx.tasks.add([step.beginning(incident, state, f"reissue-{request_id}", subjects, anew=True)])
         _record(tx, incident, by, Action.REISSUED, step.label, count(len(subjects), "item"))
     return line(
         f"{count(total, 'new secret')} will be made and handed over to you. The present ones stop working then."

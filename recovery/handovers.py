@@ -5,16 +5,17 @@ Mailgun, check the recipient, write down that the send begins, send, write down 
 not certain to have arrived is dead: its subjects get new secrets in a new message.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from recovery.access import Access
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Marker, MarkerKind, Place, SecretsMessage
-from recovery.errors import Later, Refused, Uncertain
+from recovery.errors import Later, OutsideError, Refused, Uncertain
 from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message
-from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL
-from recovery.jobs import Job, Stopping
+from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wipe
+from recovery.jobs import Job, Stopping, merged
 from recovery.posting import post_once
 from recovery.secret import Secret
 from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task
@@ -24,6 +25,8 @@ from recovery.text import count
 MOST_CHARACTERS = 9_000
 MOST_DOUBTFUL_SENDS = 3
 LONGEST_WAIT = 300.0
+CHANGED = "changed"
+"""In a task's payload: Mailgun has a new secret for it that nobody was handed."""
 
 S = HandoverStatus
 
@@ -172,6 +175,23 @@ def hand_over(
     Returns once Slack has the message and the database knows. Raises `Refused` when it was certainly not
     sent, `Uncertain` when that is not known (the secrets are dead then), and `Stopping` or `LeaseLost`.
     """
+    try:
+        _announce_and_send(job, handover, packets, on_sent)
+    except OutsideError:
+        # What was changed at Mailgun is in nobody's hands: a cancelled incident still has to hand that over.
+        with job.record() as tx:
+            for packet in packets:
+                tx.tasks.note(packet.task, merged(packet.task.payload, {CHANGED: True}))
+        job.tasks = [replace(t, payload=merged(t.payload, {CHANGED: True})) for t in job.tasks]
+        raise
+
+
+def _announce_and_send(
+    job: Job,
+    handover: Handover,
+    packets: Sequence[Packet],
+    on_sent: Callable[[Transaction, Handover], None],
+) -> None:
     tools = job.tools
     try:
         check_recipient(job, handover.recipient_id)
@@ -214,6 +234,32 @@ def hand_over(
             ]
         )
         on_sent(tx, tx.handovers.get(handover.id))
+        void_earlier(tx, handover, {identity_of(packet.task.subject) for packet in packets}, now)
+
+
+def identity_of(subject: str) -> str:
+    """What a subject is about: a login, or a key's id. What follows after a space is there for people."""
+    return subject.split(" ", 1)[0]
+
+
+def void_earlier(tx: Transaction, sent: Handover, renewed: Set[str], now: datetime) -> None:
+    """Wipe earlier handovers that nobody saved once nothing that they carried is valid any more."""
+    earlier = [
+        handover
+        for handover in tx.handovers.of(sent.incident_id, S.SENT, S.EXPIRED)
+        if handover.step_id == sent.step_id
+        and handover.id < sent.id
+        and not renewed.isdisjoint(identity_of(subject) for subject in handover.subjects)
+    ]
+    if not earlier:
+        return
+    tasks = [task for task in tx.tasks.of_step(sent.step_id) if task.handover_id is not None]
+    for handover in earlier:
+        since = {identity_of(task.subject) for task in tasks if (task.handover_id or 0) > handover.id}
+        if {identity_of(subject) for subject in handover.subjects} <= since | renewed and tx.handovers.move(
+            handover, [S.SENT, S.EXPIRED], S.REISSUED, ended_at=now, next_reminder_at=None, expires_at=None
+        ):
+            plan_wipe(tx, tx.handovers.get(handover.id))
 
 
 def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:

@@ -20,7 +20,6 @@ from recovery.posting import post_once
 from recovery.reminders import next_reminder
 from recovery.state import (
     Incident,
-    IncidentStatus,
     NewTask,
     Obligation,
     ObligationStatus,
@@ -28,7 +27,7 @@ from recovery.state import (
     StepState,
     StepStatus,
 )
-from recovery.step import Step, StepView
+from recovery.step import Step, StepView, begins_nothing
 from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, When, Who, count, line
 
@@ -124,8 +123,7 @@ def oblige_everyone(job: Job, step: PeopleStep) -> None:
     found = {user.id: find_in_slack(job, user) for user in users if user.id not in known}
     with job.record() as tx:
         incident = tx.incidents.get(task.incident_id or 0)
-        if tx.incidents.get(task.incident_id or 0).status is IncidentStatus.CANCELLED:
-            # Cancelled while Mailgun was being asked: nothing new begins.
+        if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
         state = tx.steps.get(task.step_id or 0)

@@ -66,7 +66,10 @@ def decide(sheet: Sheet, act: Decide, *, ended_too: bool = False) -> Card | None
 
 def incident_of(tx: Transaction, sheet: Sheet, *, ended_too: bool) -> tuple[Incident | None, Line]:
     """The incident that the request is about; or None, and why."""
-    named = sheet.about.get("incident")
+    named, handover = sheet.about.get("incident"), sheet.about.get("handover", "")
+    if handover.isdigit():
+        # A handover is looked after for as long as it is there, whatever came after its incident.
+        return tx.incidents.get(tx.handovers.get(int(handover)).incident_id), ()
     incident = tx.incidents.latest()
     if incident is None:
         return None, NO_INCIDENT

@@ -12,6 +12,7 @@ from recovery.jobs import Job, TaskKind
 from recovery.state import (
     Facts,
     Incident,
+    IncidentStatus,
     NewTask,
     Obligation,
     Person,
@@ -99,9 +100,14 @@ class Step(ABC):
         """Plan the first task after an approval, inside its transaction."""
         tx.tasks.add([self.beginning(incident, state, f"round-{state.version}", scope_of(state))])
 
-    def beginning(self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None) -> NewTask:
-        """The task that begins a round; `scope` narrows it to these subjects."""
-        payload: Facts = {} if scope is None else {"scope": list(scope)}
+    def beginning(
+        self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None, *, anew: bool = False
+    ) -> NewTask:
+        """The task that begins a round; `scope` narrows it to these subjects.
+
+        `anew` marks one that sets right what was begun before, which a cancelled incident does as well.
+        """
+        payload: Facts = {} if scope is None else {"scope": list(scope), "anew": anew}
         return NewTask(
             kind=self.begin_kind,
             key=f"{self.begin_kind}:{state.id}:{why}",
@@ -147,6 +153,12 @@ class Step(ABC):
     def about(self, state: StepState) -> dict[str, str]:
         """What each of its buttons carries."""
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
+
+
+def begins_nothing(tx: Transaction, task: Task) -> bool:
+    """Whether the incident was cancelled while Mailgun was being asked: then nothing new begins."""
+    incident = tx.incidents.get(task.incident_id or 0)
+    return incident.status is IncidentStatus.CANCELLED and not task.payload.get("anew")
 
 
 def forget_failures(tx: Transaction, job: Job, begin: Task, kind: str, subjects: Set[str]) -> None:

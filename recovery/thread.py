@@ -22,6 +22,7 @@ REDRAW = "thread.redraw"
 REPORT = "thread.report"
 
 MOST_COUNT_TRIES = 3
+AUDIT_CHANNEL_TROUBLE = "The audit channel gets no entries:"
 
 
 def opening_tasks(incident: Incident) -> list[NewTask]:
@@ -166,11 +167,25 @@ def post_trail(job: Job) -> None:
     if upto is None:
         job.note(upto=entries[-1].number)
     place = thread_place(incident) if where == "thread" else Place(where)
-    post_once(job, place, Trail(entries), trail_marker(job, where, entries))
+    try:
+        post_once(job, place, Trail(entries), trail_marker(job, where, entries))
+    except Refused as error:
+        if where != "thread":
+            note_trouble(job, incident, f"{AUDIT_CHANNEL_TROUBLE} {error}")
+        raise
     posted = "audit_posted" if where == "thread" else "audit_mirrored"
     with job.record() as tx:
+        if where != "thread" and (incident.trouble or "").startswith(AUDIT_CHANNEL_TROUBLE):
+            tx.incidents.set(incident.id, trouble=None)
         tx.incidents.mark_drawn(incident.id, **{posted: entries[-1].number})
         job.done(tx, job.task)
+
+
+def note_trouble(job: Job, incident: Incident, trouble: str) -> None:
+    """Show it on the board, once."""
+    if incident.trouble != trouble:
+        with job.record() as tx:
+            tx.incidents.set(incident.id, trouble=trouble)
 
 
 def trail_marker(job: Job, where: str, entries: Sequence[AuditEntry]) -> Marker:

@@ -1,8 +1,9 @@
 """The worker: claims what can be claimed, runs it, and sees to it that nothing is lost on the way."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from threading import Event, Thread
 
@@ -48,14 +49,17 @@ class Worker:
         """There may be something to do."""
         self._wake.set()
 
-    def stop(self, seconds: float) -> None:
-        """Claim nothing more and wait that long for what runs. `tools.stopping` must be set before."""
+    def stop(self, deadline: float) -> None:
+        """Claim nothing more, and wait for what runs until `deadline` (`time.monotonic`).
+
+        `tools.stopping` must be set before. What still runs then is taken over after a restart.
+        """
         self._wake.set()
-        self._loop.join(timeout=seconds)
+        self._loop.join(timeout=max(deadline - time.monotonic(), 0))
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for future in list(self._running):
-            if not future.cancelled():
-                wait_quietly(future, seconds)
+        _, running = wait(self._running, timeout=max(deadline - time.monotonic(), 0))
+        if running:
+            log.warning("%d jobs were still running at the end; they will be taken over", len(running))
 
     def _claim_until_stopped(self) -> None:
         tick = self._tools.policy.tick.total_seconds()
@@ -107,11 +111,3 @@ class Worker:
         except Exception:
             log.exception("a defect in %s", job.kind.name)
             job.end_with(Uncertain("the bot met a defect of its own; its log has the details"))
-
-
-def wait_quietly(future: Future[None], seconds: float) -> None:
-    """Wait for a job that may outlast the wait: its lease is released, and a restart goes on with it."""
-    try:
-        future.result(timeout=seconds)
-    except TimeoutError:
-        log.warning("a job was still running at the end; it will be taken over")

@@ -7,7 +7,7 @@ from recovery.account import ApiKey, Inventory, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Confirm
 from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
-from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
+from recovery.handovers import Packet, fitting, greet_recipient, hand_over, identity_of, plan_handover
 from recovery.jobs import Job, TaskKind, merged
 from recovery.keyring import (
     as_list,
@@ -26,14 +26,13 @@ from recovery.state import (
     Facts,
     Handover,
     Incident,
-    IncidentStatus,
     NewTask,
     StepState,
     StepStatus,
     Task,
     TaskStatus,
 )
-from recovery.step import Step, StepView, forget_failures, number, recipient_line, scope_of
+from recovery.step import Step, StepView, begins_nothing, forget_failures, number, recipient_line, scope_of
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -65,7 +64,7 @@ class ApiKeys(Step):
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, begin, effect=True),
-            TaskKind(REPLACE, replace_keys, batch=100, effect=True),
+            TaskKind(REPLACE, replace_keys, batch=1000, effect=True),
             TaskKind(RETIRE, retire_key, effect=True),
         )
 
@@ -121,8 +120,12 @@ class ApiKeys(Step):
         return f"{text}, {count(sessions, 'session')} ended" if sessions else text
 
     def on_done(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        # A replacement that was issued anew was never an old key.
+        ours = handed_ids(tx, state)
         ended = [
-            at for kind in (REPLACE, RETIRE) for at in tx.tasks.last_done(incident.id, kind).values() if at is not None
+            task.finished_at
+            for task in tx.tasks.of_step(state.id, TaskStatus.DONE)
+            if task.kind in (REPLACE, RETIRE) and task.subject not in ours and task.finished_at is not None
         ]
         when = max(ended, default=state.decided_at or incident.opened_at)
         tx.incidents.set(incident.id, keys_expired_at=when)
@@ -130,17 +133,17 @@ class ApiKeys(Step):
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         if state.status is StepStatus.SKIPPED and state.round == 1:
             return []
-        ours = known_marks(tx, state)
+        ours = handed_ids(tx, state)
         own = own_key_id(tx)
         left = {str(subject) for subject in as_list(state.facts.get("left"))}
         return [
             key.id
             for key in inventory.keys
-            if key.kind is not KeyKind.WEB and key.id != own and mark_of(key) not in ours and key.id not in left
+            if key.kind is not KeyKind.WEB and key.id != own and key.id not in ours and key.id not in left
         ]
 
     def subject_matches(self, subject: str, target: str) -> bool:
-        return key_id_of(subject).lower() == target.lower()
+        return identity_of(subject).lower() == target.lower()
 
     def confirmation(self, state: StepState) -> Confirm:
         scope = scope_of(state)
@@ -153,13 +156,12 @@ class ApiKeys(Step):
         )
 
 
-def known_marks(tx: Transaction, state: StepState) -> set[str]:
-    """The marks of the replacements that this incident handed over."""
-    return {
-        str(task.payload["mark"])
-        for task in tx.tasks.of_step(state.id, kind=REPLACE)
-        if "mark" in task.payload and task.payload.get("new_id")
-    }
+def handed_ids(tx: Transaction, state: StepState) -> set[str]:
+    """The ids of the replacements that this incident handed over.
+
+    By id and not by mark: whoever may list the keys can copy a mark into a key of their own.
+    """
+    return {str(new_id) for task in tx.tasks.of_step(state.id, kind=REPLACE) if (new_id := task.payload.get("new_id"))}
 
 
 def begin(job: Job) -> None:
@@ -178,16 +180,15 @@ def begin(job: Job) -> None:
     keys = job.tools.mailgun.keys()
     scope = job.task.payload.get("scope")
     with job.record() as tx:
-        if tx.incidents.get(task.incident_id or 0).status is IncidentStatus.CANCELLED:
-            # Cancelled while Mailgun was being asked: nothing new begins.
+        if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
-        own, ours = own_key_id(tx), known_marks(tx, state)
+        own, ours = own_key_id(tx), handed_ids(tx, state)
         if isinstance(scope, list):
-            wanted = {key_id_of(str(subject)) for subject in scope}
+            wanted = {identity_of(str(subject)) for subject in scope}
             chosen = [key for key in keys if key.id in wanted and key.id != own]
         else:
-            chosen = [key for key in keys if key.id != own and mark_of(key) not in ours]
+            chosen = [key for key in keys if key.id != own and key.id not in ours]
         before = state.decided_at or incident.opened_at
         former_id = job.task.payload.get("former")
         forget_failures(tx, job, task, REPLACE, {key.id for key in chosen})
@@ -351,11 +352,6 @@ def handed_subject(replacement: Replacement) -> str:
     """How a handover names a key that it carries: its id, and what it is, for people."""
     assert replacement.made is not None
     return f"{replacement.made.key.id} {shown(replacement.task)[1]}"
-
-
-def key_id_of(subject: str) -> str:
-    """The key's id in a subject that a handover or a last look named."""
-    return subject.split(" ", 1)[0]
 
 
 def settle_failure(job: Job, tx: Transaction, failed: Replacement, *, others_made: bool) -> None:

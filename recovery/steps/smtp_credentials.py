@@ -15,14 +15,22 @@ from recovery.state import (
     Facts,
     Handover,
     Incident,
-    IncidentStatus,
     NewTask,
     StepState,
     StepStatus,
     Task,
     TaskStatus,
 )
-from recovery.step import OLD_KEY_WARNING, Step, StepView, forget_failures, number, recipient_line, scope_of
+from recovery.step import (
+    OLD_KEY_WARNING,
+    Step,
+    StepView,
+    begins_nothing,
+    forget_failures,
+    number,
+    recipient_line,
+    scope_of,
+)
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -52,7 +60,7 @@ class SmtpCredentials(Step):
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, begin, effect=True),
-            TaskKind(SET, set_passwords, batch=200, effect=True),
+            TaskKind(SET, set_passwords, batch=1000, effect=True),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -152,8 +160,7 @@ def begin(job: Job) -> None:
         wanted = {str(subject) for subject in scope}
         logins = [login for login in logins if login.subject in wanted]
     with job.record() as tx:
-        if tx.incidents.get(task.incident_id or 0).status is IncidentStatus.CANCELLED:
-            # Cancelled while Mailgun was being asked: nothing new begins.
+        if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
         forget_failures(tx, job, task, SET, {login.subject for login in logins})
