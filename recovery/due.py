@@ -14,11 +14,11 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import REMIND as REMIND_HANDOVER
 from recovery.handover_upkeep import REMINDERS, plan_wipe
 from recovery.jobs import Job, TaskKind
-from recovery.people import PeopleStep, step_of
+from recovery.people import PeopleStep, needs_voucher, step_of
 from recovery.polling import begun, poll_task
 from recovery.posting import post_once
 from recovery.progress import close_if_nobody_is_left, plan_review, settle_incident
-from recovery.reminders import next_reminder
+from recovery.reminders import first_allowed, next_reminder
 from recovery.state import (
     Handover,
     HandoverStatus,
@@ -127,6 +127,10 @@ def remind_or_poll(tx: Transaction, tools: Tools, obligation: Obligation, now: d
     if person.slack_id is None or person.channel_id is None:
         tx.people.set_obligation(obligation.id, next_reminder_at=None)
         return
+    allowed = first_allowed(now, person.slack_tz, tools.policy.reminders)
+    if allowed > now:
+        tx.people.set_obligation(obligation.id, next_reminder_at=allowed)
+        return
     number = obligation.reminders + 1
     again = next_reminder(now, person.slack_tz, tools.policy.reminders)
     tx.people.set_obligation(obligation.id, reminders=number, next_reminder_at=again)
@@ -156,7 +160,8 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
     number = int(str(job.task.payload["number"]))
     text = step.reminder(person)
     marker = Marker(MarkerKind.REMINDER, f"{tools.store.identity()}:{obligation.id}:{number}")
-    card = Card(notification=plain(text), lines=(text, line("The button is in the message above.")))
+    button = () if needs_voucher(person) else (line("The button is in the message above."),)
+    card = Card(notification=plain(text), lines=(text, *button))
     try:
         post_once(job, Place(person.channel_id, obligation.message_ts), card, marker)
     except Refused as error:

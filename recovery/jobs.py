@@ -140,9 +140,9 @@ class Job:
         tx.tasks.end(task, TaskStatus.DROPPED, self.tools.clock.now(), reason)
         self._take_off([task])
 
-    def defer(self, tx: Transaction, task: Task, reason: str) -> None:
-        """Put a task back to be claimed again at once, inside `record`."""
-        tx.tasks.defer(task, self.tools.clock.now(), reason)
+    def defer(self, tx: Transaction, task: Task, reason: str, seconds: float = 0) -> None:
+        """Put a task back to be claimed again, at once or later, inside `record`."""
+        tx.tasks.defer(task, self.tools.clock.now() + timedelta(seconds=seconds), reason)
         self._take_off([task])
 
     def _take_off(self, tasks: Sequence[Task]) -> None:

@@ -5,12 +5,16 @@ import uuid
 
 from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import NotFound, Uncertain
+from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
 from recovery.jobs import Job
 from recovery.state import Incident
 from recovery.store import Transaction
 
 OWN_DESCRIPTION = "Mailgun recovery bot"
+NO_ROOM = (
+    "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), "
+    "then press Retry."
+)
 _MARK = re.compile(r" ?\[mc-([0-9a-f-]{36})\]\s*$")
 
 
@@ -74,7 +78,10 @@ def make_own_key(job: Job, incident: Incident) -> None:
     mark = new_mark()
     job.note(own_marks=[*marks, mark])
     job.hold()
-    made = job.tools.mailgun.create_key(KeySpec(KeyKind.USER, "admin", marked(OWN_DESCRIPTION, mark)))
+    try:
+        made = job.tools.mailgun.create_key(KeySpec(KeyKind.USER, "admin", marked(OWN_DESCRIPTION, mark)))
+    except KeyLimitReached as error:
+        raise Refused(NO_ROOM) from error
     job.hold()
     job.tools.mailgun.prove_key(made.secret)
     with job.record() as tx:

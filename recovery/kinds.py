@@ -20,7 +20,7 @@ def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     kinds += thread_kinds(steps)
     kinds += polling_kinds(steps)
     kinds += due_kinds(steps)
-    kinds.append(TaskKind(TELL, lambda job: tell(job, steps), effect=True))
+    kinds.append(TaskKind(TELL, lambda job: tell(job, steps), most_attempts=None, effect=True))
     kinds.append(review_kind(steps))
     kinds += desk_kinds(lambda: {kind.name: kind for kind in kinds})
     return tuple(kinds)

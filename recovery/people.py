@@ -194,7 +194,10 @@ def oblige(
     if met:
         met_facts = AuditFacts(Actor.MAILGUN, Action.OBLIGATION_MET, f"{step.title}: {person.email}", private=True)
         tx.audit.append(incident.id, now, met_facts)
-    elif person.slack_id:
+        return
+    # Somebody who joins after the step was done opens it again.
+    tx.steps.move(tx.steps.get(state.id), [StepStatus.DONE], StepStatus.RUNNING)
+    if person.slack_id:
         tx.tasks.add([tell_task(incident, obligation, person)])
 
 

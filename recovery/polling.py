@@ -20,6 +20,7 @@ from recovery.people import (
     oblige,
     person_card,
     step_of,
+    tell_task,
     tx_person,
 )
 from recovery.state import (
@@ -131,7 +132,7 @@ def weigh(
     """Move one obligation to where Mailgun's answer puts it."""
     evidence = judge(step, obligation, person, user, incident)
     status = obligation.status
-    if status is ObligationStatus.DONE and not evidence.met and obligation.settled_by is None:
+    if status is ObligationStatus.DONE and not evidence.met:
         reopen(tx, job, step, obligation, person, "is undone again")
     elif status is ObligationStatus.OPEN and evidence.met:
         if is_doubtful(evidence, incident, person):
@@ -173,13 +174,16 @@ def question(
 def reopen(tx: Transaction, job: Job, step: PeopleStep, obligation: Obligation, person: Person, why: str) -> None:
     """What was done is undone: the person is back in, reminders included."""
     now = job.tools.clock.now()
-    if tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None, next_reminder_at=now):
+    if tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None, settled_by=None, next_reminder_at=now):
         facts = AuditFacts(
             Actor.MAILGUN, Action.OBLIGATION_REOPENED, f"{step.title}: {person.email}", why, private=True
         )
         tx.audit.append(obligation.incident_id, now, facts)
         state = tx.steps.get(obligation.step_id)
         tx.steps.move(state, [StepStatus.DONE], StepStatus.RUNNING)
+        if obligation.message_ts is None and person.slack_id:
+            # They had it when the step began, and were never told.
+            tx.tasks.add([tell_task(tx.incidents.get(obligation.incident_id), obligation, person)])
         plan_redraw(tx, obligation)
 
 

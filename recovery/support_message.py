@@ -1,6 +1,7 @@
 """The message for Mailgun Support: what was done, when, how many; no secret, no name of a person."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from recovery.audit import Action, AuditEntry
 from recovery.state import Incident, ObligationStatus, StepStatus
@@ -35,8 +36,15 @@ def support_message(incident: Incident, views: Sequence[tuple[Step, StepView]], 
     return "\n".join(lines)
 
 
+def whole(view: StepView) -> StepView:
+    """The same with all its rounds: a card speaks of the last one alone."""
+    facts = {name: value for name, value in view.state.facts.items() if name != "earlier"}
+    return replace(view, state=replace(view.state, facts=facts))
+
+
 def outcome(step: Step, view: StepView) -> str:
     """What became of one step, in Support's words."""
+    view = whole(view)
     state = view.state
     if state.status is StepStatus.SKIPPED:
         return f"not done: {state.reason}"

@@ -10,6 +10,7 @@ from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
 from recovery.handovers import Packet, fitting, greet_recipient, hand_over, identity_of, plan_handover
 from recovery.jobs import Job, TaskKind, merged
 from recovery.keyring import (
+    NO_ROOM,
     as_list,
     delete_orphans,
     delete_surely,
@@ -164,6 +165,12 @@ def handed_ids(tx: Transaction, state: StepState) -> set[str]:
     return {str(new_id) for task in tx.tasks.of_step(state.id, kind=REPLACE) if (new_id := task.payload.get("new_id"))}
 
 
+def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
+    """The marks of replacements that were made, perhaps, and never handed over, by tasks that have ended."""
+    ended = tx.tasks.of_step(state.id, TaskStatus.FAILED, TaskStatus.DROPPED, kind=REPLACE)
+    return [str(mark) for task in ended for mark in as_list(task.payload.get("marks"))]
+
+
 def begin(job: Job) -> None:
     """Open the requester's direct message, make the bot's own key, list the keys again, plan one task for each."""
     task = job.task
@@ -176,6 +183,9 @@ def begin(job: Job) -> None:
         job.note(former=former.mailgun_key_id)
     incident = greet_recipient(job, incident)
     make_own_key(job, incident)
+    with job.tools.store.read() as tx:
+        unfinished = unfinished_marks(tx, state)
+    delete_orphans(job, unfinished, incident.id)
     job.hold()
     keys = job.tools.mailgun.keys()
     scope = job.task.payload.get("scope")
@@ -282,6 +292,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
         return []
     packets = [Packet(r.task, *shown(r.task), r.made.secret) for r in made if r.made]
     new_ids = {r.task.id: r.made.key.id for r in made if r.made}
+    handed: list[Task] = []
 
     def on_sent(tx: Transaction, sent: Handover) -> None:
         now = job.tools.clock.now()
@@ -289,14 +300,14 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
         tx.handovers.set(sent.id, subjects=tuple(handed_subject(r) for r in made))
         for r in made:
             payload = merged(r.task.payload, {"new_id": new_ids[r.task.id], "marks": []})
-            tx.tasks.note(r.task, payload)
+            handed.append(tx.tasks.note(r.task, payload))
             facts = AuditFacts(
                 Actor.BOT, Action.KEY_REPLACED, str(r.task.payload["name"]), f"the new one is {new_ids[r.task.id]}"
             )
             tx.audit.append(incident.id, now, facts)
 
     hand_over(job, handover, packets, on_sent)
-    return [r.task for r in made]
+    return handed
 
 
 def mark_tasks(job: Job, tasks: list[Task]) -> list[Task]:
@@ -360,18 +371,22 @@ def settle_failure(job: Job, tx: Transaction, failed: Replacement, *, others_mad
     if isinstance(failed.error, KeyLimitReached):
         if others_made:
             job.defer(tx, failed.task, str(failed.error))
-            return
-        job.fail(
-            tx,
-            failed.task,
-            "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel "
-            "(API Security), then press Retry.",
-        )
+        elif others_at_work(tx, job, failed.task):
+            job.defer(tx, failed.task, str(failed.error), seconds=1)
+        else:
+            job.fail(tx, failed.task, NO_ROOM)
         return
     error = failed.error
     if isinstance(error, NotFound):
         error = Refused(f"Mailgun did not find what the key belongs to: {error}", status=404)
     job.not_done(tx, failed.task, error)
+
+
+def others_at_work(tx: Transaction, job: Job, task: Task) -> bool:
+    """Whether another job of this step is replacing keys now, which makes room when it deletes the old ones."""
+    mine = {each.id for each in job.tasks}
+    running = tx.tasks.of_step(task.step_id or 0, TaskStatus.RUNNING, kind=REPLACE)
+    return any(other.id not in mine for other in running)
 
 
 def delete_old(job: Job, task: Task) -> OutsideError | None:

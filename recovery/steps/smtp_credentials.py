@@ -116,9 +116,12 @@ class SmtpCredentials(Step):
         )
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
-        if not done or (state.status is StepStatus.SKIPPED and state.round == 1):
+        if state.status is StepStatus.SKIPPED and state.round == 1:
             return []
+        done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
+        # A domain may name an SMTP login that is no credential: that one cannot be set.
+        named = {Login(domain.region, domain.name, domain.smtp_login).subject for domain in inventory.domains}
+        gone = {task.subject for task in tx.tasks.of_step(state.id, TaskStatus.DROPPED, kind=SET)} & named
         left = left_by_decision(state)
         expired = incident.keys_expired_at
 
@@ -126,7 +129,7 @@ class SmtpCredentials(Step):
             at = done.get(subject)
             return at is None or (expired is not None and at < expired)
 
-        return [x.subject for x in inventory.logins if x.subject not in left and too_early(x.subject)]
+        return [x.subject for x in inventory.logins if x.subject not in left | gone and too_early(x.subject)]
 
     def subject_matches(self, subject: str, target: str) -> bool:
         login = Login.from_subject(subject)

@@ -1,0 +1,405 @@
+"""Steps 3 and 4: each person is asked, Mailgun's word counts, somebody vouches where it cannot."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recovery.account import SignIn
+from recovery.actions import Ask
+from recovery.audit import Action
+from recovery.content import MarkerKind
+from recovery.errors import Later, Refused, Uncertain
+from recovery.state import ObligationStatus, StepStatus
+from tests.recovery.builders import HOUR, a_member, a_user
+from tests.recovery.world import World
+
+O = ObligationStatus  # noqa: E741 - as the product calls it
+TOLD = MarkerKind.OBLIGATION
+
+
+@pytest.fixture
+def ann(world: World) -> World:
+    """Ann signs in with a Mailgun password and is in Slack."""
+    world.mailgun.has_user(a_user("ann"))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    return world.opened()
+
+
+def turn_on(world: World, name: str = "ann", at: datetime | None = None) -> None:
+    world.mailgun.change_user(f"mailgun-{name}", tfa_active=True, tfa_created_at=at or world.clock.now())
+
+
+def poll(world: World) -> None:
+    world.later(world.policy.poll_every)
+
+
+def test_each_person_is_asked_in_a_direct_message(ann: World) -> None:
+    ann.approved("3", "4")
+
+    reset, turn = ann.messages_to("U-ANN", TOLD)
+    assert "20 minutes" in reset and "Check now" in reset and "ann@acme.example" in reset
+    assert "Security" in turn and "Check now" in turn
+    assert ann.person("ann").reached_at
+
+
+def test_who_has_it_already_is_not_asked(world: World) -> None:
+    world.mailgun.has_user(a_user("ann", tfa_active=True, tfa_created_at=datetime(2025, 1, 1, tzinfo=UTC)))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    world.opened().approved("4")
+
+    assert not world.messages_to("U-ANN", TOLD)
+    assert world.status("4") is StepStatus.DONE
+
+
+def test_disabled_users_are_not_asked(world: World) -> None:
+    world.mailgun.has_user(a_user("ann", is_disabled=True))
+    world.opened().approved("3")
+
+    assert world.status("3") is StepStatus.DONE
+
+
+@pytest.mark.parametrize("sign_in", [SignIn.SINCH, SignIn.SAML, SignIn.UNKNOWN])
+def test_whoever_signs_in_elsewhere_is_never_shown_mailguns_steps(world: World, sign_in: SignIn) -> None:
+    world.mailgun.has_user(a_user("sid", sign_in=sign_in))
+    world.directory.has(a_member("U-SID", email="sid@acme.example"))
+    world.opened().approved("3", "4")
+    world.later(timedelta(hours=5))
+    world.later(timedelta(minutes=6))
+
+    said = world.messages_to("U-SID", TOLD) + world.messages_to("U-SID", MarkerKind.REMINDER)
+    assert len(said) == 4
+    for words in said:
+        assert "login.mailgun.com" not in words
+        assert "Forgot password" not in words
+        assert "Security" not in words
+        assert "approver" in words
+
+
+def test_a_reminder_speaks_of_a_button_only_where_there_is_one(world: World) -> None:
+    world.mailgun.has_user(a_user("sid", sign_in=SignIn.SINCH))
+    world.directory.has(a_member("U-SID", email="sid@acme.example"))
+    world.opened().approved("4")
+    world.later(timedelta(hours=5))
+    world.later(timedelta(minutes=6))
+
+    (reminder,) = world.messages_to("U-SID", MarkerKind.REMINDER)
+    assert "button" not in reminder
+
+
+def test_a_poll_settles_what_mailgun_shows(ann: World) -> None:
+    ann.approved("4")
+    turn_on(ann)
+    poll(ann)
+
+    assert ann.obligation("ann").status is O.DONE
+    assert ann.status("4") is StepStatus.DONE
+    assert "Thank you" in ann.messages_to("U-ANN", TOLD)[0]
+
+
+def test_check_now_asks_mailgun_at_once_and_answers(ann: World) -> None:
+    ann.approved("4")
+    turn_on(ann)
+    ann.ask(Ask.CHECK, "U-ANN")
+    ann.work()
+
+    assert "done" in ann.answer
+    assert ann.obligation("ann").status is O.DONE
+
+
+def test_check_now_says_what_is_still_missing(ann: World) -> None:
+    ann.approved("4")
+    ann.ask(Ask.CHECK, "U-ANN")
+    ann.work()
+
+    assert "does not show it yet" in ann.answer
+
+
+def test_one_poll_answers_everyone_who_waits(ann: World) -> None:
+    ann.mailgun.has_user(a_user("bob"))
+    ann.directory.has(a_member("U-BOB", email="bob@acme.example"))
+    ann.approved("4")
+    before = len(ann.mailgun.called("users"))
+    ann.ask(Ask.CHECK, "U-ANN")
+    ann.ask(Ask.CHECK, "U-BOB")
+    ann.drain("judge")
+    ann.work()
+
+    assert len(ann.mailgun.called("users")) == before + 1
+    assert {request.user_id for request, _ in ann.slack.answers} >= {"U-ANN", "U-BOB"}
+
+
+def test_check_by_somebody_who_is_asked_for_nothing_is_answered(ann: World) -> None:
+    ann.approved("4")
+
+    assert "Nothing is asked of you" in ann.type("check", by="U-STRANGER")
+
+
+def test_someone_who_is_not_found_in_slack_is_left_to_an_approver(world: World) -> None:
+    world.mailgun.has_user(a_user("zoe"))
+    world.opened().approved("4")
+
+    assert world.person("zoe").slack_id is None
+    assert world.status("4") is StepStatus.RUNNING
+    assert "Confirmed" in world.type("people")
+
+
+def test_who_confirmed_is_recorded(world: World) -> None:
+    world.mailgun.has_user(a_user("zoe"))
+    world.opened().approved("4")
+    world.type("confirm zoe@acme.example 4")
+    world.work()
+
+    obligation = world.obligation("zoe")
+    assert (obligation.status, obligation.settled_by) == (O.VOUCHED, "U-APP")
+    assert world.trail(Action.VOUCHED)[0].facts.actor == "U-APP"
+    assert world.status("4") is StepStatus.DONE
+
+
+def test_confirming_twice_says_that_it_is_settled(world: World) -> None:
+    world.mailgun.has_user(a_user("zoe"))
+    world.opened().approved("4")
+    world.type("confirm zoe@acme.example 4")
+
+    assert "settled already" in world.type("confirm zoe@acme.example 4", by="U-REQ")
+    assert world.obligation("zoe").settled_by == "U-APP"
+
+
+def test_nobody_vouches_for_what_mailgun_can_show(ann: World) -> None:
+    ann.approved("4")
+
+    assert "counts once Mailgun does" in ann.type("confirm ann@acme.example 4")
+    assert ann.obligation("ann").is_open
+
+
+def test_names_are_for_approvers(ann: World) -> None:
+    ann.approved("4")
+
+    assert "ann@acme.example" in ann.type("people")
+    assert "ann@acme.example" not in ann.type("people", by="U-STRANGER")
+
+
+def test_a_person_whom_slack_refuses_is_left_to_an_approver(ann: World) -> None:
+    ann.slack.fail("open_direct", Refused("cannot_dm_bot", code="cannot_dm_bot"), "U-ANN")
+    ann.approved("4")
+
+    assert ann.person("ann").slack_id is None
+    assert "with your name" in ann.type("confirm ann@acme.example 4")
+
+
+@pytest.mark.parametrize("trouble", [Uncertain("Slack timed out"), Later("slow down", seconds=10)])
+def test_a_trouble_of_slack_only_delays_telling_a_person(ann: World, trouble: Exception) -> None:
+    ann.slack.fail("open_direct", trouble, "U-ANN", times=10)
+    ann.approved("4")
+    ann.later(timedelta(minutes=30))
+    ann.later(timedelta(minutes=30))
+
+    assert ann.messages_to("U-ANN", TOLD)
+
+
+def test_two_factor_that_goes_off_again_is_asked_for_again(ann: World) -> None:
+    ann.approved("4")
+    turn_on(ann)
+    poll(ann)
+    ann.mailgun.change_user("mailgun-ann", tfa_active=False, tfa_created_at=None)
+    poll(ann)
+
+    assert ann.obligation("ann").status is O.OPEN
+    assert ann.status("4") is StepStatus.RUNNING
+    assert len(ann.trail(Action.OBLIGATION_REOPENED)) == 1
+
+
+def test_who_joins_is_included(ann: World) -> None:
+    ann.approved("4")
+    ann.mailgun.has_user(a_user("bob"))
+    ann.directory.has(a_member("U-BOB", email="bob@acme.example"))
+    poll(ann)
+
+    assert ann.obligation("bob").is_open
+    assert ann.messages_to("U-BOB", TOLD)
+
+
+def test_who_joins_after_the_step_was_done_opens_it_again(ann: World) -> None:
+    ann.approved("4")
+    turn_on(ann)
+    poll(ann)
+    assert ann.status("4") is StepStatus.DONE
+    ann.mailgun.has_user(a_user("bob"))
+    ann.directory.has(a_member("U-BOB", email="bob@acme.example"))
+    poll(ann)
+
+    assert ann.obligation("bob").is_open
+    assert ann.status("4") is StepStatus.RUNNING
+
+
+@pytest.mark.parametrize("how", ["removed", "disabled"])
+def test_who_leaves_is_dropped(ann: World, how: str) -> None:
+    ann.approved("4")
+    if how == "removed":
+        del ann.mailgun.people["mailgun-ann"]
+    else:
+        ann.mailgun.change_user("mailgun-ann", is_disabled=True)
+    poll(ann)
+
+    assert ann.obligation("ann").status is O.DROPPED
+    assert ann.status("4") is StepStatus.DONE
+    assert "Nothing left to do" in ann.messages_to("U-ANN", TOLD)[0]
+
+
+def test_who_comes_back_is_asked_again(ann: World) -> None:
+    ann.approved("4")
+    ann.mailgun.change_user("mailgun-ann", is_disabled=True)
+    poll(ann)
+    ann.mailgun.change_user("mailgun-ann", is_disabled=False)
+    poll(ann)
+
+    assert ann.obligation("ann").is_open
+    assert ann.person("ann").left_at is None
+
+
+# --- Doubt ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubted(ann: World) -> World:
+    """2FA went on in the incident, before Ann was first reached."""
+    turn_on(ann)
+    ann.approved("4")
+    poll(ann)
+    return ann
+
+
+def test_a_doubtful_change_is_asked_about(doubted: World) -> None:
+    assert doubted.obligation("ann").status is O.QUESTIONED
+    assert "Was that you?" in doubted.messages_to("U-ANN", TOLD)[0]
+    assert doubted.status("4") is StepStatus.RUNNING
+
+
+def test_yes_counts_as_done_and_says_who_said_so(doubted: World) -> None:
+    doubted.type("mine yes", by="U-ANN")
+    doubted.work()
+
+    assert doubted.obligation("ann").status is O.DONE
+    assert doubted.obligation("ann").settled_by == "U-ANN"
+    assert doubted.status("4") is StepStatus.DONE
+
+
+def test_no_counts_as_not_done_and_is_in_the_trail(doubted: World) -> None:
+    answer = doubted.type("mine no", by="U-ANN")
+    doubted.work()
+
+    assert doubted.obligation("ann").status is O.OPEN
+    assert "U-REQ" in answer
+    assert len(doubted.trail(Action.DISOWNED)) == 1
+
+
+def test_after_a_no_the_same_change_is_not_asked_about_again(doubted: World) -> None:
+    doubted.type("mine no", by="U-ANN")
+    poll(doubted)
+
+    assert doubted.obligation("ann").status is O.OPEN
+
+
+def test_after_a_no_a_change_of_their_own_counts(doubted: World) -> None:
+    doubted.type("mine no", by="U-ANN")
+    turn_on(doubted)
+    poll(doubted)
+
+    assert doubted.obligation("ann").status is O.DONE
+
+
+def test_only_the_person_themself_can_say(doubted: World) -> None:
+    assert "no question open for you" in doubted.type("mine yes", by="U-APP")
+    assert doubted.obligation("ann").status is O.QUESTIONED
+
+
+def test_a_question_is_settled_when_they_do_it_anew(doubted: World) -> None:
+    turn_on(doubted)
+    poll(doubted)
+
+    assert doubted.obligation("ann").status is O.DONE
+
+
+def test_two_factor_that_its_owner_called_their_own_is_asked_for_again_when_it_goes_off(doubted: World) -> None:
+    doubted.type("mine yes", by="U-ANN")
+    doubted.work()
+    doubted.mailgun.change_user("mailgun-ann", tfa_active=False, tfa_created_at=None)
+    poll(doubted)
+
+    assert doubted.obligation("ann").is_open
+
+
+# --- Reminders ------------------------------------------------------------------------------------------
+
+
+def reminders(world: World, user_id: str = "U-ANN") -> list[str]:
+    return world.messages_to(user_id, MarkerKind.REMINDER)
+
+
+def test_a_reminder_comes_after_the_time_set(ann: World) -> None:
+    ann.approved("4").later(timedelta(hours=3, minutes=50))
+    assert not reminders(ann)
+
+    ann.later(timedelta(minutes=15))
+    assert len(reminders(ann)) == 1
+    assert len(ann.trail(Action.PERSON_REMINDED)) == 1
+
+
+def test_nobody_is_reminded_before_mailgun_was_asked_again(ann: World) -> None:
+    ann.approved("4")
+    turn_on(ann, at=ann.clock.now() + timedelta(minutes=1))
+    ann.later(timedelta(hours=5))
+
+    assert not reminders(ann)
+    assert ann.obligation("ann").status is O.DONE
+
+
+def test_while_mailgun_does_not_answer_nobody_is_reminded(ann: World) -> None:
+    ann.approved("4")
+    ann.mailgun.fail("users", Uncertain("timed out"), times=1_000)
+    ann.later(timedelta(hours=5))
+
+    assert not reminders(ann)
+
+
+def test_a_reminder_that_could_not_go_out_in_time_waits_for_working_hours(ann: World) -> None:
+    ann.approved("4")
+    # Due that afternoon; the bot is down until the middle of the night.
+    ann.later(timedelta(hours=16))
+    assert not reminders(ann)
+
+    ann.later(timedelta(hours=7))
+    ann.later(timedelta(minutes=6))
+    assert len(reminders(ann)) == 1
+
+
+def test_what_is_undone_at_night_is_reminded_of_in_working_hours(ann: World) -> None:
+    ann.approved("4")
+    turn_on(ann)
+    poll(ann)
+    ann.clock.pass_by(timedelta(hours=14))
+    ann.mailgun.change_user("mailgun-ann", tfa_active=False, tfa_created_at=None)
+    ann.work()
+    ann.later(timedelta(minutes=6))
+
+    assert ann.obligation("ann").is_open
+    assert not reminders(ann)
+
+
+def test_reminders_stop_when_it_is_done(ann: World) -> None:
+    ann.approved("4").later(timedelta(hours=4, minutes=5))
+    turn_on(ann)
+    for _ in range(3):
+        ann.later(24 * HOUR)
+
+    assert len(reminders(ann)) == 1
+
+
+def test_the_thread_names_nobody(ann: World) -> None:
+    ann.approved("3", "4")
+    turn_on(ann)
+    poll(ann)
+    ann.draw()
+
+    for message in ann.slack.messages:
+        if message.place.channel_id == "C-OPS":
+            assert "ann@acme" not in message.words and "U-ANN" not in message.words

@@ -1,0 +1,147 @@
+"""Each message is there once, whatever happened on the way."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from recovery.audit import Action, AuditEntry
+from recovery.content import Card, Marker, MarkerKind, Place, Trail
+from recovery.errors import Later, Refused, Uncertain
+from tests.recovery.builders import facts
+from tests.recovery.fakes import Posted
+from tests.recovery.world import World
+
+
+def boards(world: World) -> int:
+    return len(world.slack.of_kind(MarkerKind.BOARD))
+
+
+def entries_in(posted: Posted) -> tuple[AuditEntry, ...]:
+    assert isinstance(posted.content, Trail)
+    return posted.content.entries
+
+
+def open_and_draw(world: World) -> None:
+    world.type("", by="U-REQ")
+    world.work(timedelta(minutes=3), drawing=True)
+
+
+@pytest.mark.parametrize("arrived", [False, True], ids=["lost", "arrived"])
+def test_a_message_whose_post_was_uncertain_is_there_once(world: World, arrived: bool) -> None:
+    world.slack.fail("post", Uncertain("timed out"), "board", after=arrived)
+    open_and_draw(world)
+
+    assert boards(world) == 1
+    assert world.incident.thread_ts == world.slack.of_kind(MarkerKind.BOARD)[0].ts
+
+
+def test_a_message_that_slack_shows_late_is_found_rather_than_posted_again(world: World) -> None:
+    world.slack.fail("post", Uncertain("timed out"), "board", after=True)
+    world.slack.hidden_looks = 1
+    open_and_draw(world)
+
+    assert boards(world) == 1
+
+
+def test_a_message_is_looked_for_twice_before_it_is_posted_again(world: World) -> None:
+    world.slack.fail("post", Uncertain("timed out"), "board")
+    before = world.clock.now()
+    open_and_draw(world)
+
+    posted = float(world.slack.of_kind(MarkerKind.BOARD)[0].ts)
+    assert posted >= before.timestamp() + world.policy.settle.total_seconds()
+
+
+def test_extra_copies_are_deleted(world: World) -> None:
+    # Slack shows the first copy so late that a second was posted, whose answer was lost too.
+    world.slack.fail("post", Uncertain("timed out"), "board", after=True, times=2)
+    world.slack.hidden_looks = 2
+    open_and_draw(world)
+
+    assert boards(world) == 1
+    assert sum(message.is_deleted for message in world.slack.messages) == 1
+
+
+def test_another_databases_message_is_none_of_ours(world: World) -> None:
+    other = Marker(MarkerKind.BOARD, "another-uuid:1")
+    world.slack.post(Place("C-OPS"), Card("somebody else's board"), other)
+    world.slack.fail("post", Uncertain("timed out"), "board")
+    open_and_draw(world)
+
+    assert boards(world) == 2
+
+
+def test_a_post_that_has_to_wait_is_sent_afterwards_once(world: World) -> None:
+    world.slack.fail("post", Later("slow down", seconds=5), "board", times=3)
+    open_and_draw(world)
+
+    assert boards(world) == 1
+
+
+def test_after_a_crash_in_the_post_the_message_is_there_once(world: World) -> None:
+    world.type("", by="U-REQ")
+    job = world.claim("thread.board")
+    assert job
+    world.slack.fail("post", SystemExit(), "board", after=True)  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        world.run(job)
+    world.start()
+    world.clock.pass_by(world.policy.lease)
+    world.work(timedelta(minutes=3), drawing=True)
+
+    assert boards(world) == 1
+
+
+def test_the_trail_is_in_the_thread_once_and_in_order(world: World) -> None:
+    world.slack.fail("post", Uncertain("timed out"), "audit", after=True)
+    world.with_logins("a").opened().approved("1", "2")
+    world.work(timedelta(minutes=3), drawing=True)
+
+    numbers = [entry.number for posted in world.slack.of_kind(MarkerKind.AUDIT) for entry in entries_in(posted)]
+    assert numbers == list(range(1, len(world.trail()) + 1))
+
+
+def test_a_trail_message_holds_at_most_twenty_with_their_hashes(world: World) -> None:
+    world.opened()
+    for n in range(24):
+        with world.database.write() as tx:
+            tx.audit.append(world.incident.id, world.clock.now(), facts(Action.NOTED, str(n)))
+    world.draw()
+
+    messages = world.slack.of_kind(MarkerKind.AUDIT)
+    assert [len(entries_in(posted)) for posted in messages] == [20, 5]
+    assert messages[0].marker.details["hashes"] == [entry.hash for entry in world.trail()[:20]]
+
+
+def test_the_audit_channel_gets_the_same_entries(make_world: Callable[..., World]) -> None:
+    world = make_world(audit_channel="C-AUDIT")
+    world.opened().draw()
+
+    in_thread, mirrored = (world.slack.of_kind(MarkerKind.AUDIT, channel) for channel in ("C-OPS", "C-AUDIT"))
+    assert [entries_in(posted) for posted in mirrored] == [entries_in(posted) for posted in in_thread]
+
+
+def test_a_board_that_somebody_deleted_does_not_hold_up_the_rest(world: World) -> None:
+    world.opened().draw()
+    world.slack.of_kind(MarkerKind.BOARD)[0].is_deleted = True
+    world.type("skip 1 not needed")
+    world.draw()
+
+    assert world.incident.drawn_revision == world.incident.revision
+
+
+def test_what_did_not_change_is_not_redrawn(world: World) -> None:
+    world.opened().draw()
+    drawn = [len(message.said) for message in world.slack.messages]
+    world.later(timedelta(minutes=1))
+    world.draw()
+
+    assert [len(message.said) for message in world.slack.messages] == drawn
+
+
+def test_a_refused_post_to_the_thread_is_tried_again(world: World) -> None:
+    world.slack.fail("post", Refused("not_in_channel", code="not_in_channel"), "board", times=2)
+    open_and_draw(world)
+
+    assert boards(world) == 1

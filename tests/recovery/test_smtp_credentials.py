@@ -1,0 +1,229 @@
+"""Step 2: every login of every domain gets a new password, which its recipient is handed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from recovery.account import Login
+from recovery.actions import Ask
+from recovery.audit import Action
+from recovery.errors import Later, Refused, Uncertain
+from recovery.state import StepStatus, TaskStatus
+from tests.recovery.builders import a_domain
+from tests.recovery.world import World
+
+SET = "smtp_credentials.set"
+POSTMASTER = "us/mg.acme.example/postmaster@mg.acme.example"
+
+
+def handed_over(world: World) -> list[str]:
+    return [secret for posted in world.slack.handovers for secret in posted.secrets.values()]
+
+
+def test_every_password_that_works_was_handed_over(world: World) -> None:
+    world.with_logins("a", "b").with_logins("c", domain="eu.acme.example", region="eu").opened().approved("2")
+
+    assert world.status("2") is StepStatus.DONE
+    assert len(world.mailgun.passwords) == 5
+    assert sorted(handed_over(world)) == sorted(p[-1] for p in world.mailgun.passwords.values())
+
+
+def test_a_password_has_32_letters_and_digits(world: World) -> None:
+    world.with_logins().opened().approved("2")
+
+    password = world.mailgun.password_of(POSTMASTER)
+    assert password and len(password) == 32 and password.isalnum() and password.isascii()
+
+
+def test_passwords_are_grouped_by_domain_and_region(world: World) -> None:
+    world.with_logins("a").with_logins("a", region="eu").opened().approved("2")
+
+    assert set(world.slack.handovers[0].secrets) == {
+        f"mg.acme.example ({region}): {login}@mg.acme.example"
+        for region in ("US", "EU")
+        for login in ("a", "postmaster")
+    }
+
+
+def test_the_postmaster_is_reset_even_when_it_is_not_listed(world: World) -> None:
+    world.mailgun.has_domain(a_domain(smtp_login="hidden@mg.acme.example"), "a@mg.acme.example")
+    world.mailgun.all_logins.append(Login("us", "other.example", "x"))
+    world.opened().approved("2")
+
+    assert ("set_password", "us/mg.acme.example/hidden@mg.acme.example") in world.mailgun.calls
+
+
+def test_logins_are_listed_again_at_approval(world: World) -> None:
+    world.with_logins().opened()
+    world.with_logins("late", domain="new.acme.example").approved("2")
+
+    assert world.mailgun.password_of("us/new.acme.example/late@new.acme.example")
+
+
+def test_a_login_that_is_gone_by_now_is_dropped(world: World) -> None:
+    world.with_logins("a", "gone").opened().press(Ask.APPROVE, "2")
+    world.drain("smtp_credentials.begin")
+    world.mailgun.all_logins.remove(Login("us", "mg.acme.example", "gone@mg.acme.example"))
+    world.work()
+
+    assert world.status("2") is StepStatus.DONE
+    assert [t.subject for t in world.tasks("2", TaskStatus.DROPPED)] == ["us/mg.acme.example/gone@mg.acme.example"]
+    assert "2 of 2 passwords" in world.board
+    assert "gone@" not in "".join(world.slack.handovers[0].secrets)
+
+
+def test_an_uncertain_answer_is_repeated_with_the_same_password(world: World) -> None:
+    world.with_logins().opened()
+    world.mailgun.fail("set_password", Uncertain("timed out"), after=True)
+    world.approved("2")
+
+    first, second = world.mailgun.passwords[POSTMASTER]
+    assert first == second
+    assert handed_over(world) == [second]
+
+
+def test_a_password_that_may_not_be_set_is_not_handed_over(world: World) -> None:
+    world.with_logins().opened()
+    world.mailgun.fail("set_password", Uncertain("timed out"), times=3)
+    world.approved("2")
+
+    assert world.status("2") is StepStatus.DONE
+    assert handed_over(world) == [world.mailgun.password_of(POSTMASTER)]
+
+
+def test_a_login_that_stays_uncertain_fails_with_the_reason(world: World) -> None:
+    world.with_logins("a").opened()
+    world.mailgun.fail("set_password", Uncertain("Mailgun timed out"), "postmaster@", times=100)
+    world.approved("2")
+
+    (failure,) = world.failures("2")
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+    assert failure.subject == POSTMASTER and "timed out" in (failure.failure or "")
+    assert handed_over(world) == [world.mailgun.password_of("us/mg.acme.example/a@mg.acme.example")]
+
+
+def test_when_mailgun_asks_to_wait_the_login_waits_and_is_no_failure(world: World) -> None:
+    world.with_logins().opened()
+    world.mailgun.fail("set_password", Later("try again after 20 seconds", seconds=20), times=8)
+    world.approved("2")
+    world.work()
+
+    assert not world.trail(Action.FAILED)
+    assert world.mailgun.password_of(POSTMASTER)
+
+
+def test_a_refused_login_does_not_hold_up_the_others(world: World) -> None:
+    world.with_logins("a").opened()
+    world.mailgun.fail("set_password", Refused("not allowed", status=400), "postmaster@")
+    world.approved("2")
+
+    assert handed_over(world) == [world.mailgun.password_of("us/mg.acme.example/a@mg.acme.example")]
+    assert world.handovers()[0].subjects == ("us/mg.acme.example/a@mg.acme.example",)
+
+
+def test_if_the_direct_message_cannot_be_opened_nothing_at_mailgun_is_changed(world: World) -> None:
+    world.with_logins().opened()
+    world.slack.fail("open_direct", Refused("messages_tab_disabled", code="messages_tab_disabled"))
+    world.approved("2")
+
+    assert not world.mailgun.changes
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+    assert "messages_tab_disabled" in world.card("2")
+
+
+def test_if_the_first_line_cannot_be_posted_nothing_at_mailgun_is_changed(world: World) -> None:
+    world.with_logins().opened()
+    world.slack.fail("post", Refused("is_archived", code="is_archived"), "greeting")
+    world.approved("2")
+
+    assert not world.mailgun.changes
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+
+
+def test_a_recipient_who_cannot_receive_at_the_start_leaves_mailgun_unchanged(world: World) -> None:
+    world.with_logins().opened()
+    world.directory.change("U-REQ", is_active=False)
+    world.approved("2")
+
+    assert not world.mailgun.changes
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+
+
+def test_a_handover_holds_as_many_as_fit_and_the_rest_goes_in_others(world: World) -> None:
+    world.with_logins(*(f"login-{n:03}" for n in range(240))).opened().approved("2")
+
+    assert len(world.slack.handovers) > 1
+    assert all(len(posted.words) <= 9_000 for posted in world.slack.handovers)
+    assert len(handed_over(world)) == len(set(handed_over(world))) == 241
+
+
+def test_batch_bounds_the_logins_of_one_handover(make_world: Callable[..., World]) -> None:
+    world = make_world(batch=2).with_logins("a", "b", "c").opened().approved("2")
+
+    assert [len(posted.secrets) for posted in world.slack.handovers] == [2, 2]
+
+
+def test_no_password_is_in_the_database_or_the_trail(world: World, database_file: Path) -> None:
+    world.with_logins("a").opened().approved("1", "2")
+
+    kept = b"".join(file.read_bytes() for file in database_file.parent.glob(f"{database_file.name}*"))
+    secrets = handed_over(world) + list(world.mailgun.key_secrets.values())
+    assert len(secrets) > 3
+    assert not [secret for secret in secrets if secret.encode() in kept]
+
+
+def test_what_was_reset_before_the_last_old_key_died_is_offered_again(world: World) -> None:
+    world.with_logins("a").opened().approved("2", "1")
+
+    assert world.status("2") is StepStatus.WAITING
+    assert world.state("2").round == 2
+    assert "2 logins" in world.card("2")
+
+
+def test_what_was_reset_after_the_keys_died_is_not_offered_again(world: World) -> None:
+    world.with_logins("a").opened().approved("1", "2")
+
+    assert world.status("2") is StepStatus.DONE
+    assert world.state("2").round == 1
+
+
+def test_while_old_keys_live_the_card_says_that_they_could_undo_it(world: World) -> None:
+    world.with_logins().opened().approved("2")
+
+    assert "an old key could undo this" in world.card("2")
+
+
+def test_a_further_round_resets_and_hands_over_what_was_offered(world: World) -> None:
+    world.with_logins().opened().approved("2", "1", "2")
+
+    before, after = world.mailgun.passwords[POSTMASTER]
+    assert before != after
+    assert after in handed_over(world)
+    assert world.status("2") is StepStatus.DONE
+
+
+def test_a_further_round_that_is_skipped_is_not_offered_a_third_time(world: World) -> None:
+    world.with_logins().opened().approved("2", "1")
+    world.press(Ask.SKIP, "2", text="set minutes before")
+    world.vacated()
+
+    assert world.status("2") is StepStatus.SKIPPED
+    assert world.status("5") is StepStatus.WAITING
+
+
+def test_a_password_set_before_the_last_key_died_and_handed_over_after_is_offered_again(world: World) -> None:
+    world.with_logins().opened()
+    world.press(Ask.APPROVE, "1")
+    world.press(Ask.APPROVE, "2")
+    world.drain("smtp_credentials.begin")
+
+    def meanwhile(marker: object) -> None:
+        """Between the setting and the sending of the password, step 1 is done to its end."""
+        world.slack.while_posting = lambda marker: None
+        world.drain("api_keys.begin", "api_keys.replace", "api_keys.retire")
+
+    world.slack.while_posting = meanwhile
+    world.drain(SET)
+    world.work()
+
+    assert world.incident.keys_expired_at
+    assert world.state("2").round == 2
