@@ -1,6 +1,7 @@
 """The practice Slack as its people use it: they type, press buttons, fill in forms, and read."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from drill.messages import Form, Message
 from drill.ordering import JsonObject, OrderFailed, Orders
@@ -50,7 +51,7 @@ class Slack:
         try:
             heads: list[JsonObject] = self.orders.look("messages", channel=channel)["messages"]
         except OrderFailed as failed:
-            if failed.status == 404:
+            if failed.status == HTTPStatus.NOT_FOUND:
                 return []
             raise
         shown = [message for head in heads for message in (head, *head["replies"])]
@@ -105,6 +106,19 @@ class Person:
         where = channel or self._conversation(message.channel)
         self._do("click", channel=where, ts=message.ts, action_id=found.action_id, confirmed=confirmed)
 
+    def tries(self, message: Message, button: str) -> bool:
+        """Press the button if the message has it, still; whether it had."""
+        if message.button(button) is None:
+            return False
+        try:
+            self.clicks(message, button)
+        except OrderFailed as failed:
+            # The message was drawn anew since it was looked at.
+            if failed.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return True
+
     def submits(self, form: Form, words: str) -> None:
         """Write the words into the form's field and send it."""
         self._do("submit", view_id=form.id, values={form.fields[0]: words})
@@ -126,7 +140,7 @@ class Person:
         try:
             shown = self.slack.orders.look("messages", channel=where, user=self.id)["ephemerals"]
         except OrderFailed as failed:
-            if failed.status == 404:
+            if failed.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
         answers = [Message.read(one, where) for one in shown]

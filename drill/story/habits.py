@@ -1,5 +1,6 @@
 """What people do when the bot writes to them, while the story goes on."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,7 +8,12 @@ from drill.actors import Person
 from drill.company import Company
 from drill.messages import Message
 
-PASSWORD, TWO_FACTOR = "password", "two-factor"
+READS_FOR = 0.7
+"""Seconds after which somebody has read a message, at the least. Who acts sooner than the bot could note that
+it told them is asked whether that was them."""
+
+_TWO_FACTOR = "two-factor"
+_THAT_WAS_ME = "Yes, that was me"
 
 
 @dataclass
@@ -25,11 +31,11 @@ class SavesHandovers:
         for controls in self.person.inbox("handover_controls"):
             if controls.ts in self._pressed or controls.button("saved") is None:
                 continue
-            self._pressed.add(controls.ts)
             if self.leaves_next:
                 self.leaves_next, self.left = False, controls
-            else:
-                self.person.clicks(controls, "saved")
+                self._pressed.add(controls.ts)
+            elif self.person.tries(controls, "saved"):
+                self._pressed.add(controls.ts)
 
 
 @dataclass
@@ -44,27 +50,31 @@ class DoesTheirPart:
     narrate: Callable[[str], None]
     after_reminders: int = 0
     hasty: bool = False
-    _checked_early: set[str] = field(default_factory=set)
-    _done: set[str] = field(default_factory=set)
+    _pressed: set[tuple[str, str]] = field(default_factory=set)
+    _changed: set[str] = field(default_factory=set)
 
     def __call__(self) -> None:
         inbox = self.person.inbox()
         for asked in inbox:
-            if asked.kind != "obligation" or asked.ts in self._done or asked.button("check") is None:
-                continue
-            if self.hasty and asked.ts not in self._checked_early:
-                self._checked_early.add(asked.ts)
-                self.person.clicks(asked, "Check now")
+            if asked.kind != "obligation" or time.time() - float(asked.ts) < READS_FOR:
                 continue
             reminders = sum(m.kind == "reminder" and m.thread_ts == asked.ts for m in inbox)
-            if reminders >= self.after_reminders:
-                self._done.add(asked.ts)
+            if self.hasty:
+                self._press_once(asked, "Check now", "too early")
+            if asked.ts not in self._changed and asked.button("Check now") and reminders >= self.after_reminders:
+                self._changed.add(asked.ts)
                 self._do(asked)
-                self.person.clicks(asked, "Check now")
+            if asked.ts in self._changed:
+                self._press_once(asked, "Check now", "in time")
+            self._press_once(asked, _THAT_WAS_ME, "answer")
+
+    def _press_once(self, asked: Message, button: str, why: str) -> None:
+        if (asked.ts, why) not in self._pressed and self.person.tries(asked, button):
+            self._pressed.add((asked.ts, why))
 
     def _do(self, asked: Message) -> None:
         email = str(self.person.user.email)
-        if TWO_FACTOR in asked.title.lower():
+        if _TWO_FACTOR in asked.title.lower():
             self.narrate(f"{self.person.name} turns on two-factor authentication at Mailgun.")
             self.company.mailgun.turns_on_two_factor(email)
         else:

@@ -1,0 +1,17 @@
+"""A drill that runs."""
+
+from dataclasses import dataclass
+
+from drill.company import Company
+from drill.ordering import JsonObject
+from drill.process import BotProcess
+
+
+@dataclass(frozen=True)
+class Drill:
+    """The company, the bot, and where the bot keeps things. `before` is Mailgun's state at the beginning."""
+
+    company: Company
+    bot: BotProcess
+    database_url: str
+    before: JsonObject

@@ -1,0 +1,186 @@
+"""The verdict: a recovered account passes, and whatever is not as it should be fails the check that is about it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from drill.evidence import Evidence, Voucher
+from drill.verdict import failures, judge
+
+MARK = "[mc-0b9c5f0e-3c44-4a57-8f0e-6d2f6f3a1b11]"
+OLD_PASSWORD, PASSWORD = "old-password-of-app", "new-password-of-app-0123456789ab"
+OLD_KEY, KEY, OWN_KEY = "old-secret-of-shop", "new-secret-of-shop", "secret-of-the-bot"
+TOKEN = "xoxb-token"
+
+Break = Callable[[Evidence], Evidence]
+
+
+def key(key_id: str, secret: str, description: str, **more: Any) -> dict[str, Any]:
+    shape = {"kind": "domain", "role": "sending", "domain_name": "mg.example.com", "deleted": False}
+    return {"id": key_id, "secret": secret, "description": description, **shape, **more}
+
+
+def user(email: str, method: str = "password", *, tfa: bool = True, reset: str = "2026-02-01") -> dict[str, Any]:
+    return {
+        "id": email,
+        "email": email,
+        "auth_method": method,
+        "migration_status": None,
+        "tfa_active": tfa,
+        "password_updated_at": reset,
+        "is_disabled": False,
+        "removed": False,
+    }
+
+
+def state(keys: list[dict[str, Any]], password: str, users: list[dict[str, Any]], disabled: bool) -> dict[str, Any]:
+    credential = {"login": "app@mg.example.com", "password": password}
+    domains = [{"name": "mg.example.com", "credentials": [credential]}]
+    return {"account": {"disabled": disabled}, "domains": domains, "keys": keys, "users": users}
+
+
+def handover(channel: str, lines: str, seq: int) -> dict[str, Any]:
+    text = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": lines}]}
+    body = {
+        "channel": channel,
+        "text": "Handover 1: 1 new secret.",
+        "blocks": [{"type": "rich_text", "elements": [text]}],
+        "metadata": {"event_type": "mailgun_recovery_handover", "event_payload": {}},
+    }
+    return call("chat.postMessage", body, channel, seq)
+
+
+def call(method: str, body: dict[str, Any], channel: str, seq: int) -> dict[str, Any]:
+    answer = {"channel": channel, "ts": f"{seq}.0"}
+    return {"kind": "call", "seq": seq, "method": method, "body": body, "ok": True, "answer": answer}
+
+
+def recovered() -> Evidence:
+    """An account with a sending key, a session, a login and three users, recovered as it should be."""
+    old = [
+        key("k1", OLD_KEY, "Shop"),
+        key("w1", "secret-of-a-session", "web session", kind="web", role="admin", domain_name=None),
+    ]
+    new = [
+        *({**one, "deleted": True} for one in old),
+        key("k2", KEY, f"Shop {MARK}"),
+        key("k3", OWN_KEY, f"Bot {MARK}", kind="user", role="admin", domain_name=None),
+    ]
+    before = [user("olivia@example.com", tfa=False, reset="2026-01-01"), user("sam@example.com", "sinch")]
+    after = [user("olivia@example.com"), user("sam@example.com", "sinch")]
+    log = [
+        handover("DOLIVIA", f"app@mg.example.com  {PASSWORD}", 1),
+        handover("DOLIVIA", f"Shop (sending)  {KEY}", 2),
+        {"kind": "event", "seq": 3, "type": "interactive", "payload": {"type": "block_actions"}, "response": {}},
+    ]
+    return Evidence(
+        before=state(old, OLD_PASSWORD, before, disabled=True),
+        after=state(new, PASSWORD, after, disabled=False),
+        slack_log=log,
+        reachable=frozenset({"olivia@example.com", "sam@example.com"}),
+        vouchers=[Voucher("sam@example.com", what, "vouched", "UPRIYA") for what in ("passwords", "two_factor")],
+        bot_log=b"the bot is ready",
+        database=b"SQLite format 3",
+        tokens=[TOKEN],
+    )
+
+
+def after(change: Callable[[dict[str, Any]], object]) -> Break:
+    """Mailgun's state at the end is another one."""
+
+    def apply(evidence: Evidence) -> Evidence:
+        changed = copy.deepcopy(evidence.after)
+        change(changed)
+        return replace(evidence, after=changed)
+
+    return apply
+
+
+def said(*more: dict[str, Any]) -> Break:
+    """More is in Slack's log."""
+    return lambda evidence: replace(evidence, slack_log=[*evidence.slack_log, *more])
+
+
+def vouched(*vouchers: Voucher) -> Break:
+    return lambda evidence: replace(evidence, vouchers=vouchers)
+
+
+def test_a_recovered_account_passes() -> None:
+    assert failures(judge(recovered())) == []
+
+
+BROKEN: list[tuple[str, str, Break]] = [
+    ("an old key lives", "Old keys", after(lambda s: s["keys"][0].update(deleted=False))),
+    ("a session lives", "Old keys", after(lambda s: s["keys"][1].update(deleted=False))),
+    ("a key has no replacement", "Replacements", after(lambda s: s["keys"].pop(2))),
+    ("a key has two", "Replacements", after(lambda s: s["keys"].append(key("k4", KEY, f"Shop {MARK}")))),
+    ("a replacement has another role", "Replacements", after(lambda s: s["keys"][2].update(role="developer"))),
+    ("a replacement has no mark", "Replacements", after(lambda s: s["keys"][2].update(description="Shop"))),
+    ("the bot has no key", "Replacements", after(lambda s: s["keys"].pop(3))),
+    ("a key was handed to nobody", "Keys handed over", after(lambda s: s["keys"][2].update(secret="unknown"))),
+    (
+        "a password was set back",
+        "SMTP passwords",
+        after(lambda s: s["domains"][0]["credentials"][0].update(password="set-back")),
+    ),
+    (
+        "a password was handed over for another login",
+        "SMTP passwords",
+        after(lambda s: s["domains"][0]["credentials"][0].update(login="billing@mg.example.com")),
+    ),
+    (
+        "somebody kept their password",
+        "People's passwords",
+        after(lambda s: s["users"][0].update(password_updated_at="2026-01-01")),
+    ),
+    ("somebody lacks 2FA", "Two-factor authentication", after(lambda s: s["users"][0].update(tfa_active=False))),
+    ("nobody vouched", "Vouchers", vouched()),
+    (
+        "somebody vouched for one step only",
+        "Vouchers",
+        vouched(Voucher("sam@example.com", "passwords", "vouched", "U")),
+    ),
+    (
+        "a voucher has no name",
+        "Vouchers",
+        vouched(*(Voucher("sam@example.com", what, "vouched", None) for what in ("passwords", "two_factor"))),
+    ),
+    (
+        "somebody not in Slack has no voucher",
+        "Vouchers",
+        lambda evidence: replace(evidence, reachable=frozenset({"sam@example.com"})),
+    ),
+    ("the account is disabled", "Account", after(lambda s: s["account"].update(disabled=True))),
+    ("a secret was sent twice", "Sent once", said(handover("DOLIVIA", f"app@mg.example.com  {PASSWORD}", 4))),
+    ("a handover is in a channel", "In private", said(handover("CINCIDENT", "b@mg.example.com  other-secret", 4))),
+    ("a secret is in a notification", "In private", said(call("chat.postMessage", {"text": PASSWORD}, "DOLIVIA", 4))),
+    ("a secret is in an edit", "In private", said(call("chat.update", {"blocks": f"[{KEY}]"}, "DOLIVIA", 4))),
+    ("a secret is in a refused call", "In private", said(call("x", {"text": KEY}, "C", 4) | {"ok": False})),
+    (
+        "a secret is in what a click brings",
+        "In private",
+        said({"kind": "event", "seq": 4, "type": "interactive", "payload": {"message": OWN_KEY}, "response": None}),
+    ),
+    ("the log has a password", "Log", lambda evidence: replace(evidence, bot_log=PASSWORD.encode())),
+    ("the log has an old key", "Log", lambda evidence: replace(evidence, bot_log=OLD_KEY.encode())),
+    ("the log has a token", "Log", lambda evidence: replace(evidence, bot_log=TOKEN.encode())),
+    ("the database has a key", "Database", lambda evidence: replace(evidence, database=OWN_KEY.encode())),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), [pytest.param(n, c, id=i) for i, n, c in BROKEN])
+def test_what_is_wrong_fails_its_check(name: str, change: Break) -> None:
+    broken = failures(judge(change(recovered())))
+    assert name in [check.name for check in broken]
+    # What a check says is printed: it may name logins and keys, never their secrets.
+    secrets = change(recovered()).secrets()
+    assert not any(secret in check.found for check in broken for secret in secrets)
+
+
+def test_every_check_can_fail() -> None:
+    assert {check.name for check in judge(recovered())} == {name for _, name, _ in BROKEN}
