@@ -7,6 +7,7 @@ from recovery.answers import opened_elsewhere, plain_card, where
 from recovery.audit import Action, AuditFacts
 from recovery.content import Card
 from recovery.jobs import Job
+from recovery.polling import plan_redraw
 from recovery.ports import ChannelFacts
 from recovery.state import Incident, IncidentStatus, NewTask, ObligationStatus, Request, StepStatus
 from recovery.steps import STEPS
@@ -74,6 +75,7 @@ def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) 
     for obligation in tx.people.obligations(earlier.id):
         if obligation.is_open:
             tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=now, next_reminder_at=None)
+            plan_redraw(tx, obligation)
     tx.incidents.set(earlier.id, status=IncidentStatus.CLOSED, ended_at=now)
     facts = AuditFacts("bot", Action.CLOSED, "", f"its people are looked after by incident {incident.id}")
     tx.audit.append(earlier.id, now, facts)

@@ -276,6 +276,8 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
     step = step_of(steps, obligation)
     if not obligation.is_open or person.slack_id is None or person.left_at is not None:
         return
+    # From here on a change may be their answer to the message, which can be read before we hear that it arrived.
+    begun_at = tools.clock.now()
     try:
         job.hold()
         channel = person.channel_id or tools.messenger.open_direct(person.slack_id)
@@ -292,7 +294,7 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         return
     with job.record() as tx:
         now = tools.clock.now()
-        first = {} if person.reached_at else {"reached_at": now}
+        first = {} if person.reached_at else {"reached_at": begun_at}
         tx.people.set(person.id, channel_id=channel, **first)
         due = next_reminder(now, person.slack_tz, tools.policy.reminders)
         tx.people.set_obligation(obligation.id, message_ts=ts, next_reminder_at=due)

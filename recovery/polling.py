@@ -279,5 +279,5 @@ def polling_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     return (
         TaskKind(POLL, lambda job: poll(job, steps), most_attempts=None),
         TaskKind(REDRAW, lambda job: redraw(job, steps)),
-        TaskKind(ANSWER_CHECK, lambda job: answer_check(job, steps), quick=True),
+        TaskKind(ANSWER_CHECK, lambda job: answer_check(job, steps), most_attempts=None, quick=True),
     )

@@ -13,6 +13,7 @@ from recovery.state import (
     Facts,
     Incident,
     IncidentStatus,
+    Json,
     NewTask,
     Obligation,
     Person,
@@ -107,13 +108,17 @@ class Step(ABC):
 
         `anew` marks one that sets right what was begun before, which a cancelled incident does as well.
         """
-        payload: Facts = {} if scope is None else {"scope": list(scope), "anew": anew}
+        payload: dict[str, Json] = {"approved_at": (state.decided_at or incident.opened_at).isoformat()}
+        if scope is not None:
+            payload |= {"scope": list(scope), "anew": anew}
         return NewTask(
             kind=self.begin_kind,
             key=f"{self.begin_kind}:{state.id}:{why}",
             incident_id=incident.id,
             step_id=state.id,
             subject=self.label,
+            # Two beginnings at once would both greet the requester.
+            lane=f"begin:{incident.id}" if self.hands_over else None,
             payload=payload,
         )
 

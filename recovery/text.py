@@ -72,8 +72,8 @@ def _plain(part: Part) -> str:
             return part
         case Who(user_id):
             return user_id
-        case Channel(channel_id):
-            return channel_id
+        case Channel():
+            return "the channel"
         case Link(url, label):
             return f"{label} ({url})"
         case When(at):

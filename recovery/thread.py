@@ -270,5 +270,5 @@ def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
         TaskKind(POST_STEP, lambda job: post_step(job, steps), most_attempts=None),
         TaskKind(POST_AUDIT, post_trail, most_attempts=None),
         TaskKind(REDRAW, lambda job: redraw(job, steps), most_attempts=None),
-        TaskKind(REPORT, post_report),
+        TaskKind(REPORT, post_report, most_attempts=20),
     )

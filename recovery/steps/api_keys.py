@@ -199,7 +199,8 @@ def begin(job: Job) -> None:
             chosen = [key for key in keys if key.id in wanted and key.id != own]
         else:
             chosen = [key for key in keys if key.id != own and key.id not in ours]
-        before = state.decided_at or incident.opened_at
+        # Of the first attempt: a retry must not end the sessions of those who are turning on 2FA meanwhile.
+        before = datetime.fromisoformat(str(task.payload["approved_at"]))
         former_id = job.task.payload.get("former")
         forget_failures(tx, job, task, REPLACE, {key.id for key in chosen})
         tx.tasks.add(plan for key in chosen if (plan := plan_for(key, task, str(former_id), before)) is not None)

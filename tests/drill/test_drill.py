@@ -26,7 +26,6 @@ TOLD = (
     "sets the password of app@mg.example.com back",
     "presses [Confirmed]",
     "presses [Issue anew]",
-    "| Our Mailgun account was compromised.",
     "declared the account recovered",
     "closed the incident",
     "The account is recovered",
@@ -43,6 +42,8 @@ def test_actors_recover_the_account(capfd: pytest.CaptureFixture[str]) -> None:
     for words in TOLD:
         assert words in transcript[place:], f"{words!r} is missing\n{transcript}"
         place = transcript.index(words, place)
+    # The message for Support, which may be ready before the last handover is saved.
+    assert "| Our Mailgun account was compromised." in transcript
     assert not re.search(r"key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}", transcript)
 
 

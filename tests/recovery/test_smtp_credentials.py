@@ -212,8 +212,8 @@ def test_a_further_round_that_is_skipped_is_not_offered_a_third_time(world: Worl
 
 def test_a_password_set_before_the_last_key_died_and_handed_over_after_is_offered_again(world: World) -> None:
     world.with_logins().opened()
-    world.press(Ask.APPROVE, "1")
     world.press(Ask.APPROVE, "2")
+    world.press(Ask.APPROVE, "1")
     world.drain("smtp_credentials.begin")
 
     def meanwhile(marker: object) -> None:

@@ -36,4 +36,4 @@ def test_plain_text_keeps_what_every_part_says() -> None:
         Who("U1"), " in ", Channel("C1"), ": ", Code("a@b"), Bold("!"), Link("https://x", "here"), " ", When(NOON)
     )
 
-    assert plain(said) == "U1 in C1: a@b!here (https://x) 2026-11-24 12:00 UTC"
+    assert plain(said) == "U1 in the channel: a@b!here (https://x) 2026-11-24 12:00 UTC"

@@ -55,6 +55,7 @@ def test_postgresql_requires_a_key_and_says_how_to_make_one() -> None:
         (f"{KEYS[0]},hunter2", "Key 2 of 2"),
         (f"{KEYS[0]},", "Key 2 of 2"),
     ],
+    ids=["one key", "the second of two", "nothing after the comma"],
 )
 def test_a_malformed_key_is_named_and_not_shown(url: str, setting: str, named: str) -> None:
     with pytest.raises(BadEncryptionKey, match=named) as refusal:
