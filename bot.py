@@ -297,10 +297,7 @@ def run(context: typer.Context) -> None:
         rooms.clock.measure()
         adopt_environment_key(rooms)
         rooms.vault.current()
-        if len(settings.ENCRYPTION_KEY) > 1:
-            # From here on the first key alone opens the vault, and the others may be thrown away.
-            with rooms.database.write() as tx:
-                rooms.vault.rotate(tx)
+        rooms.vault.rotate_if_needed()
         bot = Bot(rooms)
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda *_: bot.stopping.set())

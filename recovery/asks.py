@@ -79,8 +79,8 @@ def confirm(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
         named = sheet.about.get("obligation")
         if named == str(obligation.id) or (
             named is None
-            and person.email.lower() == sheet.about["email"].lower()
-            and obligation.kind == sheet.about["step"]
+            and person.email.lower() == sheet.about.get("email", "").lower()
+            and obligation.kind == sheet.about.get("step")
         ):
             return decisions.confirm(tx, incident, sheet.by, obligation, person)
     return line("Nobody with that e-mail address is asked for that in this incident.")
@@ -194,14 +194,14 @@ def reissue(sheet: Sheet) -> Card | None:
         incident, problem = incident_of(tx, sheet, ended_too=True)
     if incident is None:
         return refuse(sheet, plain(problem))
-    if incident.requester_id == sheet.request.user_id:
-        why = sheet.access.unfit_to_receive(sheet.request.user_id)
-    else:
-        why = sheet.refusal(Right.DECIDE)
+    as_requester = incident.requester_id == sheet.request.user_id
+    why = sheet.access.unfit_to_receive(sheet.request.user_id) if as_requester else sheet.refusal(Right.DECIDE)
     if why:
         return refuse(sheet, why)
 
     def act(tx: Transaction, incident: Incident) -> Line:
+        if as_requester and incident.requester_id != sheet.request.user_id:
+            return line("Somebody else has just taken over receiving the secrets. Nothing was changed.")
         latest = latest_handovers(tx, incident)
         steps = {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}
         chosen = chosen_subjects(latest, steps, sheet.about) + failed_subjects(tx, steps, sheet.about)

@@ -71,6 +71,9 @@ def refuse_unknown(job: Job, request: Request) -> Card:
     return card
 
 
+MOST_ATTEMPTS = 30
+"""Far more than patience needs: only a defect of the bot's own brings a request this far."""
+
 MOST_PATIENCE = 20.0
 """Seconds for which a request is tried while Slack cannot be asked; then its sender is told."""
 
@@ -111,4 +114,4 @@ def answer(job: Job, request: Request, card: Card) -> None:
 
 def desk_kinds(kinds: Callable[[], Mapping[str, TaskKind]]) -> tuple[TaskKind, ...]:
     """The kind that judges requests. `kinds` are all kinds, for cancelling."""
-    return (TaskKind(JUDGE, lambda job: judge(job, kinds()), most_attempts=None, quick=True),)
+    return (TaskKind(JUDGE, lambda job: judge(job, kinds()), most_attempts=MOST_ATTEMPTS, quick=True),)

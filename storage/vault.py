@@ -24,6 +24,7 @@ class DatabaseVault(ports.Vault):
     ) -> None:
         self._store = store
         self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
+        self._several = len(encryption_keys) > 1
         self._environment_key = environment_key
         self._clock = clock
         self._guard = Lock()
@@ -59,6 +60,12 @@ class DatabaseVault(ports.Vault):
         """Whether `MAILGUN_API_KEY` is another one than when the vault's key was stored."""
         newest = self._newest()
         return newest is not None and newest.environment != _fingerprint(self._environment_key)
+
+    def rotate_if_needed(self) -> None:
+        """With several encryption keys, seal anew with the first: from then on the others can be thrown away."""
+        if self._several:
+            with self._store.write() as tx:
+                self.rotate(tx)
 
     def rotate(self, tx: store.Transaction) -> None:
         """Seal the key anew with the first encryption key; the others can be thrown away after the commit."""

@@ -82,18 +82,24 @@ class Run:
             seconds,
         )
 
-    def stays(self, what: str, look: Callable[[], object], after: Callable[[], object]) -> None:
-        """`look` gives the same before and after something that comes later than any effect would have."""
-        before = look()
-        after()
-        assert look() == before, f"{what} changed"
+    def state(self) -> dict[str, object]:
+        """All that a request could change: compare it before and after one that must change nothing."""
+        return {
+            "incidents": self.rows("SELECT id, status, requester_id, audit_count FROM incidents ORDER BY id"),
+            "steps": self.rows("SELECT id, status, version, decision, reason FROM steps ORDER BY id"),
+            "handovers": self.rows("SELECT id, status, recipient_id FROM handovers ORDER BY id"),
+            "obligations": self.rows("SELECT id, status FROM obligations ORDER BY id"),
+            "effects": [(call["method"], call["path"]) for call in self.changes_at_mailgun()],
+        }
 
     # The incident
 
     def open_incident(self, words: str = "Our key was in a public repository", by: Person | None = None) -> None:
         """Somebody types the command; returns when the thread is complete."""
+        boards = len(self.slack.messages(kind="board"))
         (by or self.olivia).types(f"{COMMAND} {words}".strip())
-        self.wait("the board and all six cards", self.thread_is_complete)
+        self.wait("a board", lambda: len(self.slack.messages(kind="board")) > boards)
+        self.wait("all six cards", self.thread_is_complete)
 
     def thread_is_complete(self) -> bool:
         """Whether the newest thread has its board, and a card a step with its count."""
@@ -149,6 +155,30 @@ class Run:
         who.clicks(message, button, confirmed=True, **how)
         return self.answer_after(who, before)
 
+    def all_answers(self, who: Person) -> list[str]:
+        """The words of every private answer to somebody, oldest first."""
+        return [Message.read(answer["body"] | {"ts": "0"}, INCIDENT).words for answer in self._answers(who)]
+
+    def raw_answer(self, who: Person) -> JsonObject:
+        """The newest private answer as the bot sent it, addresses of links and all."""
+        body: JsonObject = self._answers(who)[-1]["body"]
+        return body
+
+    def audit(self, words: str) -> list[str]:
+        """The entries of the trail that say this: action, subject, result, and by whom."""
+        said = self.rows("SELECT actor, action, subject, result FROM audit_entries ORDER BY incident_id, number")
+        lines = [" ".join(str(part) for part in row) for row in said]
+        return [line for line in lines if words in line]
+
+    def let_in(self, *names: str, channel: str = INCIDENT) -> None:
+        """Add people to a channel, of this workspace or not."""
+        members = [*self.slack.workspace.channels[channel].members, *(self.person(name).id for name in names)]
+        self.slack.orders.change(f"channels/{channel}", members=members)
+
+    def keep_cards_as_they_are(self) -> None:
+        """From here on Slack redraws nothing: buttons stay as they were drawn."""
+        self.slack.orders.fault({"path": "chat.update"}, "429", seconds=60, times=10_000)
+
     def _answers(self, who: Person) -> list[JsonObject]:
         return [
             entry
@@ -186,7 +216,9 @@ class Run:
                     " WHERE o.status = 'open' AND p.slack_id IS NOT NULL AND o.message_ts IS NULL"
                     f" AND s.number = {step}"
                 )
-                and bool(self.rows(f"SELECT 1 FROM obligations o JOIN steps s ON s.id = o.step_id AND s.number = {step}"))
+                and bool(
+                    self.rows(f"SELECT 1 FROM obligations o JOIN steps s ON s.id = o.step_id AND s.number = {step}")
+                )
             ),
         )
 
@@ -229,7 +261,9 @@ class Run:
     def handed_passwords(self) -> dict[tuple[str, str], str]:
         """The password in the last accepted message that names each login."""
         return {
-            at: secret for at, secret in last_for_each(handed_over(self.slack)).items() if at[0].endswith(("(US)", "(EU)"))
+            at: secret
+            for at, secret in last_for_each(handed_over(self.slack)).items()
+            if at[0].endswith(("(US)", "(EU)"))
         }
 
     def changes_at_mailgun(self) -> list[JsonObject]:
@@ -253,13 +287,18 @@ class Run:
         if self.database_url.startswith("sqlite"):
             path = Path(self.database_url.removeprefix("sqlite:///"))
             return "\n".join(
-                file.read_bytes().decode("latin-1") for file in sorted(path.parent.glob(f"{path.name}*"))
+                file.read_bytes().decode("latin-1")
+                for file in sorted(path.parent.glob(f"{path.name}*"))
                 if not file.name.endswith((".key", ".lock"))
             )
         tables = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         return "\n".join(str(row) for (table,) in tables for row in self.rows(f'SELECT t.*::text FROM "{table}" t'))
 
-    # Restarting
+    # Ending and restarting
+
+    def rest(self) -> None:
+        """Kill the bot: from here on the run is only looked at, and shall not cost the other tests their time."""
+        self.bot.kill()
 
     def restart(self, **changes: str) -> None:
         """Start the bot once more, after it stopped or died."""
@@ -288,7 +327,8 @@ def recovery_run(
 ) -> Iterator[Run]:
     """A company with this account (the small one), and the bot running on a new database of that kind."""
     with company(prepared=prepared or small_account()) as at_work, borrowed_url(kind, folder) as url:
-        environ = bot_environ(at_work.slack, at_work.mailgun, url, **variables)
+        # A slower tick than the drill's: four of these bots share two cores.
+        environ = bot_environ(at_work.slack, at_work.mailgun, url, **{"TICK": "0.4s"} | variables)
         bot = BotProcess(environ, folder / "bot.log")
         run = Run(at_work, bot, url)
         if not start:

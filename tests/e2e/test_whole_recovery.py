@@ -64,6 +64,9 @@ def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         )
         run.wait("the board to say so", lambda: "closed" in run.slack.board().words)
         run.wait("every handover to be wiped", lambda: not run.rows("SELECT 1 FROM handovers WHERE wiped_at IS NULL"))
+        for step in range(1, 7):
+            run.wait_status(step, "done")
+        run.rest()
         yield before
 
 
@@ -123,7 +126,11 @@ def test_slack_accepted_no_secret_twice(recovered: Recovered) -> None:
 
 def test_no_secret_is_in_a_channel(recovered: Recovered) -> None:
     run = recovered.run
-    said = [json.dumps(c["body"]) for c in accepted(run.slack) if not str((c["answer"] or {}).get("channel")).startswith("D")]
+    said = [
+        json.dumps(c["body"])
+        for c in accepted(run.slack)
+        if not str((c["answer"] or {}).get("channel")).startswith("D")
+    ]
     assert said
     assert not [secret for secret in run.secrets() if any(secret in body for body in said)]
 
@@ -237,7 +244,11 @@ def test_mailgun_refused_nothing_that_the_bot_did(recovered: Recovered) -> None:
 
 def test_support_gets_a_message_without_a_secret_and_the_ticket_is_kept(recovered: Recovered) -> None:
     run = recovered.run
-    drawn = [json.dumps(c["body"]["blocks"]) for c in accepted(run.slack, "chat.update") if "Copy the message below" in json.dumps(c["body"])]
+    drawn = [
+        json.dumps(c["body"]["blocks"])
+        for c in accepted(run.slack, "chat.update")
+        if "Copy the message below" in json.dumps(c["body"])
+    ]
     assert drawn
     assert not [secret for secret in run.secrets() if secret in drawn[0]]
     assert run.value("SELECT ticket FROM incidents") == "4711"

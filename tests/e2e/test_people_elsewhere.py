@@ -1,0 +1,85 @@
+"""People whom Mailgun cannot show or Slack cannot reach: never led astray, and vouched for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from drill.messages import Message
+from tests.e2e.recovery_run import Run, recovery_run
+
+CARL = "carl@contractor.example.net"
+
+
+TFA = "Turn on two-factor authentication"
+
+
+PASSWORD = "Reset your Mailgun password"
+
+
+def asked(run: Run, name: str, title: str) -> Message | None:
+    """Somebody's message about one thing, as it stands now."""
+    return next((m for m in run.person(name).inbox("obligation") if m.title == title), None)
+
+
+def wait_asked(run: Run, name: str, title: str, words: str = "") -> Message:
+    return run.wait(
+        f"{name} to be asked {title!r} ({words})",
+        lambda: (found := asked(run, name, title)) and words in found.words and found,
+    )
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Sam signs in through Sinch ID, Noah through SAML, Carl is not in Slack; all the others do their part."""
+    with recovery_run(tmp_path_factory.mktemp("elsewhere")) as run:
+        run.mailgun.orders.give("users", email="sam@example.com", auth_method="sinch", migration_status="done")
+        run.mailgun.orders.give("users", email="noah@example.com", auth_method="saml")
+        run.mailgun.orders.give("users", email=CARL)
+        run.open_incident()
+        for step in (3, 4):
+            run.approve(step)
+            run.everyone_is_asked(step)
+        for user in ("olivia", "priya", "dana"):
+            run.mailgun.resets_password(f"{user}@example.com")
+            run.mailgun.turns_on_two_factor(f"{user}@example.com")
+        run.wait("the others to be done", lambda: len(run.rows("SELECT 1 FROM obligations WHERE status = 'open'")) == 6)
+        yield run
+
+
+@pytest.mark.parametrize("who", ["sam", "noah"])
+def test_who_signs_in_elsewhere_is_never_shown_mailguns_steps(elsewhere: Run, who: str) -> None:
+    words = "\n".join(message.words for message in elsewhere.person(who).inbox())
+    assert words
+    for step_of_mailguns in ("Forgot password", "Security", "login page", "authenticator"):
+        assert step_of_mailguns not in words
+    assert "login.mailgun.com" not in str([message.blocks for message in elsewhere.person(who).inbox()])
+
+
+@pytest.mark.parametrize(("who", "where"), [("sam", "Sinch ID"), ("noah", "single sign-on")])
+def test_they_are_pointed_to_their_provider(elsewhere: Run, who: str, where: str) -> None:
+    assert where in asked(elsewhere, who, PASSWORD).words
+    assert where in asked(elsewhere, who, TFA).words
+
+
+def test_the_card_says_that_some_are_to_be_confirmed(elsewhere: Run) -> None:
+    elsewhere.wait("the card to say so", lambda: "an approver confirms for them" in elsewhere.card(3).words)
+
+
+def test_a_plain_member_is_not_shown_who_is_left(elsewhere: Run) -> None:
+    said = elsewhere.clicked(elsewhere.person("dana"), elsewhere.card(3), "people")
+    assert "not among those" in said
+    assert CARL not in said
+
+
+def test_an_approver_confirms_for_them_through_who_is_left_and_their_name_is_recorded(elsewhere: Run) -> None:
+    run = elsewhere
+    for step in (3, 4):
+        for who in ("sam@example.com", "noah@example.com", CARL):
+            run.clicked(run.priya, run.card(step), "people")
+            listed = run.priya.told("Who is left")
+            before = run.answers_to(run.priya)
+            run.priya.clicks(listed, "Confirmed", beside=who)
+            assert f"Confirmed for {who}" in run.answer_after(run.priya, before)
+        run.wait_status(step, "done")
+    vouched = [entry for entry in run.audit("confirmed for a person") if entry.startswith("UPRIYA")]
+    assert len(vouched) == 6
