@@ -8,6 +8,7 @@ from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, plain_card, status_card
 from recovery.content import Card
+from recovery.handovers import CHANGED
 from recovery.opening import open_incident
 from recovery.people import people_card
 from recovery.polling import WAITING, obligations_of, poll_task
@@ -248,8 +249,10 @@ def failed_subjects(tx: Transaction, steps: Mapping[int, Step], about: Mapping[s
         (step_id, task.subject)
         for step_id, step in steps.items()
         if step.hands_over and target
-        for task in tx.tasks.of_step(step_id, TaskStatus.FAILED)
-        if task.kind != step.begin_kind and (target.lower() == "all" or step.subject_matches(task.subject, target))
+        for task in tx.tasks.of_step(step_id, TaskStatus.FAILED, TaskStatus.DROPPED)
+        if (task.status is TaskStatus.FAILED or task.payload.get(CHANGED))
+        and task.kind != step.begin_kind
+        and (target.lower() == "all" or step.subject_matches(task.subject, target))
     ]
 
 

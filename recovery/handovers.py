@@ -199,6 +199,14 @@ def _announce_and_send(
         _abandon(job, handover)
         raise
     with job.record() as tx:
+        if tx.incidents.get(handover.incident_id).requester_id != handover.recipient_id:
+            # Taken over while the secrets were being made: these are dead, and the next ones go to the right person.
+            taken_over = tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=tools.clock.now())
+        else:
+            taken_over = False
+    if taken_over:
+        raise Later("somebody else receives the secrets now", seconds=0)
+    with job.record() as tx:
         # Only what was really set is in the message, and counts as carried by it.
         subjects = tuple(packet.task.subject for packet in packets)
         tx.handovers.set(handover.id, subjects=subjects)

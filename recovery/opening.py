@@ -71,6 +71,9 @@ def begin(tx: Transaction, job: Job, incident: Incident) -> None:
 
 def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) -> None:
     """A recovered incident hands its people over: the new one asks everybody itself."""
+    earlier = tx.incidents.get(earlier.id, lock=True)
+    if earlier.status is not IncidentStatus.RECOVERED:
+        return
     now = job.tools.clock.now()
     for obligation in tx.people.obligations(earlier.id):
         if obligation.is_open:

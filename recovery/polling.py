@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from recovery.account import AccountUser
-from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Card
 from recovery.errors import Refused
@@ -100,7 +99,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
             else:
                 drop(tx, job, obligation, person, incident)
         # Those who asked after the list was begun may have changed something since: the next poll answers them.
-        waiting = [r for r in tx.requests.waiting_for(Ask.CHECK) if r.received_at <= asked_at]
+        waiting = [r for r in tx.requests.waiting() if r.received_at <= asked_at]
         for request in waiting:
             tx.tasks.add(
                 [
@@ -116,7 +115,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
             tx.requests.close(request.id, "checked")
         tx.incidents.mark_drawn(incident.id, next_poll_at=asked_at + tools.policy.poll_every)
         job.done(tx, job.task)
-        if len(waiting) < len(tx.requests.waiting_for(Ask.CHECK)):
+        if len(waiting) < len(tx.requests.waiting()):
             tx.tasks.add([poll_task(incident)])
 
 

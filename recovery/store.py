@@ -95,8 +95,8 @@ class Requests(Protocol):
         """What came of it."""
         ...
 
-    def waiting_for(self, action: str) -> list[Request]:
-        """Requests for `action` whose outcome is "waiting", oldest first."""
+    def waiting(self) -> list[Request]:
+        """Requests, clicked or typed, whose outcome is "waiting", oldest first."""
         ...
 
 

@@ -24,6 +24,6 @@ class Requests(store.Requests):
     def close(self, request_id: int, outcome: str) -> None:
         REQUESTS.update(self._connection, request_id, {"outcome": outcome})
 
-    def waiting_for(self, action: str) -> list[Request]:
-        query = REQUESTS.select().where(WAITING, RequestRow.action == action).order_by(RequestRow.id)
+    def waiting(self) -> list[Request]:
+        query = REQUESTS.select().where(WAITING).order_by(RequestRow.id)
         return REQUESTS.all(self._connection, query)

@@ -7,9 +7,9 @@ from recovery.account import Inventory, Login
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
-from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
+from recovery.handovers import CHANGED, Packet, fitting, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_domains, list_logins
-from recovery.jobs import Job, TaskKind
+from recovery.jobs import Job, TaskKind, merged
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
 from recovery.state import (
     Facts,
@@ -234,4 +234,8 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt) -> None:
         facts = AuditFacts(Actor.BOT, Action.FAILED, failed.task.subject, "Mailgun no longer has this login")
         tx.audit.append(failed.task.incident_id or 0, job.tools.clock.now(), facts)
         return
-    job.not_done(tx, failed.task, failed.error)
+    task = failed.task
+    if isinstance(failed.error, Uncertain):
+        # Mailgun may have the new password, which nobody will ever be handed.
+        task = tx.tasks.note(task, merged(task.payload, {CHANGED: True}))
+    job.not_done(tx, task, failed.error)

@@ -19,7 +19,7 @@ def test_a_delivery_is_stored_once(database: Database) -> None:
     assert sorted(at_once([deliver] * 8)) == [False] * 7 + [True]
 
 
-def test_those_that_wait_are_listed_by_action_oldest_first(database: Database) -> None:
+def test_those_that_wait_are_listed_oldest_first(database: Database) -> None:
     with database.write() as tx:
         ids = [tx.requests.add(new_request(f"d{n}", "open" if n < 3 else "skip")) for n in range(4)]
         for request_id in ids:
@@ -27,4 +27,4 @@ def test_those_that_wait_are_listed_by_action_oldest_first(database: Database) -
             tx.requests.close(request_id, "waiting")
         assert ids[1] is not None
         tx.requests.close(ids[1], "opened")
-        assert [request.id for request in tx.requests.waiting_for("open")] == [ids[0], ids[2]]
+        assert [request.id for request in tx.requests.waiting()] == [ids[0], ids[2], ids[3]]
