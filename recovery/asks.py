@@ -28,14 +28,16 @@ from recovery.store import Transaction
 from recovery.text import Line, line, plain
 
 
-def decides(act: Callable[[Sheet, Transaction, Incident], Line]) -> Callable[[Sheet], Card | None]:
+def decides(
+    act: Callable[[Sheet, Transaction, Incident], Line], *, ended_too: bool = False
+) -> Callable[[Sheet], Card | None]:
     """A handler for what only an approver may decide."""
 
     def handler(sheet: Sheet) -> Card | None:
         why = sheet.refusal(Right.DECIDE)
         if why:
             return refuse(sheet, why)
-        return decide(sheet, lambda tx, incident: act(sheet, tx, incident))
+        return decide(sheet, lambda tx, incident: act(sheet, tx, incident), ended_too=ended_too)
 
     return handler
 
@@ -277,7 +279,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.OPEN: open_,
     Ask.APPROVE: decides(approve),
     Ask.SKIP: decides(skip),
-    Ask.RETRY: decides(retry),
+    Ask.RETRY: decides(retry, ended_too=True),
     Ask.CANCEL: decides(cancel),
     Ask.STATUS: status,
     Ask.HELP: help_,

@@ -70,8 +70,9 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     state = state_of(tx, incident, step)
     left = state.facts.get("left")
     facts: dict[str, Json] = dict(state.facts)
-    scope = scope_of(state)
-    if scope is not None:
+    failed = [task.subject for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
+    scope = [*(scope_of(state) or []), *failed]
+    if scope:
         facts["left"] = sorted({*(left if isinstance(left, list) else []), *scope}, key=str)
     sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION)
     moved = _move(tx, state, by, sources, StepStatus.SKIPPED, "skipped", reason, facts=facts)

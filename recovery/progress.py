@@ -96,7 +96,7 @@ def offer_outdated(tx: Transaction, tools: Tools, steps: Sequence[Step], inciden
     """What was done too early, seen from what is done by now, is offered for another round."""
     for step in steps:
         state = state_of(tx, incident, step)
-        if state.status is StepStatus.DONE and (subjects := step.outdated(tx, incident, state)):
+        if state.status in ENDED and (subjects := step.outdated(tx, incident, state)):
             offer(tx, tools, incident, step, state, subjects, "set before the last old key died")
 
 
@@ -138,7 +138,16 @@ def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
 
 
 def plan_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> None:
-    """Once every other step is settled, plan the last look that opens the locked one."""
+    """Once every other step is settled, plan the last look that opens the locked one.
+
+    When another step is taken up again after it opened, it is locked again: the next look writes the message anew.
+    """
+    states = tx.steps.of(incident.id)
+    last_kinds = {step.kind for step in steps if step.opens_last}
+    if any(not state.settled for state in states if state.kind not in last_kinds):
+        for state in states:
+            if state.kind in last_kinds:
+                tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
     if incident.status is not IncidentStatus.OPEN or not wants_review(tx, steps, incident):
         return
     locked = next(step for step in steps if step.opens_last)
@@ -209,7 +218,8 @@ def close_if_nobody_is_left(tx: Transaction, tools: Tools, incident: Incident) -
     """A recovered incident closes when nobody has anything left to do."""
     if incident.status is not IncidentStatus.RECOVERED:
         return
-    unfinished = any(state.status is StepStatus.RUNNING for state in tx.steps.of(incident.id))
+    at_work = (StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
+    unfinished = any(state.status in at_work for state in tx.steps.of(incident.id))
     if unfinished or any(o.is_open for o in tx.people.obligations(incident.id)):
         return
     now = tools.clock.now()

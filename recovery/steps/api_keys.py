@@ -132,7 +132,8 @@ class ApiKeys(Step):
         tx.incidents.set(incident.id, keys_expired_at=when)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        if state.status is StepStatus.SKIPPED and state.round == 1:
+        if state.status is StepStatus.SKIPPED and not tx.tasks.of_step(state.id, TaskStatus.DONE, kind=REPLACE):
+            # It never ran: leaving everything as it was is what was decided.
             return []
         ours = handed_ids(tx, state)
         own = own_key_id(tx)
@@ -178,6 +179,10 @@ def begin(job: Job) -> None:
         incident = tx.incidents.get(task.incident_id or 0)
         state = tx.steps.get(task.step_id or 0)
         former = tx.vault.newest()
+    with job.record() as tx:
+        if begins_nothing(tx, task):
+            job.done(tx, task)
+            return
     if former is not None and former.incident_id != incident.id and former.mailgun_key_id:
         # Written down before the vault's newest key is another one.
         job.note(former=former.mailgun_key_id)

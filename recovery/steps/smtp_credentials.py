@@ -116,9 +116,10 @@ class SmtpCredentials(Step):
         )
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        if state.status is StepStatus.SKIPPED and state.round == 1:
-            return []
         done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
+        if state.status is StepStatus.SKIPPED and not done:
+            # It never ran: leaving everything as it was is what was decided.
+            return []
         # A domain may name an SMTP login that is no credential: that one cannot be set.
         named = {Login(domain.region, domain.name, domain.smtp_login).subject for domain in inventory.domains}
         gone = {task.subject for task in tx.tasks.of_step(state.id, TaskStatus.DROPPED, kind=SET)} & named
@@ -156,6 +157,10 @@ def begin(job: Job) -> None:
     task = job.task
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(task.incident_id or 0)
+    with job.record() as tx:
+        if begins_nothing(tx, task):
+            job.done(tx, task)
+            return
     greet_recipient(job, incident)
     logins = list_logins(job, list_domains(job))
     scope = task.payload.get("scope")
