@@ -1,6 +1,5 @@
 """A Mailgun account as the recovery sees it: keys, domains, credentials and users."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -110,10 +109,3 @@ class Inventory:
     domains: tuple[Domain, ...]
     logins: tuple[Login, ...]
     users: tuple[AccountUser, ...]
-
-    def logins_by_domain(self) -> Mapping[str, tuple[Login, ...]]:
-        """The logins of each domain's subject, in order."""
-        grouped: dict[str, list[Login]] = {}
-        for login in self.logins:
-            grouped.setdefault(f"{login.region}/{login.domain}", []).append(login)
-        return {subject: tuple(logins) for subject, logins in grouped.items()}

@@ -9,7 +9,7 @@ from threading import Lock
 
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyRefused, LeaseLost, OutsideError, Refused
-from recovery.state import Facts, NewTask, Task, TaskStatus
+from recovery.state import Facts, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.tools import Tools
 
@@ -194,8 +194,3 @@ class Job:
 def merged(payload: Facts, more: dict[str, object]) -> Facts:
     """The payload with those fields set."""
     return {**payload, **more}  # type: ignore[dict-item]  # callers pass JSON values; mypy cannot see it through **
-
-
-def soon(kind: str, key: str, **fields: object) -> NewTask:
-    """A task to be run as soon as possible."""
-    return NewTask(kind=kind, key=key, **fields)  # type: ignore[arg-type]  # the fields of NewTask, by name

@@ -12,18 +12,7 @@ from recovery.account import AccountUser, ApiKey, Domain, KeySpec, Login
 from recovery.content import Card, Content, Marker, Place
 from recovery.secret import Secret
 from recovery.state import Request
-from recovery.store import (  # noqa: F401 - until storage imports them from where they are
-    AuditTrail,
-    Handovers,
-    Incidents,
-    People,
-    Requests,
-    Steps,
-    Store,
-    Tasks,
-    Transaction,
-    VaultKeys,
-)
+from recovery.store import Transaction
 
 Wake = Callable[[], None]
 
