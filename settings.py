@@ -13,10 +13,8 @@ from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import settings_values as values
+from recovery.policy import LEASE_MARGIN
 from recovery.secret import Secret
-
-LEASE_MARGIN = timedelta(seconds=5)
-"""An outside call is made only if its task's lease outlasts the call's timeout by this much."""
 
 
 class SettingsError(Exception):
@@ -125,7 +123,8 @@ class Settings(BaseSettings):
     )
     TWO_PERSON: Annotated[bool, _read(values.parse_switch)] = _variable(
         "off",
-        "on: who opened the incident cannot approve steps 1 and 2, save by breaking the glass",
+        "on: who receives the secrets cannot approve steps 1 and 2, nor an approver take that over, save by breaking "
+        "the glass",
         "on or off",
     )
     RECOVERY_CHANNEL: Channel = _variable(

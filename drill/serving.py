@@ -144,7 +144,8 @@ def _with_hang_up(app: ASGIApp) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             # uvicorn hands out a bound method of its request cycle, the only way to the connection.
-            transport = cast(asyncio.Transport, send.__self__.transport)  # type: ignore[attr-defined]
+            cycle = send.__self__  # type: ignore[attr-defined]  # a Send need not be a bound method; uvicorn's is
+            transport = cast(asyncio.Transport, cycle.transport)
 
             async def close() -> None:
                 transport.abort()

@@ -34,8 +34,11 @@ def check_slack(
 
 def _scopes(client: WebClient) -> Finding:
     """What the token may do, from the `x-oauth-scopes` header that Slack puts on every answer."""
-    with sorted_errors("auth.test"):
-        answer = client.auth_test()
+    try:
+        with sorted_errors("auth.test"):
+            answer = client.auth_test()
+    except OutsideError as error:
+        return Finding("Slack scopes", False, str(error), "Try again; see Slack's status page.")
     headers = {name.lower(): value for name, value in dict(answer.headers).items()}
     granted = {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
     missing = sorted(set(SCOPES) - granted)

@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from recovery.errors import Later, OutsideError, Refused, TooLong, Uncertain
+from recovery.errors import Gone, Later, OutsideError, Refused, TooLong, Uncertain
 
 DEFAULT_WAIT = 30.0
 """Seconds to wait where Slack asks for patience and does not say how much."""
@@ -110,7 +110,8 @@ def of_answer(method: str, status: int, headers: Mapping[str, str], data: object
         return Uncertain(f"Slack gave an answer to {method} that cannot be read.")
     if code in _TOO_LONG:
         return TooLong(f"Slack does not take a message of this size or form ({method}: {code}).", code=code)
-    return Refused(_words(method, code, body), code=code)
+    kind = Gone if code == "message_not_found" else Refused
+    return kind(_words(method, code, body), code=code)
 
 
 def of_failure(method: str, error: Exception) -> OutsideError:

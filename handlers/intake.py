@@ -12,7 +12,8 @@ from recovery.state import NewRequest
 logger = logging.getLogger(__name__)
 
 STORE_WITHIN = 1.0
-"""Seconds in which `keep` must have stored a request, or raise."""
+"""Seconds in which `keep` must have stored a request, or raise. Only where a database that does not answer must
+first be connected to may it take longer to raise."""
 
 
 class Intake:

@@ -50,11 +50,6 @@ class Access:
             allowed = member is not None and member.is_admin
         return None if allowed else f"You are not among those who may {right.value} here."
 
-    def unfit_to_receive(self, user_id: str) -> str | None:
-        """Why this user may not be handed secrets, as a sentence to them; None when they may."""
-        unfit = self._unfit(user_id)
-        return unfit.to_them if unfit else None
-
     def recipient_refusal(self, user_id: str) -> str | None:
         """Why secrets may not be sent to this user right now, as said to others; None when they may."""
         unfit = self._unfit(user_id)

@@ -1,5 +1,7 @@
 """A Mailgun account as the recovery sees it: keys, domains, credentials and users."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +55,21 @@ class Domain:
     def subject(self) -> str:
         """Its name with its region: one name may exist in both."""
         return f"{self.region}/{self.name}"
+
+
+def watched_domains(domains: Sequence[Domain]) -> tuple[tuple[str, ...], bool]:
+    """Which domains must work before the account counts as recovered, and whether the account is disabled.
+
+    Disabling an account disables every domain, for one and the same reason. So: while any domain works, the
+    account is not disabled, and those that do not work were disabled for a reason of their own. When none
+    works, the reason that most of them give is the account's, and the others have their own.
+    """
+    working = tuple(domain.subject for domain in domains if not domain.is_disabled)
+    if working or not domains:
+        return working, False
+    reasons = Counter(domain.disabled_for for domain in domains)
+    accounts_reason, _ = reasons.most_common(1)[0]
+    return tuple(domain.subject for domain in domains if domain.disabled_for == accounts_reason), True
 
 
 @dataclass(frozen=True, order=True)

@@ -140,6 +140,10 @@ def people(sheet: Sheet) -> Card | None:
 def check(sheet: Sheet) -> Card | None:
     """Somebody wants Mailgun asked about themself: one poll answers everyone who waits."""
     with sheet.job.record() as tx:
+        running = tx.incidents.latest()
+        if running is not None:
+            # A cancel or a poll that ends at this moment answers it, or this finds nothing to ask for: never neither.
+            tx.incidents.get(running.id, lock=True)
         asked = obligations_of(tx, replace(sheet.request, about=sheet.about))
         if any(obligation.is_open for obligation, _ in asked):
             tx.requests.close(sheet.request.id, WAITING)
@@ -167,7 +171,9 @@ def mine(sheet: Sheet) -> Card | None:
         questions = [(o, person) for o, person in theirs if o.status is ObligationStatus.QUESTIONED]
         if not questions:
             return line("There is no question open for you. Nothing was changed.")
-        return decisions.mine(tx, incident, sheet.by, *questions[0], sheet.about.get("answer", ""))
+        # Typed, it is the answer to all that this person was asked; a button names its own question.
+        answer = sheet.about.get("answer", "")
+        return [decisions.mine(tx, incident, sheet.by, *question, answer) for question in questions][-1]
 
     return decide(sheet, act)
 
@@ -198,9 +204,14 @@ def reissue(sheet: Sheet) -> Card | None:
     if incident is None:
         return refuse(sheet, plain(problem))
     as_requester = incident.requester_id == sheet.request.user_id
-    why = sheet.access.unfit_to_receive(sheet.request.user_id) if as_requester else sheet.refusal(Right.DECIDE)
+    why = sheet.refusal(Right.DECIDE)
+    if why and as_requester:
+        # Whoever may start an incident may receive its secrets without being an approver.
+        why = sheet.refusal(Right.START)
     if why:
         return refuse(sheet, why)
+
+    two = sheet.job.tools.policy.two_person
 
     def act(tx: Transaction, incident: Incident) -> Line:
         if as_requester and incident.requester_id != sheet.request.user_id:
@@ -209,13 +220,13 @@ def reissue(sheet: Sheet) -> Card | None:
         steps = {state.id: step_of_kind(state.kind) for state in tx.steps.of(incident.id)}
         chosen = chosen_subjects(latest, steps, sheet.about) + failed_subjects(tx, steps, sheet.about)
         if not chosen and sheet.about.get("target") == "all" and incident.requester_id != sheet.request.user_id:
-            return decisions.take_over(tx, incident, sheet.by)
+            return decisions.take_over(tx, incident, sheet.by, "", two_person=two)
         if not chosen:
             return line("Nothing that was handed over goes by that name.")
         by_step: dict[int, list[str]] = {}
         for step_id, subject in dict.fromkeys(chosen):
             by_step.setdefault(step_id, []).append(subject)
-        return decisions.begin_again(tx, incident, sheet.by, by_step, sheet.request.id)
+        return decisions.begin_again(tx, incident, sheet.by, by_step, sheet.request.id, two_person=two)
 
     return decide(sheet, act, ended_too=True)
 
@@ -259,7 +270,7 @@ def failed_subjects(tx: Transaction, steps: Mapping[int, Step], about: Mapping[s
 
 
 def take_over(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
-    return decisions.take_over(tx, incident, sheet.by)
+    return decisions.take_over(tx, incident, sheet.by, sheet.text, two_person=sheet.job.tools.policy.two_person)
 
 
 def unknown(sheet: Sheet) -> Card | None:

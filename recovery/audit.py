@@ -15,13 +15,14 @@ class Actor(StrEnum):
 
     BOT = "bot"
     MAILGUN = "mailgun"
+    PERSON = "person"
+    """Somebody in their own matter, whose name is not for the thread: `whom` says who."""
 
 
 class Action(StrEnum):
     """What happened. The export and the thread use the same words."""
 
     OPENED = "opened the incident"
-    COUNTED = "counted the account"
     APPROVED = "approved"
     SKIPPED = "skipped"
     RETRIED = "asked to retry what failed in"
@@ -51,6 +52,7 @@ class Action(StrEnum):
     OBLIGATION_DROPPED = "no longer lists a user"
     VOUCHED = "confirmed for a person"
     QUESTIONED = "asked a person whether a change was theirs"
+    OWNED = "said that a change was theirs"
     DISOWNED = "said that a change was not theirs"
     KEPT_REMINDING = "lets the last step open before the end of"
     NOTED = "noted"
@@ -64,7 +66,7 @@ class AuditFacts:
     """One thing that happened, before it has its place in the chain.
 
     `actor` is an `Actor` or a Slack user id; `whom` is the Slack user id of whoever it was done to, if anybody.
-    `private` marks what concerns a person's password or 2FA: the thread shows it without the subject,
+    `private` marks what concerns a person's password or 2FA: the thread shows it without `subject` and `whom`;
     the export and approvers see it whole.
     """
 

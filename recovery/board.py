@@ -75,8 +75,7 @@ def board_card(board: Board) -> Card:
         lines.append(line("What was said: ", incident.description))
     if incident.requester_id != incident.opened_by:
         lines.append(line("New secrets go to ", Who(incident.requester_id), "."))
-    if incident.trouble:
-        lines.append(line(Bold("Trouble:"), " ", incident.trouble))
+    lines.extend(line(Bold("Trouble:"), " ", says) for says in incident.troubles.values())
     lines.extend(step_line(step, view) for step, view in board.views)
     lines.extend(handover_lines(board))
     return Card(

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from recovery.audit import Action, AuditFacts
+from recovery.audit import Action, Actor, AuditFacts
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import CHANGED
 from recovery.jobs import TaskKind
 from recovery.people import needs_voucher, step_of
+from recovery.polling import answer_waiting
 from recovery.polling import plan_redraw as plan_person_redraw
 from recovery.progress import state_of
 from recovery.state import (
@@ -34,6 +35,12 @@ from recovery.store import Transaction
 from recovery.text import Code, Line, When, Who, count, line, sentence
 
 GLASS = "breaking the glass"
+NOT_ALONE = line(
+    "Two people are needed here: whoever may approve may not receive the secrets as well. To break the glass, so "
+    "that everyone sees it, type ",
+    Code("/mailgun-compromised take-over <reason>"),
+    ".",
+)
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,7 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
         if obligation.is_open:
             tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=by.at, next_reminder_at=None)
             plan_person_redraw(tx, obligation)
+    answer_waiting(tx, incident.id)
     _record(tx, incident, by, Action.CANCELLED, "", reason)
     rest = f" {count(dropped, 'task')} not begun yet will not be run." if dropped else ""
     return line(f"The incident is cancelled. What was begun is finished and handed over.{rest}")
@@ -269,15 +277,19 @@ def mine(tx: Transaction, incident: Incident, by: By, obligation: Obligation, pe
     step = step_of(STEPS, obligation)
     subject = f"{step.title}: {person.email}"
     plan_person_redraw(tx, obligation)
+
+    def record(action: Action) -> None:
+        facts = AuditFacts(Actor.PERSON, action, subject, private=True, whom=by.user_id)
+        tx.audit.append(incident.id, by.at, facts)
+
     if answer == "yes":
         tx.people.settle(
             obligation, ObligationStatus.DONE, settled_at=by.at, settled_by=by.user_id, next_reminder_at=None
         )
-        facts = AuditFacts(by.user_id, Action.OBLIGATION_MET, subject, "says it was their own doing", private=True)
-        tx.audit.append(incident.id, by.at, facts)
+        record(Action.OWNED)
         return line("Thank you. That counts as done.")
     tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None)
-    tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, Action.DISOWNED, subject, private=True))
+    record(Action.DISOWNED)
     return line(
         "Thank you for saying so: it counts as not done. Please do it now, as asked above, and tell ",
         Who(incident.requester_id),
@@ -313,11 +325,13 @@ def saved(tx: Transaction, incident_id: int, by: By, handover_ids: list[int]) ->
     return line(f"{count(done, 'handover')} will be wiped in a moment.")
 
 
-def take_over(tx: Transaction, incident: Incident, by: By) -> Line:
+def take_over(tx: Transaction, incident: Incident, by: By, reason: str, *, two_person: bool) -> Line:
     """An approver becomes the requester, say because that one has left."""
     if incident.requester_id == by.user_id:
         return line("The secrets are handed to you already.")
-    become_requester(tx, incident, by)
+    if two_person and not reason:
+        return NOT_ALONE
+    become_requester(tx, incident, by, f"{GLASS}: {reason}" if two_person else reason)
     return line(
         "From now on, new secrets are handed to you. To get those handed over before, type ",
         Code("/mailgun-compromised reissue all"),
@@ -325,12 +339,13 @@ def take_over(tx: Transaction, incident: Incident, by: By) -> Line:
     )
 
 
-def become_requester(tx: Transaction, incident: Incident, by: By) -> Incident:
+def become_requester(tx: Transaction, incident: Incident, by: By, reason: str = "") -> Incident:
     """The incident with this person as its requester; their direct message is opened before the next secret."""
     if incident.requester_id == by.user_id:
         return incident
     tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None)
-    tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, Action.TOOK_OVER, whom=incident.requester_id))
+    facts = AuditFacts(by.user_id, Action.TOOK_OVER, "", reason, whom=incident.requester_id)
+    tx.audit.append(incident.id, by.at, facts)
     return tx.incidents.get(incident.id)
 
 
@@ -340,11 +355,15 @@ def begin_again(
     by: By,
     subjects_by_step: Mapping[int, list[str]],
     request_id: int,
+    *,
+    two_person: bool,
 ) -> Line:
     """Set and hand over these subjects anew, to whoever asks; they take the requester's role over if need be.
 
     What was handed over before stays as it is until the new secrets are.
     """
+    if two_person and incident.requester_id != by.user_id:
+        return NOT_ALONE
     incident = become_requester(tx, incident, by)
     total = 0
     for state in tx.steps.of(incident.id):

@@ -15,13 +15,16 @@ from recovery.commands import Typed, Unclear, parse
 from recovery.content import Card
 from recovery.errors import Missing, OutsideError, Refused
 from recovery.jobs import Job, TaskKind
-from recovery.polling import WAITING
+from recovery.polling import MOST_PATIENCE, WAITING
 from recovery.sheet import Sheet, close
 from recovery.state import NewRequest, NewTask, Request
 from recovery.store import Transaction
 from recovery.text import line
 
 JUDGE = "judge"
+
+ONLY_LOOK = frozenset({Ask.STATUS, Ask.HELP, Ask.PEOPLE})
+"""Asks whose answer is drawn anew after a crash: more than the outcome that was written down."""
 
 CUT = line(
     "A key or password in your message was cut out before anything was stored. Please change it: it was sent to Slack."
@@ -42,13 +45,14 @@ def judge(job: Job, kinds: Mapping[str, TaskKind]) -> None:
     tools = job.tools
     with tools.store.read() as tx:
         request = tx.requests.get(int(str(job.task.payload["request"])))
-    if request.outcome is not None and request.outcome != WAITING:
-        # Decided before a crash; what is left is the answer.
-        answer(job, request, plain_card(line(request.outcome)))
-        return
     sheet = read(job, request, kinds)
+    decided = request.outcome is not None and request.outcome != WAITING
+    if decided and (isinstance(sheet, Card) or sheet.ask not in ONLY_LOOK):
+        # Decided before a crash; what is left is the answer.
+        answer(job, request, plain_card(line(request.outcome or "")))
+        return
     try:
-        card = sheet if isinstance(sheet, Card) else ASKS[sheet.ask](sheet)
+        card = unclear(job, request, sheet) if isinstance(sheet, Card) else ASKS[sheet.ask](sheet)
     except Missing:
         card = refuse_unknown(job, request)
     except OutsideError as error:
@@ -64,6 +68,12 @@ def judge(job: Job, kinds: Mapping[str, TaskKind]) -> None:
     answer(job, request, card)
 
 
+def unclear(job: Job, request: Request, card: Card) -> Card:
+    """What was typed is not understood: the question back is what came of it."""
+    close(job, request, card)
+    return card
+
+
 def refuse_unknown(job: Job, request: Request) -> Card:
     """A button about something that this database does not have, or a step that this version lacks."""
     card = plain_card(line("The bot does not know what that button is about. Nothing was changed."))
@@ -74,13 +84,10 @@ def refuse_unknown(job: Job, request: Request) -> Card:
 MOST_ATTEMPTS = 30
 """Far more than patience needs: only a defect of the bot's own brings a request this far."""
 
-MOST_PATIENCE = 20.0
-"""Seconds for which a request is tried while Slack cannot be asked; then its sender is told."""
-
 
 def request_is_old(job: Job, request: Request) -> bool:
-    """Whether the sender has waited long enough."""
-    return (job.tools.clock.now() - request.received_at).total_seconds() > MOST_PATIENCE
+    """Whether the sender has waited long enough for Slack to say who they are."""
+    return job.tools.clock.now() - request.received_at > MOST_PATIENCE
 
 
 def read(job: Job, request: Request, kinds: Mapping[str, TaskKind]) -> Sheet | Card:
@@ -94,9 +101,7 @@ def read(job: Job, request: Request, kinds: Mapping[str, TaskKind]) -> Sheet | C
         return Sheet(job, request, ask, request.about, request.text.strip(), access, kinds)
     typed = parse(request.text)
     if isinstance(typed, Unclear):
-        card = plain_card(line(typed.question))
-        close(job, request, card)
-        return card
+        return plain_card(line(typed.question))
     assert isinstance(typed, Typed)
     return Sheet(job, request, typed.ask, typed.about, typed.text, access, kinds)
 
@@ -114,4 +119,8 @@ def answer(job: Job, request: Request, card: Card) -> None:
 
 def desk_kinds(kinds: Callable[[], Mapping[str, TaskKind]]) -> tuple[TaskKind, ...]:
     """The kind that judges requests. `kinds` are all kinds, for cancelling."""
-    return (TaskKind(JUDGE, lambda job: judge(job, kinds()), most_attempts=MOST_ATTEMPTS, quick=True),)
+
+    def run(job: Job) -> None:
+        judge(job, kinds())
+
+    return (TaskKind(JUDGE, run, "judging a request", most_attempts=MOST_ATTEMPTS, quick=True),)

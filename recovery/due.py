@@ -184,4 +184,4 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
 
 def due_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     """The kinds of this file, bound to the steps."""
-    return (TaskKind(REMIND_PERSON, lambda job: remind_person(job, steps)),)
+    return (TaskKind(REMIND_PERSON, lambda job: remind_person(job, steps), "reminding a person"),)

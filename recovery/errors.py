@@ -48,6 +48,10 @@ class NotFound(Refused):
     """What was asked for is not there (404). For a key this alone does not mean deleted."""
 
 
+class Gone(Refused):
+    """The message that should be changed or deleted is not there any more: somebody deleted it."""
+
+
 class TooLong(Refused):
     """Slack refused a message for its size or shape; a smaller one may pass."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from recovery.actions import Ask
-from recovery.content import Button, Card, Marker, MarkerKind, SecretGroup, SecretItem, SecretsMessage, Style
+from recovery.content import Button, Card, Confirm, Marker, MarkerKind, SecretGroup, SecretItem, SecretsMessage, Style
 from recovery.secret import Secret
 from recovery.state import Handover, HandoverStatus, Incident
 from recovery.store import Store
@@ -83,7 +83,7 @@ def controls_card(handover: Handover) -> Card:
                     *(line("• ", Code(subject)) for subject in handover.subjects),
                     line("If you have no copy, issue them anew: the present ones stop working then."),
                 ),
-                buttons=(Button(Ask.REISSUE, "Issue anew", about, Style.PRIMARY),),
+                buttons=(Button(Ask.REISSUE, "Issue anew", about, Style.PRIMARY, reissue_confirm(handover)),),
             )
         case S.REISSUED:
             return Card(
@@ -95,6 +95,16 @@ def controls_card(handover: Handover) -> Card:
                 notification=f"{name} is done.",
                 lines=((f"{name} ({many}) was saved", *_by(handover), " and its message wiped."),),
             )
+
+
+def reissue_confirm(handover: Handover) -> Confirm:
+    """The question before anything is issued anew."""
+    return Confirm(
+        title="Issue anew?",
+        text=f"{count(len(handover.subjects), f'new {handover.what}')} will be made and sent to you. The present ones "
+        "stop working at once, and so does what uses them, until it is given its new one.",
+        yes="Issue anew",
+    )
 
 
 def _by(handover: Handover) -> Line:

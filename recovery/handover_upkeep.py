@@ -3,10 +3,10 @@
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
-from recovery.errors import Later, Refused
+from recovery.errors import Later
 from recovery.handover_messages import controls_card, handover_name, marker_of, stub_card
 from recovery.jobs import Job, TaskKind
-from recovery.posting import LOOKS, post_once
+from recovery.posting import LOOKS, post_once, redraw_unless_gone
 from recovery.state import Handover, HandoverStatus, NewTask
 from recovery.store import Transaction
 from recovery.text import Bold, When, count, line
@@ -52,13 +52,8 @@ def _wipe(job: Job) -> None:
     handover = _handover_of(job)
     tools = job.tools
     if handover.message_ts and handover.wiped_at is None:
-        job.hold()
-        _redraw(
-            job,
-            handover.channel_id,
-            handover.message_ts,
-            stub_card(handover),
-            marker_of(tools.store, handover),
+        redraw_unless_gone(
+            job, handover.channel_id, handover.message_ts, stub_card(handover), marker_of(tools.store, handover)
         )
         now = tools.clock.now()
         with job.record() as tx:
@@ -69,18 +64,8 @@ def _wipe(job: Job) -> None:
                 AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover)),
             )
     if handover.controls_ts:
-        job.hold()
         marker = Marker(MarkerKind.HANDOVER_CONTROLS, f"{tools.store.identity()}:{handover.id}")
-        _redraw(job, handover.channel_id, handover.controls_ts, controls_card(handover), marker)
-
-
-def _redraw(job: Job, channel_id: str, ts: str, card: Card, marker: Marker) -> None:
-    try:
-        job.tools.messenger.redraw(channel_id, ts, card, marker)
-    except Refused as error:
-        if error.code != "message_not_found":
-            raise
-        # Somebody deleted the message: there is nothing left to wipe.
+        redraw_unless_gone(job, handover.channel_id, handover.controls_ts, controls_card(handover), marker)
 
 
 def _wipe_doubtful(job: Job) -> None:
@@ -92,8 +77,7 @@ def _wipe_doubtful(job: Job) -> None:
     since = handover.planned_at or tools.clock.now()
     found = tools.messenger.find(Place(handover.channel_id), marker, since)
     for ts in found:
-        job.hold()
-        _redraw(job, handover.channel_id, ts, stub_card(handover), marker)
+        redraw_unless_gone(job, handover.channel_id, ts, stub_card(handover), marker)
     looked = int(str(job.task.payload.get("looked", 0))) + 1
     if found:
         now = tools.clock.now()
@@ -138,8 +122,10 @@ def _remind(job: Job) -> None:
         tx.audit.append(handover.incident_id, now, facts)
 
 
-CONTROLS = TaskKind("handover.controls", _post_controls, most_attempts=20)
-WIPE = TaskKind("handover.wipe", _wipe, most_attempts=None)
-WIPE_DOUBTFUL = TaskKind("handover.wipe_doubtful", _wipe_doubtful, most_attempts=None)
-REMIND = TaskKind("handover.remind", _remind)
+CONTROLS = TaskKind("handover.controls", _post_controls, "posting the button beside a handover", most_attempts=20)
+WIPE = TaskKind("handover.wipe", _wipe, "wiping a handover", most_attempts=None)
+WIPE_DOUBTFUL = TaskKind(
+    "handover.wipe_doubtful", _wipe_doubtful, "looking for a handover that may have arrived", most_attempts=None
+)
+REMIND = TaskKind("handover.remind", _remind, "reminding the requester of a handover")
 HANDOVER_KINDS = (CONTROLS, WIPE, WIPE_DOUBTFUL, REMIND)

@@ -25,6 +25,7 @@ from recovery.text import count
 MOST_CHARACTERS = 9_000
 MOST_DOUBTFUL_SENDS = 3
 LONGEST_WAIT = 300.0
+TAKEN_OVER = "somebody else receives the secrets now"
 CHANGED = "changed"
 """In a task's payload: Mailgun has a new secret for it that nobody was handed."""
 
@@ -65,7 +66,7 @@ def greet_recipient(job: Job, incident: Incident) -> Incident:
         if tx.incidents.get(incident.id).requester_id == incident.requester_id:
             tx.incidents.set(incident.id, direct_channel_id=channel)
             return tx.incidents.get(incident.id)
-    raise Later("somebody else receives the secrets now", seconds=0)
+    raise Later(TAKEN_OVER, seconds=0)
 
 
 def check_recipient(job: Job, user_id: str) -> None:
@@ -198,20 +199,18 @@ def _announce_and_send(
     except Refused:
         _abandon(job, handover)
         raise
+    # Only what was really set is in the message, and counts as carried by it.
+    subjects = tuple(packet.task.subject for packet in packets)
     with job.record() as tx:
-        if tx.incidents.get(handover.incident_id).requester_id != handover.recipient_id:
-            # Taken over while the secrets were being made: these are dead, and the next ones go to the right person.
-            taken_over = tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=tools.clock.now())
+        taken_over = _was_taken_over(tx, handover)
+        if taken_over:
+            tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=tools.clock.now())
         else:
-            taken_over = False
-    if taken_over:
-        raise Later("somebody else receives the secrets now", seconds=0)
-    with job.record() as tx:
-        # Only what was really set is in the message, and counts as carried by it.
-        subjects = tuple(packet.task.subject for packet in packets)
-        tx.handovers.set(handover.id, subjects=subjects)
-        tx.handovers.move(handover, [S.PLANNED], S.SENDING)
+            tx.handovers.set(handover.id, subjects=subjects)
+            tx.handovers.move(handover, [S.PLANNED], S.SENDING)
         replaced = [tx.handovers.get(number).number for number in handover.replaces]
+    if taken_over:
+        raise Later(TAKEN_OVER, seconds=0)
     handover = replace(handover, subjects=subjects, status=S.SENDING)
     items = [(packet.heading, packet.label, packet.secret) for packet in packets]
     message = secrets_message(handover.number, handover.what, items, replaced)
@@ -243,6 +242,11 @@ def _announce_and_send(
         )
         on_sent(tx, tx.handovers.get(handover.id))
         void_earlier(tx, handover, {identity_of(packet.task.subject) for packet in packets}, now)
+
+
+def _was_taken_over(tx: Transaction, handover: Handover) -> bool:
+    """Whether somebody else receives the secrets by now: these are dead then, and new ones go to the right person."""
+    return tx.incidents.get(handover.incident_id).requester_id != handover.recipient_id
 
 
 def identity_of(subject: str) -> str:
@@ -287,6 +291,11 @@ def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:
             except Stopping:
                 _abandon(job, handover)
                 raise
+            with job.tools.store.read() as tx:
+                taken_over = _was_taken_over(tx, handover)
+            if taken_over:
+                _abandon(job, handover)
+                raise Later(TAKEN_OVER, seconds=0) from error
         except Refused:
             _abandon(job, handover)
             raise

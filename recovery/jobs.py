@@ -7,34 +7,41 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
+from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyRefused, LeaseLost, OutsideError, Refused
+from recovery.policy import LEASE_MARGIN
 from recovery.state import Facts, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.tools import Tools
 
 log = logging.getLogger(__name__)
 
-LEASE_MARGIN = timedelta(seconds=5)
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
 LONGEST_QUICK_BACKOFF = 3.0
 
-FRESH_KEY = "Store a fresh admin key with “python bot.py key”, then press Retry."
+TROUBLE_AFTER = 3
+"""Failures in a row after which a task that is tried until it works is worth a word on the board."""
+
+FRESH_KEY = "Store a fresh admin key with “python bot.py key”."
+RETRY = "Then press Retry."
 
 
 @dataclass(frozen=True)
 class TaskKind:
-    """One kind of task: what runs it, and how patient to be.
+    """One kind of task: what runs it, what that is in words for people ("asking Mailgun"), and how patient to be.
 
     `batch` is how many tasks one job may take together. After `most_attempts` failed attempts the task fails
-    for a person to see; None means that it is tried until it works. `effect` marks kinds that change something
+    for a person to see; None means that it is tried until it works, and that the board says what keeps it from
+    that. `effect` marks kinds that change something
     at Mailgun or tell people: cancelling an incident drops those that never began. `quick` kinds answer people
     and have workers of their own.
     """
 
     name: str
     run: "Callable[[Job], None]"
+    words: str
     batch: int = 1
     most_attempts: int | None = 6
     effect: bool = False
@@ -133,11 +140,13 @@ class Job:
         """
         for task in tasks:
             tx.tasks.end(task, TaskStatus.DONE, at or self.tools.clock.now())
+            self._no_more_trouble(tx, task)
         self._take_off(tasks)
 
     def drop(self, tx: Transaction, task: Task, reason: str) -> None:
         """Record that there is nothing left to do for a task, inside `record`."""
         tx.tasks.end(task, TaskStatus.DROPPED, self.tools.clock.now(), reason)
+        self._no_more_trouble(tx, task)
         self._take_off([task])
 
     def defer(self, tx: Transaction, task: Task, reason: str, seconds: float = 0) -> None:
@@ -159,13 +168,25 @@ class Job:
             # A 429 is the other side's pace, not this task's failure.
             tx.tasks.defer(task, now + timedelta(seconds=max(seconds, 0.05)), str(error))
         elif (isinstance(error, Refused) and self.kind.most_attempts is not None) or not tries_left:
-            self.fail(tx, task, str(error), FRESH_KEY if isinstance(error, KeyRefused) else "")
+            self.fail(tx, task, str(error), f"{FRESH_KEY} {RETRY}" if isinstance(error, KeyRefused) else "")
         else:
             tx.tasks.note(task, merged(task.payload, {"failures": failures}))
             longest = LONGEST_QUICK_BACKOFF if self.kind.quick else LONGEST_BACKOFF
             backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), longest)
             tx.tasks.defer(task, now + timedelta(seconds=backoff), str(error))
+            if isinstance(error, Refused) or failures >= TROUBLE_AFTER:
+                self._trouble(tx, task, error)
         self._take_off([task])
+
+    def _trouble(self, tx: Transaction, task: Task, error: OutsideError) -> None:
+        """Say on the board what keeps a task that is tried until it works from working."""
+        if task.incident_id is not None and self.kind.most_attempts is None:
+            advice = f" {FRESH_KEY}" if isinstance(error, KeyRefused) else ""
+            troubles.show(tx, task.incident_id, task.key, f"{task.subject or self.kind.words}: {error}{advice}")
+
+    def _no_more_trouble(self, tx: Transaction, task: Task) -> None:
+        if task.incident_id is not None and self.kind.most_attempts is None:
+            troubles.clear(tx, task.incident_id, task.key)
 
     def fail(self, tx: Transaction, task: Task, reason: str, advice: str = "") -> None:
         """Record a failure for a person to see, with its audit entry."""
@@ -174,7 +195,7 @@ class Job:
         tx.tasks.note(task, merged(task.payload, {"failures": 0}))
         tx.tasks.end(task, TaskStatus.FAILED, now, reason)
         if task.incident_id is not None:
-            facts = AuditFacts(Actor.BOT, Action.FAILED, task.subject or self.kind.name, reason)
+            facts = AuditFacts(Actor.BOT, Action.FAILED, task.subject or self.kind.words, reason)
             tx.audit.append(task.incident_id, now, facts)
         self._take_off([task])
 

@@ -6,6 +6,7 @@ from recovery.desk import desk_kinds
 from recovery.due import due_kinds
 from recovery.handover_upkeep import HANDOVER_KINDS
 from recovery.jobs import TaskKind
+from recovery.outages import LOOK_KIND
 from recovery.people import TELL, tell
 from recovery.polling import polling_kinds
 from recovery.progress import review_kind
@@ -20,7 +21,8 @@ def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     kinds += thread_kinds(steps)
     kinds += polling_kinds(steps)
     kinds += due_kinds(steps)
-    kinds.append(TaskKind(TELL, lambda job: tell(job, steps), most_attempts=None, effect=True))
+    kinds.append(TaskKind(TELL, lambda job: tell(job, steps), "telling a person", most_attempts=None, effect=True))
     kinds.append(review_kind(steps))
+    kinds.append(LOOK_KIND)
     kinds += desk_kinds(lambda: {kind.name: kind for kind in kinds})
     return tuple(kinds)

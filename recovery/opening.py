@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from recovery.access import Access, Right
 from recovery.answers import opened_elsewhere, plain_card, where
-from recovery.audit import Action, AuditFacts
+from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Card
 from recovery.jobs import Job
-from recovery.polling import plan_redraw
+from recovery.polling import answer_waiting, plan_redraw
 from recovery.ports import ChannelFacts
 from recovery.state import Incident, IncidentStatus, NewTask, ObligationStatus, Request, StepStatus
 from recovery.steps import STEPS
@@ -79,8 +79,9 @@ def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) 
         if obligation.is_open:
             tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=now, next_reminder_at=None)
             plan_redraw(tx, obligation)
+    answer_waiting(tx, earlier.id)
     tx.incidents.set(earlier.id, status=IncidentStatus.CLOSED, ended_at=now)
-    facts = AuditFacts("bot", Action.CLOSED, "", f"its people are looked after by incident {incident.id}")
+    facts = AuditFacts(Actor.BOT, Action.CLOSED, "", f"its people are looked after by incident {incident.id}")
     tx.audit.append(earlier.id, now, facts)
 
 

@@ -55,7 +55,7 @@ class PeopleStep(Step):
     """What a person is asked for, as the title of their message: "Reset your Mailgun password"."""
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
-        return (TaskKind(self.begin_kind, lambda job: oblige_everyone(job, self), effect=True),)
+        return (TaskKind(self.begin_kind, lambda job: oblige_everyone(job, self), "listing the users", effect=True),)
 
     @abstractmethod
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
@@ -96,7 +96,7 @@ def needs_voucher(person: Person) -> bool:
     return person.sign_in != SignIn.PASSWORD or person.slack_id is None
 
 
-def judge(step: PeopleStep, obligation: Obligation, person: Person, user: AccountUser, incident: Incident) -> Evidence:
+def judge(step: PeopleStep, person: Person, user: AccountUser, incident: Incident) -> Evidence:
     """What counts for this obligation (rule 7). Only for people who sign in with a Mailgun password."""
     if person.sign_in != SignIn.PASSWORD:
         return Evidence(False)
@@ -176,7 +176,7 @@ def oblige(
     """Add the obligation if it is new, met at once where Mailgun shows that without doubt."""
     if any(o.person_id == person.id for o in tx.people.obligations(incident.id, state.id)):
         return
-    evidence = judge(step, _blank(state, person, step.kind), person, user, incident)
+    evidence = judge(step, person, user, incident)
     met = evidence.met and not is_doubtful(evidence, incident, person)
     now = job.tools.clock.now()
     obligation = tx.people.oblige(
@@ -199,10 +199,6 @@ def oblige(
     tx.steps.move(tx.steps.get(state.id), [StepStatus.DONE], StepStatus.RUNNING)
     if person.slack_id:
         tx.tasks.add([tell_task(incident, obligation, person)])
-
-
-def _blank(state: StepState, person: Person, kind: str) -> Obligation:
-    return Obligation(0, state.incident_id, state.id, person.id, kind, O.OPEN)
 
 
 def tell_task(incident: Incident, obligation: Obligation, person: Person) -> NewTask:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
+LEASE_MARGIN = timedelta(seconds=5)
+"""An outside call is made only if its task's lease outlasts the call's timeout by this much."""
+
 
 @dataclass(frozen=True)
 class ReminderHours:

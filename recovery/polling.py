@@ -1,12 +1,12 @@
 """Asking Mailgun about the people: one poll for everyone, however many wait for its answer."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from recovery.account import AccountUser
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Card
-from recovery.errors import Refused
+from recovery.errors import Later, OutsideError, Refused
 from recovery.jobs import Job, TaskKind
 from recovery.people import (
     Evidence,
@@ -22,7 +22,9 @@ from recovery.people import (
     tell_task,
     tx_person,
 )
+from recovery.posting import redraw_unless_gone
 from recovery.state import (
+    Facts,
     Incident,
     IncidentStatus,
     NewTask,
@@ -43,6 +45,9 @@ ANSWER_CHECK = "people.answer"
 
 WAITING = "waiting"
 """The outcome of a "Check now" until the poll that answers it has ended."""
+
+MOST_PATIENCE = timedelta(seconds=20)
+"""How long anybody is kept waiting for an answer while Mailgun or Slack cannot be asked; then they are told."""
 
 
 def poll_task(incident: Incident, not_before: datetime | None = None) -> NewTask:
@@ -68,15 +73,22 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         known = {person.mailgun_id for person in tx.people.of(incident.id)}
         states = {state.kind: state for state in tx.steps.of(incident.id) if begun(state)}
     if not is_alive(incident):
+        with job.record() as tx:
+            answer_waiting(tx, incident.id)
         return
     people_steps = [step for step in steps if isinstance(step, PeopleStep) and step.kind in states]
     asked_at = tools.clock.now()
-    job.hold()
-    users = {user.id: user for user in tools.mailgun.users() if not user.is_disabled}
-    found = {user.id: find_in_slack(job, user) for user in users.values() if user.id not in known}
+    try:
+        job.hold()
+        users = {user.id: user for user in tools.mailgun.users() if not user.is_disabled}
+        found = {user.id: find_in_slack(job, user) for user in users.values() if user.id not in known}
+    except OutsideError as error:
+        give_up_on_patience(job, error)
+        raise
     with job.record() as tx:
         if not is_alive(tx.incidents.get(incident.id)):
             # Cancelled, or its people taken over, while Mailgun was being asked.
+            answer_waiting(tx, incident.id)
             job.done(tx, job.task)
             return
         returned = set()
@@ -99,23 +111,10 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
             else:
                 drop(tx, job, obligation, person, incident)
         # Those who asked after the list was begun may have changed something since: the next poll answers them.
-        waiting = [r for r in tx.requests.waiting() if r.received_at <= asked_at]
-        for request in waiting:
-            tx.tasks.add(
-                [
-                    NewTask(
-                        ANSWER_CHECK,
-                        f"{ANSWER_CHECK}:{request.id}",
-                        incident.id,
-                        priority=1,
-                        payload={"request": request.id},
-                    )
-                ]
-            )
-            tx.requests.close(request.id, "checked")
+        answer_waiting(tx, incident.id, since=asked_at)
         tx.incidents.mark_drawn(incident.id, next_poll_at=asked_at + tools.policy.poll_every)
         job.done(tx, job.task)
-        if len(waiting) < len(tx.requests.waiting()):
+        if tx.requests.waiting():
             tx.tasks.add([poll_task(incident)])
 
 
@@ -129,7 +128,7 @@ def weigh(
     incident: Incident,
 ) -> None:
     """Move one obligation to where Mailgun's answer puts it."""
-    evidence = judge(step, obligation, person, user, incident)
+    evidence = judge(step, person, user, incident)
     status = obligation.status
     if status is ObligationStatus.DONE and not evidence.met:
         reopen(tx, job, step, obligation, person, "is undone again")
@@ -223,15 +222,34 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     if obligation.message_ts is None or person.channel_id is None:
         return
     card = person_card(step_of(steps, obligation), incident, person, obligation)
-    job.hold()
-    try:
-        job.tools.messenger.redraw(person.channel_id, obligation.message_ts, card, obligation_marker(job, obligation))
-    except Refused as error:
-        if error.code != "message_not_found":
-            raise
+    redraw_unless_gone(job, person.channel_id, obligation.message_ts, card, obligation_marker(job, obligation))
 
 
 # --- Answering "Check now" ----------------------------------------------------------------------------
+
+
+def answer_waiting(
+    tx: Transaction, incident_id: int, *, since: datetime | None = None, problem: str | None = None
+) -> None:
+    """Plan an answer to everyone who waits for one, and pressed before `since` if that is given.
+
+    `problem` is why Mailgun could not be asked.
+    """
+    for request in tx.requests.waiting():
+        if since is not None and request.received_at > since:
+            continue
+        payload: Facts = {"request": request.id, "problem": problem}
+        tx.tasks.add([NewTask(ANSWER_CHECK, f"{ANSWER_CHECK}:{request.id}", incident_id, priority=1, payload=payload)])
+        tx.requests.close(request.id, "checked")
+
+
+def give_up_on_patience(job: Job, error: OutsideError) -> None:
+    """Mailgun, or Slack, cannot be asked: nobody is kept waiting for long without a word."""
+    if isinstance(error, Later):
+        return
+    with job.record() as tx:
+        since = None if isinstance(error, Refused) else job.tools.clock.now() - MOST_PATIENCE
+        answer_waiting(tx, job.task.incident_id or 0, since=since, problem=str(error))
 
 
 def answer_check(job: Job, steps: Sequence[Step]) -> None:
@@ -239,7 +257,12 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
     with job.tools.store.read() as tx:
         request = tx.requests.get(int(str(job.task.payload["request"])))
         mine = obligations_of(tx, request)
+    problem = job.task.payload.get("problem")
+    if problem:
+        mine = []
     lines: list[Line] = []
+    if problem:
+        lines.append(line(f"Mailgun could not be asked: {problem} The bot keeps trying; what you did is not lost."))
     for obligation, _ in mine:
         title = step_of(steps, obligation).plea
         match obligation.status:
@@ -247,10 +270,12 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
                 lines.append(line(f"{title}: Mailgun does not show it yet. It can take a minute; then check again."))
             case ObligationStatus.QUESTIONED:
                 lines.append(line(f"{title}: Mailgun shows an earlier change. Please answer the question above."))
+            case ObligationStatus.DROPPED:
+                lines.append(line(f"{title}: no longer needed."))
             case _:
                 lines.append(line(f"{title}: done. Thank you."))
     if not lines:
-        lines = [line("There is nothing left for you to do.")]
+        lines = [line("Nothing is asked of you at Mailgun at the moment.")]
     job.hold()
     try:
         job.tools.messenger.answer(request, Card(notification=plain(lines[0]), lines=tuple(lines)))
@@ -276,7 +301,7 @@ def obligations_of(tx: Transaction, request: Request) -> list[tuple[Obligation, 
 def polling_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     """The kinds of this file, bound to the steps."""
     return (
-        TaskKind(POLL, lambda job: poll(job, steps), most_attempts=None),
-        TaskKind(REDRAW, lambda job: redraw(job, steps)),
-        TaskKind(ANSWER_CHECK, lambda job: answer_check(job, steps), most_attempts=None, quick=True),
+        TaskKind(POLL, lambda job: poll(job, steps), "asking Mailgun about the people", most_attempts=None),
+        TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing a person's message"),
+        TaskKind(ANSWER_CHECK, lambda job: answer_check(job, steps), "answering", most_attempts=None, quick=True),
     )

@@ -1,9 +1,9 @@
-"""Messages that are posted once: each is looked for before it is posted again."""
+"""Messages that are posted once, each looked for before it is posted again; and redrawn if they are still there."""
 
 from datetime import datetime, timedelta
 
 from recovery.content import Content, Marker, Place
-from recovery.errors import Later, Refused, Uncertain
+from recovery.errors import Gone, Later, Refused, Uncertain
 from recovery.jobs import Job
 
 LOOKS = 2
@@ -42,3 +42,15 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
         raise
     except Uncertain as error:
         raise Later(f"not sure that the message arrived: {error}", seconds=min(settle, 5.0)) from error
+
+
+def redraw_unless_gone(job: Job, channel_id: str, ts: str, content: Content, marker: Marker) -> None:
+    """Redraw a message; one that somebody deleted stays deleted: the trail and the typed commands remain.
+
+    Raises `Refused`, `Later` or `Uncertain`.
+    """
+    job.hold()
+    try:
+        job.tools.messenger.redraw(channel_id, ts, content, marker)
+    except Gone:
+        return

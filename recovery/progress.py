@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.board import read_board
-from recovery.errors import Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
@@ -84,6 +84,7 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
         failed = len(tx.tasks.of_step(state.id, T.FAILED))
         facts = AuditFacts(Actor.BOT, Action.STEP_STUCK, step.label, f"{count(failed, 'failure')}")
         tx.audit.append(incident.id, now, facts)
+        troubles.plan_look(tx, incident.id)
         return
     tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.STEP_DONE, step.label))
     step.on_done(tx, incident, moved)
@@ -166,17 +167,11 @@ def wants_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> 
 def review(job: Job, steps: Sequence[Step]) -> None:
     """List keys and credentials once more; offer what is left for another round, or open the last step."""
     tools = job.tools
-    try:
-        inventory = take_inventory(job)
-    except Refused as error:
-        with job.record() as tx:
-            tx.incidents.set(job.task.incident_id or 0, trouble=f"The last look at the account waits: {error}")
-        raise
+    inventory = take_inventory(job)
     with job.record() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
         job.done(tx, job.task)
-        if incident.trouble:
-            tx.incidents.set(incident.id, trouble=None)
+        troubles.clear(tx, incident.id, troubles.COUNT)
         if incident.status is not IncidentStatus.OPEN or not wants_review(tx, steps, incident):
             return
         found = False
@@ -229,4 +224,4 @@ def close_if_nobody_is_left(tx: Transaction, tools: Tools, incident: Incident) -
 
 def review_kind(steps: Sequence[Step]) -> TaskKind:
     """The kind of the last look, tried until Mailgun answers."""
-    return TaskKind(REVIEW, lambda job: review(job, steps), most_attempts=None)
+    return TaskKind(REVIEW, lambda job: review(job, steps), "the last look at the account", most_attempts=None)

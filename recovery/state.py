@@ -25,7 +25,8 @@ class Incident:
     `requester_id` is the one person who is handed secrets; `direct_channel_id` is their direct message,
     once it was opened and greeted. `keys_expired_at` is when the last old key died. `watched` are the
     subjects of the domains that must work again before the account counts as recovered. `revision` grows
-    with every change that the thread should show; `drawn_revision` is what it shows.
+    with every change that the thread should show; `drawn_revision` is what it shows. `troubles` are what keeps
+    the bot from its work at the moment, in words, each under the name of where it comes from.
     """
 
     id: int
@@ -44,7 +45,7 @@ class Incident:
     watched: tuple[str, ...] = ()
     was_disabled: bool = False
     ticket: str | None = None
-    trouble: str | None = None
+    troubles: Mapping[str, str] = field(default_factory=dict)
     recovered_at: datetime | None = None
     ended_at: datetime | None = None
     next_poll_at: datetime | None = None

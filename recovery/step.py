@@ -166,6 +166,15 @@ def begins_nothing(tx: Transaction, task: Task) -> bool:
     return incident.status is IncidentStatus.CANCELLED and not task.payload.get("anew")
 
 
+def called_off(job: Job) -> bool:
+    """Whether the incident was cancelled before its task began; the task is done then."""
+    with job.record() as tx:
+        if not begins_nothing(tx, job.task):
+            return False
+        job.done(tx, job.task)
+    return True
+
+
 def forget_failures(tx: Transaction, job: Job, begin: Task, kind: str, subjects: Set[str]) -> None:
     """Failures of an earlier round whose subjects are planned anew are nobody's any more."""
     for task in tx.tasks.of_step(begin.step_id or 0, TaskStatus.FAILED, kind=kind):

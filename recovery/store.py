@@ -240,6 +240,10 @@ class VaultKeys(Protocol):
 
     def add(self, key: VaultKey) -> VaultKey: ...
 
+    def reseal(self, key_id: int, sealed: str) -> None:
+        """Replace how a key is sealed; which one is the newest stays as it is."""
+        ...
+
 
 class Transaction(Protocol):
     """The tables, inside one transaction."""

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
+from recovery import troubles
+from recovery.account import watched_domains
 from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
 from recovery.board import board_card, read_board, report_card, step_card
-from recovery.content import Card, Marker, MarkerKind, Place, Trail
+from recovery.content import Marker, MarkerKind, Place, Trail
 from recovery.errors import OutsideError, Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
-from recovery.posting import post_once
+from recovery.posting import post_once, redraw_unless_gone
 from recovery.state import Incident, NewTask, StepState
 from recovery.step import Step
-from recovery.steps.tell_support import watched_domains
 from recovery.store import Transaction
 
 POST_BOARD = "thread.board"
@@ -21,8 +22,10 @@ POST_AUDIT = "thread.audit"
 REDRAW = "thread.redraw"
 REPORT = "thread.report"
 
+THREAD = "thread"
+"""Where the trail goes beside a channel's id: the incident's own thread."""
+
 MOST_COUNT_TRIES = 3
-AUDIT_CHANNEL_TROUBLE = "The audit channel gets no entries:"
 
 
 def opening_tasks(incident: Incident) -> list[NewTask]:
@@ -61,7 +64,7 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
 def survey(job: Job, steps: Sequence[Step]) -> None:
     """Count what is there, for the cards; then post the cards. A count that fails does not hold them up."""
     incident_id = job.task.incident_id or 0
-    trouble = None
+    trouble = ""
     try:
         inventory = take_inventory(job, with_users=True)
     except OutsideError as error:
@@ -70,8 +73,6 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
             job.note(tries=tries)
             raise
         trouble = f"The account could not be counted: {error}. Each step lists it again when it is approved."
-        outage = job.tools.mailgun.outage()
-        trouble = f"{trouble} Mailgun's status page says: {outage}" if outage else trouble
         inventory = None
     with job.record() as tx:
         incident = tx.incidents.get(incident_id)
@@ -81,7 +82,7 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
             for step, state in steps_of(tx, steps, incident):
                 tx.steps.set(state.id, facts={**state.facts, **step.count(inventory, incident)})
         else:
-            tx.incidents.set(incident_id, trouble=trouble)
+            troubles.show(tx, incident_id, troubles.COUNT, trouble)
         tx.tasks.add(
             NewTask(
                 POST_STEP,
@@ -135,16 +136,18 @@ def plan_trail(tx: Transaction, incident: Incident, audit_channel: str | None) -
     if incident.thread_ts is None:
         return
     if incident.audit_posted < incident.audit_count:
-        tx.tasks.add([_trail_task(incident, "thread", incident.audit_posted, lane_of(incident))])
+        tx.tasks.add([_trail_task(incident, THREAD, "the trail", incident.audit_posted, lane_of(incident))])
     if audit_channel and incident.audit_mirrored < incident.audit_count:
-        tx.tasks.add([_trail_task(incident, audit_channel, incident.audit_mirrored, f"channel:{audit_channel}")])
+        lane = f"channel:{audit_channel}"
+        tx.tasks.add([_trail_task(incident, audit_channel, "the audit channel", incident.audit_mirrored, lane)])
 
 
-def _trail_task(incident: Incident, where: str, after: int, lane: str) -> NewTask:
+def _trail_task(incident: Incident, where: str, subject: str, after: int, lane: str) -> NewTask:
     return NewTask(
         POST_AUDIT,
         f"{POST_AUDIT}:{incident.id}:{where}",
         incident.id,
+        subject=subject,
         lane=lane,
         priority=3,
         payload={"where": where, "after": after},
@@ -166,26 +169,12 @@ def post_trail(job: Job) -> None:
         return
     if upto is None:
         job.note(upto=entries[-1].number)
-    place = thread_place(incident) if where == "thread" else Place(where)
-    try:
-        post_once(job, place, Trail(entries), trail_marker(job, where, entries))
-    except Refused as error:
-        if where != "thread":
-            note_trouble(job, incident, f"{AUDIT_CHANNEL_TROUBLE} {error}")
-        raise
-    posted = "audit_posted" if where == "thread" else "audit_mirrored"
+    place = thread_place(incident) if where == THREAD else Place(where)
+    post_once(job, place, Trail(entries), trail_marker(job, where, entries))
+    posted = "audit_posted" if where == THREAD else "audit_mirrored"
     with job.record() as tx:
-        if where != "thread" and (incident.trouble or "").startswith(AUDIT_CHANNEL_TROUBLE):
-            tx.incidents.set(incident.id, trouble=None)
         tx.incidents.mark_drawn(incident.id, **{posted: entries[-1].number})
         job.done(tx, job.task)
-
-
-def note_trouble(job: Job, incident: Incident, trouble: str) -> None:
-    """Show it on the board, once."""
-    if incident.trouble != trouble:
-        with job.record() as tx:
-            tx.incidents.set(incident.id, trouble=trouble)
 
 
 def trail_marker(job: Job, where: str, entries: Sequence[AuditEntry]) -> Marker:
@@ -222,7 +211,7 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     digest = tools.messenger.digest(card)
     if digest != incident.drawn_board:
         marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
-        _replace(job, incident, incident.thread_ts, card, marker)
+        redraw_unless_gone(job, incident.channel_id, incident.thread_ts, card, marker)
         with job.record() as tx:
             tx.incidents.mark_drawn(incident.id, drawn_board=digest)
     for step, view in board.views:
@@ -231,22 +220,12 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
         card = step_card(step, view)
         digest = tools.messenger.digest(card)
         if digest != view.state.drawn:
-            _replace(job, incident, view.state.message_ts, card, step_marker(job, view.state.id))
+            redraw_unless_gone(job, incident.channel_id, view.state.message_ts, card, step_marker(job, view.state.id))
             with job.record() as tx:
                 tx.steps.set(view.state.id, drawn=digest)
     with job.record() as tx:
         tx.incidents.mark_drawn(incident.id, drawn_revision=incident.revision)
         job.done(tx, job.task)
-
-
-def _replace(job: Job, incident: Incident, ts: str, card: Card, marker: Marker) -> None:
-    job.hold()
-    try:
-        job.tools.messenger.redraw(incident.channel_id, ts, card, marker)
-    except Refused as error:
-        if error.code != "message_not_found":
-            raise
-        # Somebody deleted the message; the trail and the typed commands remain.
 
 
 def post_report(job: Job) -> None:
@@ -265,10 +244,10 @@ def post_report(job: Job) -> None:
 def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     """The kinds of this file, bound to the steps. Posts to the thread are tried until they work."""
     return (
-        TaskKind(POST_BOARD, lambda job: post_board(job, steps), most_attempts=None),
-        TaskKind(SURVEY, lambda job: survey(job, steps), most_attempts=None),
-        TaskKind(POST_STEP, lambda job: post_step(job, steps), most_attempts=None),
-        TaskKind(POST_AUDIT, post_trail, most_attempts=None),
-        TaskKind(REDRAW, lambda job: redraw(job, steps), most_attempts=None),
-        TaskKind(REPORT, post_report, most_attempts=20),
+        TaskKind(POST_BOARD, lambda job: post_board(job, steps), "posting the board", most_attempts=None),
+        TaskKind(SURVEY, lambda job: survey(job, steps), "counting the account", most_attempts=None),
+        TaskKind(POST_STEP, lambda job: post_step(job, steps), "posting a step", most_attempts=None),
+        TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None),
+        TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing the thread", most_attempts=None),
+        TaskKind(REPORT, post_report, "posting a report", most_attempts=20),
     )

@@ -109,5 +109,6 @@ class Worker:
         except RecoveryError:
             raise
         except Exception:
+            # A defect must not stop the worker: its tasks are tried again, then shown to people as failed.
             log.exception("a defect in %s", job.kind.name)
             job.end_with(Uncertain("the bot met a defect of its own; its log has the details"))

@@ -80,7 +80,7 @@ class IncidentRow(Base):
     watched: Mapped[tuple[str, ...]]
     was_disabled: Mapped[bool]
     ticket: Mapped[str | None]
-    trouble: Mapped[str | None]
+    troubles: Mapped[Mapping[str, Any]] = mapped_column(JsonMapping)
     recovered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     next_poll_at: Mapped[datetime | None]

@@ -175,7 +175,7 @@ def an_unsaved_handover_is_issued_anew(stage: Stage, unsaved: Message) -> None:
         seconds=20,
     )
     before = {message.ts for message in _controls(stage)}
-    stage.olivia.clicks(expired, "Issue anew")
+    stage.olivia.clicks(expired, "Issue anew", confirmed=True)
 
     def saved() -> bool:
         later = [message for message in _controls(stage) if message.ts not in before]

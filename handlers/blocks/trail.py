@@ -8,11 +8,11 @@ from recovery.content import Trail
 from recovery.text import Line, Part, When, Who, count
 
 _ENTRY = limits.CHARACTERS // ENTRIES_A_MESSAGE - 1
-_NAMES = {Actor.BOT: "The bot", Actor.MAILGUN: "Mailgun"}
+_NAMES = {Actor.BOT: "The bot", Actor.MAILGUN: "Mailgun", Actor.PERSON: "A person"}
 
 
 def trail_blocks(content: Trail) -> list[Block]:
-    """One line an entry; whatever concerns a person's password or 2FA without the subject."""
+    """One line an entry; whatever concerns a person's password or 2FA without saying whose."""
     lines = [mrkdwn((When(entry.at), "  ", *sentence(entry)), _ENTRY) for entry in content.entries]
     return [{"type": "context", "elements": [limits.mrkdwn_text(text)]} for text in paragraphs(lines)]
 
@@ -32,7 +32,7 @@ def sentence(entry: AuditEntry) -> Line:
     parts: list[Part] = [_who(facts.actor), f" {facts.action}"]
     if facts.subject and not facts.private:
         parts.append(f" {facts.subject}")
-    if facts.whom:
+    if facts.whom and not facts.private:
         parts += [" to " if facts.subject else " ", Who(facts.whom)]
     if facts.result:
         parts.append(f" — {facts.result}")

@@ -26,6 +26,7 @@ from recovery.step import (
     Step,
     StepView,
     begins_nothing,
+    called_off,
     forget_failures,
     number,
     recipient_line,
@@ -59,8 +60,8 @@ class SmtpCredentials(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, effect=True),
-            TaskKind(SET, set_passwords, batch=1000, effect=True),
+            TaskKind(self.begin_kind, begin, "listing the SMTP logins", effect=True),
+            TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -157,10 +158,8 @@ def begin(job: Job) -> None:
     task = job.task
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(task.incident_id or 0)
-    with job.record() as tx:
-        if begins_nothing(tx, task):
-            job.done(tx, task)
-            return
+    if called_off(job):
+        return
     greet_recipient(job, incident)
     logins = list_logins(job, list_domains(job))
     scope = task.payload.get("scope")

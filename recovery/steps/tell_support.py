@@ -1,9 +1,6 @@
 """Step 5: tell Mailgun Support once all of it is done, and watch until the account works again."""
 
-from collections import Counter
-from collections.abc import Sequence
-
-from recovery.account import Domain
+from recovery.account import watched_domains
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Style
@@ -28,7 +25,7 @@ class TellSupport(Step):
     decided_by_approval = False
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
-        return (TaskKind(WATCH, watch, most_attempts=None),)
+        return (TaskKind(WATCH, watch, "watching the domains at Mailgun", most_attempts=None),)
 
     def explain(self, view: StepView) -> list[Line]:
         match view.state.status:
@@ -76,22 +73,7 @@ class TellSupport(Step):
 def watch_task(incident: Incident, state: StepState | None) -> NewTask:
     """The task that looks at the domains until they work."""
     step_id = state.id if state else None
-    return NewTask(WATCH, f"{WATCH}:{incident.id}", incident.id, step_id, "the domains at Mailgun")
-
-
-def watched_domains(domains: Sequence[Domain]) -> tuple[tuple[str, ...], bool]:
-    """Which domains must work before the account counts as recovered, and whether the account is disabled.
-
-    Disabling an account disables every domain, for one and the same reason. So: while any domain works, the
-    account is not disabled, and those that do not work were disabled for a reason of their own. When none
-    works, the reason that most of them give is the account's, and the others have their own.
-    """
-    working = tuple(domain.subject for domain in domains if not domain.is_disabled)
-    if working or not domains:
-        return working, False
-    reasons = Counter(domain.disabled_for for domain in domains)
-    accounts_reason, _ = reasons.most_common(1)[0]
-    return tuple(domain.subject for domain in domains if domain.disabled_for == accounts_reason), True
+    return NewTask(WATCH, f"{WATCH}:{incident.id}", incident.id, step_id, "watching the domains at Mailgun")
 
 
 def watch(job: Job) -> None:

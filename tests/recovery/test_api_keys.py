@@ -5,7 +5,7 @@ import pytest
 from recovery.account import KeyKind
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.errors import NotFound, Refused, Uncertain
+from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
 from recovery.keyring import mark_of, unmarked
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_key
@@ -275,3 +275,25 @@ def test_issuing_a_key_anew_offers_no_further_round_of_passwords(ready: World) -
 
     assert ready.status("2") is StepStatus.DONE
     assert ready.state("2").round == 1
+
+
+def test_a_key_that_was_handed_over_and_then_left_is_only_deleted_when_approved_again(ready: World) -> None:
+    ready.mailgun.fail("delete_key", Refused("not now", status=400), "billing")
+    ready.approved("1")
+    made = len(ready.mailgun.called("create_key"))
+    ready.press(Ask.SKIP, "1", text="that key stays for tonight")
+    ready.work()
+    ready.approved("1")
+
+    assert ready.status("1") is StepStatus.DONE
+    assert "billing" not in ready.mailgun.api_keys
+    assert len(ready.mailgun.called("create_key")) == made
+
+
+def test_one_answer_that_there_is_no_room_is_no_proof(ready: World) -> None:
+    """Another thread may have made room between Mailgun's answer and the look at what else is at work."""
+    ready.mailgun.fail("create_key", KeyLimitReached("account limit reached", status=403), "billing")
+    ready.approved("1")
+
+    assert ready.status("1") is StepStatus.DONE
+    assert not ready.trail(Action.FAILED)

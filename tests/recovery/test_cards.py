@@ -73,7 +73,7 @@ def test_no_card_shouts(kind: str, status: StepStatus) -> None:
 
 @pytest.mark.parametrize("incident_status", list(IncidentStatus))
 def test_the_board_does_not_shout(incident_status: IncidentStatus) -> None:
-    incident = an_incident(status=incident_status, requester_id="U-OTHER", trouble="Mailgun does not answer")
+    incident = an_incident(status=incident_status, requester_id="U-OTHER", troubles={"poll": "Mailgun does not answer"})
     board = a_board(incident=incident, handovers=[a_handover(), a_handover(HandoverStatus.EXPIRED)])
 
     assert "!" not in words(board_card(board))

@@ -6,7 +6,7 @@ import pytest
 
 from recovery.account import SignIn
 from recovery.people import Evidence, PeopleStep, is_doubtful, judge, needs_voucher
-from tests.recovery.builders import HOUR, NOON, a_person, a_step, a_user, an_incident, an_obligation
+from tests.recovery.builders import HOUR, NOON, a_person, a_step, a_user, an_incident
 
 INCIDENT = an_incident(since=NOON)
 SECOND = timedelta(seconds=1)
@@ -20,7 +20,7 @@ def people_step(kind: str) -> PeopleStep:
 
 def judged(kind: str, person: object = None, **user: object) -> Evidence:
     who = person or a_person()
-    return judge(people_step(kind), an_obligation(kind), who, a_user(**user), INCIDENT)  # type: ignore[arg-type]
+    return judge(people_step(kind), who, a_user(**user), INCIDENT)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("at", "met"), [(None, False), (NOON - SECOND, False), (NOON, False), (NOON + SECOND, True)])

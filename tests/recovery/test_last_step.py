@@ -154,11 +154,11 @@ def test_if_mailgun_refuses_the_last_look_the_board_says_so_and_it_is_tried_agai
     for topic in ("hosting", "repositories"):
         nearly.press(Ask.NOTE, text="nothing found", topic=topic)
     nearly.work(patience=nearly.policy.tick / 2)
-    assert "The last look at the account waits" in nearly.board
+    assert "Trouble: the last look at the account: Forbidden" in nearly.board
 
     nearly.work()
     assert nearly.status("5") is StepStatus.WAITING
-    assert "waits:" not in nearly.board
+    assert "Trouble" not in nearly.board
 
 
 def test_keep_reminding_lets_the_last_step_open(world: World) -> None:

@@ -1,6 +1,6 @@
 """Which domains must work before the account counts as recovered."""
 
-from recovery.steps.tell_support import watched_domains
+from recovery.account import watched_domains
 from tests.recovery.builders import a_domain
 
 

@@ -38,9 +38,12 @@ def test_a_refused_incident_leaves_the_rest_of_its_transaction_alone(database: D
     with database.write() as tx:
         tx.incidents.set(first.id, ticket="before")
         tx.incidents.add(new_incident())
-        tx.incidents.set(first.id, trouble="after")
+        tx.incidents.set(first.id, troubles={"a task": "after"})
     with database.read() as tx:
-        assert (tx.incidents.get(first.id).ticket, tx.incidents.get(first.id).trouble) == ("before", "after")
+        assert (tx.incidents.get(first.id).ticket, tx.incidents.get(first.id).troubles) == (
+            "before",
+            {"a task": "after"},
+        )
 
 
 def test_another_incident_opens_once_the_first_has_recovered(database: Database) -> None:

@@ -1,0 +1,126 @@
+"""What keeps the bot from its work is on the board, and whoever waits for it is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from recovery.actions import Ask
+from recovery.audit import Action
+from recovery.errors import KeyRefused, Refused, Uncertain
+from recovery.state import StepStatus
+from tests.recovery.builders import a_member, a_user
+from tests.recovery.world import World
+
+AT_ONCE = timedelta(0)
+FOREVER = 1_000
+
+
+@pytest.fixture
+def ann(world: World) -> World:
+    """Ann is asked to turn on two-factor authentication."""
+    world.mailgun.has_user(a_user("ann"))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    return world.opened().approved("4")
+
+
+def check_now(world: World) -> None:
+    """Ann presses "Check now"; the poll has not been made yet."""
+    world.press(Ask.CHECK, by="U-ANN", obligation=str(world.obligation("ann").id))
+
+
+def answers_to_ann(world: World) -> int:
+    return sum(request.user_id == "U-ANN" for request, _ in world.slack.answers)
+
+
+def test_while_mailgun_refuses_to_be_asked_about_people_the_board_says_so_and_what_to_do(ann: World) -> None:
+    ann.mailgun.fail("users", KeyRefused("Mailgun refused the key", status=401))
+    ann.later(ann.policy.poll_every, patience=AT_ONCE)
+
+    assert "Trouble: asking Mailgun about the people: Mailgun refused the key" in ann.board
+    assert "python bot.py key" in ann.board
+
+
+def test_once_mailgun_answers_the_board_is_quiet_again(ann: World) -> None:
+    ann.mailgun.fail("users", KeyRefused("Mailgun refused the key", status=401))
+    ann.later(ann.policy.poll_every)
+
+    assert "Trouble" not in ann.board
+
+
+def test_one_failure_that_may_pass_is_not_worth_a_word(ann: World) -> None:
+    ann.mailgun.fail("users", Uncertain("no answer"), times=2)
+    ann.later(ann.policy.poll_every, patience=timedelta(seconds=2))
+    assert "Trouble" not in ann.board
+
+
+def test_a_third_failure_in_a_row_is(ann: World) -> None:
+    ann.mailgun.fail("users", Uncertain("no answer"), times=3)
+    ann.later(ann.policy.poll_every, patience=timedelta(seconds=4))
+    assert "Trouble: asking Mailgun about the people: no answer" in ann.board
+
+
+def test_while_mailgun_refuses_to_list_domains_the_board_says_that_they_cannot_be_watched(world: World) -> None:
+    world.with_logins().opened().vacated()
+    world.mailgun.fail("domains", Refused("Forbidden", status=403), times=FOREVER)
+    world.press(Ask.SENT, "5", text="4711")
+    world.work(patience=AT_ONCE)
+
+    assert "Trouble: watching the domains at Mailgun: Forbidden" in world.board
+
+
+def test_whoever_pressed_check_now_is_told_at_once_that_mailgun_refuses(ann: World) -> None:
+    ann.mailgun.fail("users", Refused("Forbidden", status=403), times=FOREVER)
+    check_now(ann)
+    ann.work(patience=AT_ONCE)
+
+    assert "Mailgun could not be asked: Forbidden" in ann.answer
+
+
+def test_whoever_pressed_check_now_is_told_before_long_that_mailgun_does_not_answer(ann: World) -> None:
+    ann.mailgun.fail("users", Uncertain("no answer"), times=FOREVER)
+    check_now(ann)
+    ann.work(patience=timedelta(minutes=1))
+
+    assert answers_to_ann(ann) == 1
+    assert "Mailgun could not be asked: no answer" in ann.answer
+
+
+def test_whoever_pressed_check_now_is_answered_when_the_incident_is_cancelled_meanwhile(ann: World) -> None:
+    check_now(ann)
+    ann.type("cancel this was only a test")
+    ann.work()
+
+    assert answers_to_ann(ann) == 1
+
+
+def test_whoever_pressed_check_now_is_answered_when_a_new_incident_takes_over_meanwhile(ann: World) -> None:
+    ann.press(Ask.KEEP_REMINDING, "4")
+    ann.vacated("4").press(Ask.SENT, "5", text="4711")
+    ann.work()
+    check_now(ann)
+    ann.type("", by="U-REQ")
+    ann.work()
+
+    assert answers_to_ann(ann) == 1
+
+
+def test_while_a_step_needs_attention_the_board_says_what_mailguns_status_page_reports(world: World) -> None:
+    world.with_logins().opened()
+    world.mailgun.status = "Degraded API performance"
+    world.mailgun.fail("set_password", Refused("Bad Request", status=400))
+    world.approved("2")
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+    assert "Mailgun's status page says: Degraded API performance" in world.board
+
+    world.press(Ask.RETRY, "2")
+    world.later(world.policy.poll_every)
+    assert "status page" not in world.board
+
+
+def test_the_trail_speaks_of_what_failed_in_words(world: World) -> None:
+    world.with_logins().opened()
+    world.slack.fail("post", Refused("Slack refused it"), "handover_controls", times=FOREVER)
+    world.approved("2")
+
+    (failed,) = world.trail(Action.FAILED)
+    assert failed.facts.subject == "posting the button beside a handover"
