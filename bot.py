@@ -31,8 +31,8 @@ from handlers.logging import quiet_libraries
 from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
 from handlers.socket import Socket
-from mailgun.check import check_mailgun
-from mailgun.client import MailgunClient
+from mailgun.check import OneKey, check_mailgun
+from mailgun.client import KeySource, MailgunClient
 from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.desk import keep_request
@@ -50,6 +50,7 @@ from settings import Settings, SettingsError, load_settings
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.encryption import load_encryption_keys
+from storage.errors import BadEncryptionKey, VaultSealed
 from storage.vault import DatabaseVault
 
 log = logging.getLogger("bot")
@@ -83,26 +84,41 @@ class Rooms:
 
 def wire(settings: Settings) -> Rooms:
     """The rooms for these settings. Connects to nothing yet."""
-    url = settings.DATABASE_URL.reveal()
-    database = Database.open(url)
+    database = Database.open(settings.DATABASE_URL.reveal())
     clock = DatabaseClock(database)
-    given = ",".join(key.reveal() for key in settings.ENCRYPTION_KEY)
-    vault = DatabaseVault(database, load_encryption_keys(given or None, url), settings.MAILGUN_API_KEY, clock)
-    timeout = settings.HTTP_TIMEOUT.total_seconds()
-    transport = Transport(timeout=timeout, concurrency=settings.MAILGUN_CONCURRENCY)
-    slack = web_client(settings.SLACK_BOT_TOKEN.reveal(), settings.SLACK_API_URL, timeout)
+    vault = wire_vault(settings, database, clock)
+    slack = wire_slack(settings)
     identity = Identity(slack)
     return Rooms(
         settings=settings,
         database=database,
         clock=clock,
         vault=vault,
-        mailgun=MailgunClient(settings.MAILGUN_URLS, vault, transport, settings.MAILGUN_STATUS_URL),
+        mailgun=wire_mailgun(settings, vault),
         slack=slack,
         identity=identity,
         messenger=SlackMessenger(slack, identity, pace=settings.SLACK_PACE.total_seconds()),
         directory=SlackDirectory(slack, identity),
     )
+
+
+def wire_vault(settings: Settings, database: Database, clock: DatabaseClock) -> DatabaseVault:
+    """The vault in that database. Raises `BadEncryptionKey`."""
+    given = ",".join(key.reveal() for key in settings.ENCRYPTION_KEY)
+    keys = load_encryption_keys(given or None, settings.DATABASE_URL.reveal())
+    return DatabaseVault(database, keys, settings.MAILGUN_API_KEY, clock)
+
+
+def wire_mailgun(settings: Settings, keys: KeySource) -> MailgunClient:
+    """Mailgun, asked with the key that `keys` has."""
+    transport = Transport(timeout=settings.HTTP_TIMEOUT.total_seconds(), concurrency=settings.MAILGUN_CONCURRENCY)
+    return MailgunClient(settings.MAILGUN_URLS, keys, transport, settings.MAILGUN_STATUS_URL)
+
+
+def wire_slack(settings: Settings) -> WebClient:
+    """Slack, asked with the bot's token."""
+    timeout = settings.HTTP_TIMEOUT.total_seconds()
+    return web_client(settings.SLACK_BOT_TOKEN.reveal(), settings.SLACK_API_URL, timeout)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -326,13 +342,14 @@ def check(
     console = Console()
     findings = [Finding("Settings", True, "every variable is understood")]
     with told():
-        rooms = wire(settings)
-        findings.append(check_database(rooms.database))
+        stored, keys = check_database(settings)
+        findings.append(stored)
         assert settings.SLACK_APP_TOKEN is not None, "the settings see to it"
         app_client = web_client(settings.SLACK_APP_TOKEN.reveal(), settings.SLACK_API_URL)
-        findings += check_slack(rooms.slack, rooms.identity, rooms.messenger, app_client, to)
-        if findings[1].fine:
-            findings += check_mailgun(rooms.mailgun)
+        slack = wire_slack(settings)
+        identity = Identity(slack)
+        findings += check_slack(slack, identity, SlackMessenger(slack, identity), app_client, to)
+        findings += check_mailgun(wire_mailgun(settings, keys))
     for finding in findings:
         mark = "[green]fine[/]" if finding.fine else "[red]not yet[/]"
         console.print(f"{mark}  {finding.what}: ", end="")
@@ -340,14 +357,22 @@ def check(
     raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
 
 
-def check_database(database: Database) -> Finding:
-    """Whether the database answers and is up to date."""
+def check_database(settings: Settings) -> tuple[Finding, KeySource]:
+    """Whether the database answers, is up to date, and holds a vault that opens; and where Mailgun's key is
+    then to be taken from."""
+    meanwhile = "Until then the vault cannot be read, so Mailgun is asked with MAILGUN_API_KEY."
+    key = OneKey(settings.MAILGUN_API_KEY)
     try:
-        current = database.schema_is_current()
+        database = Database.open(settings.DATABASE_URL.reveal())
+        vault = wire_vault(settings, database, DatabaseClock(database))
+        if not database.schema_is_current():
+            return Finding("Database", False, "not migrated yet.", f"Run: python bot.py migrate. {meanwhile}"), key
+        vault.current()
+    except (BadEncryptionKey, VaultSealed) as error:
+        return Finding("Vault", False, str(error), meanwhile), key
     except RecoveryError as error:
-        return Finding("Database", False, str(error), "Check DATABASE_URL.")
-    advice = "" if current else "Run: python bot.py migrate"
-    return Finding("Database", current, "up to date" if current else "not migrated yet.", advice)
+        return Finding("Database", False, str(error), f"Check DATABASE_URL. {meanwhile}"), key
+    return Finding("Database", True, "up to date"), vault
 
 
 @cli.command()

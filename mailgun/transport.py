@@ -144,8 +144,14 @@ class _Adapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         whole = Timeout(total=timeout) if isinstance(timeout, float | int) else timeout
-        # requests takes urllib3's Timeout, as its documentation says; its stubs do not.
-        return super().send(request, stream, whole, verify, cert, proxies)  # type: ignore[arg-type]
+        return super().send(
+            request,
+            stream,
+            whole,  # type: ignore[arg-type]  # requests takes urllib3's Timeout, and says so; its stubs do not
+            verify,
+            cert,
+            proxies,
+        )
 
 
 class _RetryGet(Retry):

@@ -8,7 +8,7 @@ from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, plain_card, status_card
 from recovery.content import Card
-from recovery.handovers import CHANGED
+from recovery.handovers import in_nobodys_hands, last_tasks
 from recovery.opening import open_incident
 from recovery.people import people_card
 from recovery.polling import WAITING, obligations_of, poll_task
@@ -262,8 +262,8 @@ def failed_subjects(tx: Transaction, steps: Mapping[int, Step], about: Mapping[s
         (step_id, task.subject)
         for step_id, step in steps.items()
         if step.hands_over and target
-        for task in tx.tasks.of_step(step_id, TaskStatus.FAILED, TaskStatus.DROPPED)
-        if (task.status is TaskStatus.FAILED or task.payload.get(CHANGED))
+        for task in last_tasks(tx, step_id)
+        if (task.status is TaskStatus.FAILED or in_nobodys_hands(task))
         and task.kind != step.begin_kind
         and (target.lower() == "all" or step.subject_matches(task.subject, target))
     ]
@@ -289,7 +289,7 @@ def form_failed(sheet: Sheet) -> Card | None:
 ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.OPEN: open_,
     Ask.APPROVE: decides(approve),
-    Ask.SKIP: decides(skip),
+    Ask.SKIP: decides(skip, ended_too=True),
     Ask.RETRY: decides(retry, ended_too=True),
     Ask.CANCEL: decides(cancel),
     Ask.STATUS: status,

@@ -43,6 +43,7 @@ class Action(StrEnum):
     HANDOVER_EXPIRED = "gave up waiting for somebody to save"
     HANDOVER_REMINDED = "reminded to save"
     REISSUED = "asked to issue anew in"
+    SET_AGAIN = "was held up too long and does once more a part of"
     TOOK_OVER = "took over receiving the secrets from"
     FAILED = "has trouble with"
     PERSON_TOLD = "told a person"

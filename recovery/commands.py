@@ -1,15 +1,21 @@
 """What a typed `/mailgun-compromised …` means. Pure: text in, an ask or a question back out."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recovery.actions import Ask
 from recovery.steps import STEPS, near_steps, step_called
 
-NEAR = 0.75
 SHORT = 3
-"""A text of at most this many words whose first word is almost a command asks back."""
+NEAR = 0.75
+"""How much the first word of a text of at most `SHORT` words must look like a command for it to ask back."""
+SURELY_NEAR = 0.86
+"""The same for a longer text. A little less would take “not sure what happened” for a `note`."""
+
+ASKING = [step for step in STEPS if step.asks_people]
+LAST = next(step for step in STEPS if step.opens_last)
+REMINDED = next(step for step in STEPS if step.may_keep_reminding)
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,14 @@ def parse(text: str) -> Typed | Unclear:
     if not text:
         return Typed(Ask.OPEN)
     first, _, rest = text.partition(" ")
-    word, rest = first.lower().strip(":.,"), rest.strip()
-    command = COMMANDS.get(word)
+    command = COMMANDS.get(_bare(first))
     if command is not None:
-        return command.parse(command.usage, rest)
+        return command.parse(command.usage, rest.strip())
     words = text.split()
-    near = difflib.get_close_matches(word, list(COMMANDS), n=1, cutoff=NEAR)
-    if near and len(words) <= SHORT:
+    near = _almost([_bare(word) for word in words])
+    if near:
         return Unclear(
-            f"Did you mean `{near[0]}`? Nothing was done. Usage: `/mailgun-compromised {COMMANDS[near[0]].usage}`. "
+            f"Did you mean `{near}`? Nothing was done. Usage: `/mailgun-compromised {COMMANDS[near].usage}`. "
             "To open an incident with these words, put `open` before them."
         )
     if len(words) == 1:
@@ -62,6 +67,25 @@ def parse(text: str) -> Typed | Unclear:
             f"incident, type `/mailgun-compromised` alone, or say in a few words what happened."
         )
     return Typed(Ask.OPEN, text=text)
+
+
+def _bare(word: str) -> str:
+    return word.lower().strip(":.,")
+
+
+def _almost(words: Sequence[str]) -> str | None:
+    """The command that a text almost begins with; the longer the text, the more it must look like one."""
+    first = words[0]
+    for command in COMMANDS:
+        if "-".join(words[:2]) == command or _swapped(first, command):
+            return command
+    cutoff = NEAR if len(words) <= SHORT else SURELY_NEAR
+    return next(iter(difflib.get_close_matches(first, list(COMMANDS), n=1, cutoff=cutoff)), None)
+
+
+def _swapped(word: str, command: str) -> bool:
+    """Whether two neighbouring letters are the wrong way round: the commonest slip, and far off by the ratio."""
+    return any(word[:i] + word[i + 1 : i + 2] + word[i] + word[i + 2 :] == command for i in range(len(word)))
 
 
 def usage_lines() -> list[tuple[str, str]]:
@@ -125,7 +149,8 @@ def _confirm(usage: str, rest: str) -> Typed | Unclear:
     step = step_called(words[1]) if len(words) == 2 else None
     if step is None or not step.asks_people or "@" not in words[0]:
         return Unclear(
-            f"Whose, and for which step (3 for the password, 4 for 2FA)? Usage: `/mailgun-compromised {usage}`."
+            f"Whose, and for which step: {' or '.join(f'{step.number} ({step.title})' for step in ASKING)}? "
+            f"Usage: `/mailgun-compromised {usage}`."
         )
     return Typed(Ask.CONFIRM, {"email": words[0].removeprefix("<mailto:").split("|")[0].rstrip(">"), "step": step.kind})
 
@@ -171,16 +196,30 @@ COMMANDS: Mapping[str, _Command] = {
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",
         _one_word(Ask.REISSUE, "target", "Which login or domain, or all that nobody saved?"),
     ),
-    "take-over": _Command("take-over", "for approvers: from now on, secrets are handed to you", _alone(Ask.TAKE_OVER)),
+    "take-over": _Command(
+        "take-over [reason]",
+        "for approvers: from now on, secrets are handed to you (a reason breaks the glass where two people are needed)",
+        lambda usage, rest: Typed(Ask.TAKE_OVER, text=rest),
+    ),
     "saved": _Command("saved <handover number|all>", "you saved a handover: wipe it", _saved),
     "check": _Command("check", "ask Mailgun whether your password and 2FA are done", _alone(Ask.CHECK)),
     "mine": _Command("mine <yes|no>", "whether a change that you were asked about was yours", _mine),
     "people": _Command("people", "who is left, for approvers", _alone(Ask.PEOPLE)),
-    "confirm": _Command("confirm <e-mail> <3|4>", "confirm for somebody whom Mailgun cannot show", _confirm),
-    "keep-reminding": _Command(
-        "keep-reminding", "let step 5 open while 2FA reminders go on", _alone(Ask.KEEP_REMINDING)
+    "confirm": _Command(
+        f"confirm <e-mail> <{'|'.join(str(step.number) for step in ASKING)}>",
+        "confirm for somebody whom Mailgun cannot show",
+        _confirm,
     ),
-    "note": _Command("note <hosting|repositories> <what was found>", "fill in the note", _note),
+    "keep-reminding": _Command(
+        "keep-reminding",
+        f"let step {LAST.number} open while the reminders of step {REMINDED.number} go on",
+        _alone(Ask.KEEP_REMINDING),
+    ),
+    "note": _Command(
+        f"note <{'|'.join(topic for step in STEPS for topic in step.topics)}> <what was found>",
+        "fill in the note",
+        _note,
+    ),
     "sent": _Command(
         "sent <ticket number>", "you told Mailgun Support", _words(Ask.SENT, "What is the ticket number?")
     ),

@@ -11,7 +11,7 @@ from datetime import datetime
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
-from recovery.handovers import CHANGED
+from recovery.handovers import in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.people import needs_voucher, step_of
 from recovery.polling import answer_waiting
@@ -29,7 +29,7 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, findings, scope_of, tally_facts
+from recovery.step import Step, begin_anew, facts_with_left, findings, left_by_decision, scope_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.text import Code, Line, When, Who, count, line, sentence
@@ -63,7 +63,10 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
-    moved = _move(tx, state, by, (StepStatus.WAITING, StepStatus.SKIPPED), StepStatus.RUNNING, "approved", reason)
+    scope = scope_of(state)
+    left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
+    sources = (StepStatus.WAITING, StepStatus.SKIPPED)
+    moved = _move(tx, state, by, sources, StepStatus.RUNNING, "approved", reason, facts=left)
     if moved is None:
         return too_late(tx, incident, step)
     result = "" if not reason else f"{GLASS}: {reason}" if glass else reason
@@ -75,12 +78,9 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
 def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -> Line:
     """Skip a step that waits or is stuck, with a reason. What was offered in a further round stays as it is."""
     state = state_of(tx, incident, step)
-    left = state.facts.get("left")
-    facts: dict[str, Json] = dict(state.facts)
-    failed = [task.subject for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
-    scope = [*(scope_of(state) or []), *failed]
-    if scope:
-        facts["left"] = sorted({*(left if isinstance(left, list) else []), *scope}, key=str)
+    failures = [task for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
+    scope = {*(scope_of(state) or []), *(task.subject for task in failures)}
+    facts = facts_with_left(state, left_by_decision(state) | scope)
     sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION)
     moved = _move(tx, state, by, sources, StepStatus.SKIPPED, "skipped", reason, facts=facts)
     if moved is None:
@@ -89,7 +89,15 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     for task in tx.tasks.of_step(state.id, TaskStatus.FAILED):
         tx.tasks.end(task, TaskStatus.DROPPED, by.at, task.failure)
     step.on_skipped(tx, incident, moved)
-    return line(f"{sentence(step.label)} is skipped.")
+    changed = sum(in_nobodys_hands(task) for task in failures)
+    if not changed:
+        return line(f"{sentence(step.label)} is skipped.")
+    return line(
+        f"{sentence(step.label)} is skipped. Of what it left, {count(changed, 'item')} may be changed at Mailgun while "
+        "nobody was handed the new secret: ",
+        Code("/mailgun-compromised reissue all"),
+        " sets and hands that over.",
+    )
 
 
 def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
@@ -172,8 +180,8 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
 
 
 def hand_over_what_was_changed(tx: Transaction, incident: Incident, state: StepState) -> None:
-    """Failures that left a new secret at Mailgun which nobody has: it is set and handed over anew."""
-    changed = [task.subject for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.payload.get(CHANGED)]
+    """What has a new secret at Mailgun that nobody was handed: it is set and handed over anew."""
+    changed = [task.subject for task in last_tasks(tx, state.id) if in_nobodys_hands(task)]
     if changed:
         step = step_of_kind(state.kind)
         tx.tasks.add([step.beginning(incident, state, "cancel", changed, anew=True)])
@@ -372,9 +380,7 @@ def begin_again(
             continue
         step = step_of_kind(state.kind)
         total += len(subjects)
-        earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
-        tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
-        tx.tasks.add([step.beginning(incident, state, f"reissue-{request_id}", subjects, anew=True)])
+        begin_anew(tx, step, state, f"reissue-{request_id}", subjects)
         _record(tx, incident, by, Action.REISSUED, step.label, count(len(subjects), "item"))
     return line(
         f"{count(total, 'new secret')} will be made and handed over to you. The present ones stop working then."

@@ -13,12 +13,12 @@ from recovery.access import Access
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Marker, MarkerKind, Place, SecretsMessage
 from recovery.errors import Later, OutsideError, Refused, Uncertain
-from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message
+from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message, stub_card
 from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wipe
-from recovery.jobs import Job, Stopping, merged
-from recovery.posting import post_once
+from recovery.jobs import Job, Stopping, TaskKind, merged
+from recovery.posting import post_once, redraw_unless_gone
 from recovery.secret import Secret
-from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task
+from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.text import count
 
@@ -44,6 +44,16 @@ class Packet:
 
 class TooManyDoubts(Refused):
     """Three sends of the same secrets ended uncertain."""
+
+
+def last_tasks(tx: Transaction, step_id: int) -> list[Task]:
+    """The last task about each subject of a step: it says how that one stands."""
+    return list({task.subject: task for task in tx.tasks.of_step(step_id)}.values())
+
+
+def in_nobodys_hands(task: Task) -> bool:
+    """Whether a task ended without success after Mailgun had taken its new secret, or perhaps had."""
+    return task.status in (TaskStatus.FAILED, TaskStatus.DROPPED) and bool(task.payload.get(CHANGED))
 
 
 def greet_recipient(job: Job, incident: Incident) -> Incident:
@@ -279,8 +289,9 @@ def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:
     waited = 0.0
     while True:
         job.hold()
+        job.if_lost(late_task(handover, None))
         try:
-            return job.tools.messenger.post(Place(handover.channel_id), message, marker_of(job.tools.store, handover))
+            ts = job.tools.messenger.post(Place(handover.channel_id), message, marker_of(job.tools.store, handover))
         except Later as error:
             waited += error.seconds
             if waited > LONGEST_WAIT:
@@ -303,6 +314,44 @@ def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:
             with job.record() as tx:
                 doubt(tx, job, handover)
             raise
+        else:
+            job.if_lost(late_task(handover, ts))
+            return ts
+
+
+def late_task(handover: Handover, ts: str | None) -> NewTask:
+    """What follows if another process has taken the job over: it sends new secrets, and this message is void."""
+    return NewTask(
+        LATE,
+        f"{LATE}:{handover.id}",
+        handover.incident_id,
+        priority=2,
+        payload={"handover": handover.id, "ts": ts},
+    )
+
+
+def void_late(job: Job) -> None:
+    """A handover that was sent after another process had taken it over: doubtful, and wiped."""
+    payload = job.task.payload
+    with job.tools.store.read() as tx:
+        handover = tx.handovers.get(int(str(payload["handover"])))
+    ts = payload["ts"]
+    if ts:
+        stub = stub_card(replace(handover, status=S.DOUBTFUL))
+        redraw_unless_gone(job, handover.channel_id, str(ts), stub, marker_of(job.tools.store, handover))
+    with job.record() as tx:
+        handover = tx.handovers.get(handover.id)
+        doubt(tx, job, handover)
+        if ts and handover.wiped_at is None:
+            now = job.tools.clock.now()
+            tx.handovers.set(handover.id, wiped_at=now, message_ts=str(ts))
+            facts = AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover))
+            tx.audit.append(handover.incident_id, now, facts)
+        job.done(tx, job.task)
+
+
+LATE = "handover.late"
+LATE_KIND = TaskKind(LATE, void_late, "wiping a handover that came too late", most_attempts=None)
 
 
 def _abandon(job: Job, handover: Handover) -> None:

@@ -11,7 +11,7 @@ from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyRefused, LeaseLost, OutsideError, Refused
 from recovery.policy import LEASE_MARGIN
-from recovery.state import Facts, Task, TaskStatus
+from recovery.state import Facts, NewTask, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.tools import Tools
 
@@ -62,6 +62,7 @@ class Job:
         self.incident_id = tasks[0].incident_id
         self._until = until
         self._lock = Lock()
+        self._if_lost: dict[str, NewTask] = {}
 
     @property
     def task(self) -> Task:
@@ -112,6 +113,21 @@ class Job:
             if self.tasks and not tx.tasks.holds(self.tasks):
                 raise LeaseLost(f"another process took over {self.kind.name}")
             yield tx
+        # Until this commit the tasks were this job's: whoever takes them over begins after all that it did.
+        self._if_lost.clear()
+
+    def if_lost(self, follow_up: NewTask) -> None:
+        """Say, before an outside call, what must follow if another process turns out to have taken the job over.
+
+        A process that was stopped between looking at its lease and the call may change what the other one has
+        made by then. A follow-up with the same key replaces the earlier one; all are forgotten at the next `record`.
+        """
+        self._if_lost[follow_up.key] = follow_up
+
+    @property
+    def follow_ups(self) -> list[NewTask]:
+        """What must be planned now that the lease is lost."""
+        return list(self._if_lost.values())
 
     def note(self, **payload: object) -> None:
         """Write into the first task's payload, at once: what a restart must know."""

@@ -6,10 +6,11 @@ import uuid
 from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
-from recovery.jobs import Job
-from recovery.state import Incident
+from recovery.jobs import Job, TaskKind
+from recovery.state import Incident, NewTask
 from recovery.store import Transaction
 
+ORPHAN = "keys.orphan"
 OWN_DESCRIPTION = "Mailgun recovery bot"
 NO_ROOM = (
     "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), "
@@ -63,6 +64,16 @@ def delete_orphans(job: Job, marks: list[str], incident_id: int) -> None:
                 tx.audit.append(incident_id, job.tools.clock.now(), facts)
 
 
+def orphan_task(job: Job, mark: str) -> NewTask:
+    """What follows if another process has taken the job over: it does not know of a key made after that."""
+    return NewTask(ORPHAN, f"{ORPHAN}:{mark}", job.task.incident_id, priority=2, payload={"mark": mark})
+
+
+def delete_orphan(job: Job) -> None:
+    """Delete the key that was made under a mark after another process had taken the work over."""
+    delete_orphans(job, [str(job.task.payload["mark"])], job.task.incident_id or 0)
+
+
 def make_own_key(job: Job, incident: Incident) -> None:
     """Make the bot's own key, prove it with a call, and put it in the vault, once for each incident.
 
@@ -78,6 +89,7 @@ def make_own_key(job: Job, incident: Incident) -> None:
     mark = new_mark()
     job.note(own_marks=[*marks, mark])
     job.hold()
+    job.if_lost(orphan_task(job, mark))
     try:
         made = job.tools.mailgun.create_key(KeySpec(KeyKind.USER, "admin", marked(OWN_DESCRIPTION, mark)))
     except KeyLimitReached as error:
@@ -89,6 +101,9 @@ def make_own_key(job: Job, incident: Incident) -> None:
         facts = AuditFacts(Actor.BOT, Action.BOT_KEY_MADE, key_name(made.key), "proven, in the vault")
         tx.audit.append(incident.id, job.tools.clock.now(), facts)
     job.tools.vault.refresh()
+
+
+ORPHAN_KIND = TaskKind(ORPHAN, delete_orphan, "deleting an unfinished key", most_attempts=None)
 
 
 def own_key_id(tx: Transaction) -> str | None:

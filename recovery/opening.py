@@ -21,9 +21,14 @@ MOST_DESCRIPTION = 1_500
 def open_incident(job: Job, request: Request, access: Access, about: Mapping[str, str], text: str) -> Card:
     """Open an incident for the sender; or answer why not, and tell the channel if somebody else must."""
     tools = job.tools
+    reported = report_answered(job, about)
+    later = opened_since(job, reported) if reported else None
+    if later:
+        again = line(". Type ", Code("/mailgun-compromised"), " to open a new one.")
+        return closed(job, request, (*line("An incident was opened after that report: "), *where(later), *again))
     job.hold()
     channel = tools.directory.channel(tools.policy.recovery_channel or request.channel_id)
-    description = described(job, about, text)[:MOST_DESCRIPTION]
+    description = described(reported, text)[:MOST_DESCRIPTION]
     problem = unfit_channel(channel, bool(tools.policy.recovery_channel))
     if problem:
         return closed(job, request, problem)
@@ -85,13 +90,25 @@ def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) 
     tx.audit.append(earlier.id, now, facts)
 
 
-def described(job: Job, about: Mapping[str, str], text: str) -> str:
+def report_answered(job: Job, about: Mapping[str, str]) -> Request | None:
+    """The report whose Start button was pressed; None when it was another way in."""
+    number = about.get("request", "")
+    if not number.isdigit():
+        return None
+    with job.tools.store.read() as tx:
+        return tx.requests.get(int(number))
+
+
+def opened_since(job: Job, reported: Request) -> Incident | None:
+    """The latest incident, if it was opened after that report: the report is answered then, and its words are old."""
+    with job.tools.store.read() as tx:
+        latest = tx.incidents.latest()
+    return latest if latest is not None and latest.opened_at >= reported.received_at else None
+
+
+def described(reported: Request | None, text: str) -> str:
     """What happened, in the words of whoever reported it: typed now, or in the report that is being answered."""
-    reported = about.get("request", "")
-    if not text and reported.isdigit():
-        with job.tools.store.read() as tx:
-            return described_in(tx.requests.get(int(reported)).text)
-    return text
+    return described_in(reported.text) if reported and not text else text
 
 
 def described_in(typed: str) -> str:
@@ -101,9 +118,33 @@ def described_in(typed: str) -> str:
 
 
 def unfit_channel(channel: ChannelFacts, fixed: bool) -> Line | None:
-    """Why an incident cannot be held in this channel, and what to do; None when it can."""
+    """Why an incident cannot be held in this channel, and what to do; None when it can.
+
+    `fixed`: it is the one that `RECOVERY_CHANNEL` names, wherever the person has typed.
+    """
+    fault = channel_fault(channel)
+    if fault and fixed:
+        return line(
+            "Incidents are held in ",
+            Channel(channel.id),
+            f", which {fault}. Nothing was posted. The administrators of the bot must set ",
+            Code("RECOVERY_CHANNEL"),
+            " to a channel of their own workspace that is not shared, for example a private one, and invite the bot "
+            "there. Then type ",
+            Code("/mailgun-compromised"),
+            " again.",
+        )
     if channel.is_direct:
         return line("Please type this in a channel: the recovery needs a thread that your team can see.")
+    if fault:
+        return line(
+            f"This channel {fault}. Please go to a channel of your own workspace that is not shared, for example a "
+            "new private one, invite the bot (",
+            Code("/invite"),
+            " and its name) and type ",
+            Code("/mailgun-compromised"),
+            " there.",
+        )
     if not channel.known or not channel.is_member:
         where_to = line(Channel(channel.id)) if fixed else line("this channel")
         return line(
@@ -115,13 +156,17 @@ def unfit_channel(channel: ChannelFacts, fixed: bool) -> Line | None:
             Code("/mailgun-compromised"),
             " again.",
         )
+    return None
+
+
+def channel_fault(channel: ChannelFacts) -> str | None:
+    """What no invitation can mend, as the end of a sentence about the channel."""
+    if channel.is_direct:
+        return "is a direct message, where your team would not see the thread"
     if channel.is_shared_outside:
-        return line(
-            "This channel is shared with another organisation, who would read everything. "
-            "Please go to a channel of your own workspace and type it there."
-        )
+        return "is shared with another organisation, who would read everything"
     if channel.is_archived:
-        return line("That channel is archived. Please use another one.")
+        return "is archived"
     return None
 
 
@@ -151,6 +196,3 @@ def report(job: Job, request: Request, channel: ChannelFacts, description: str, 
         )
     job.tools.wake()
     return plain_card(said)
-
-
-__all__ = ["open_incident", "where"]

@@ -327,7 +327,9 @@ def people_card(
             continue
         step = step_of(steps, obligation)
         reached: Line = (Who(person.slack_id),) if person.slack_id else ("not reached in Slack",)
-        sign_in = "" if person.sign_in == SignIn.PASSWORD else f", signs in through {sign_in_name(person)}"
+        way = sign_in_name(person)
+        shown = f", signs in through {way}" if way else ", Mailgun does not show how they sign in"
+        sign_in = "" if person.sign_in == SignIn.PASSWORD else shown
         owner = ", account owner" if person.is_master else ""
         about = {"obligation": str(obligation.id), "version": str(obligation.version)}
         button = Button(Ask.CONFIRM, "Confirmed", about) if needs_voucher(person) else None
@@ -350,8 +352,8 @@ def people_card(
     )
 
 
-def sign_in_name(person: Person) -> str:
-    """How a person signs in, in words."""
+def sign_in_name(person: Person) -> str | None:
+    """What a person signs in through, in words; None where Mailgun does not show it."""
     match person.sign_in:
         case SignIn.SINCH:
             return "Sinch ID"
@@ -360,4 +362,4 @@ def sign_in_name(person: Person) -> str:
         case SignIn.PASSWORD:
             return "a Mailgun password"
         case _:
-            return "something that Mailgun does not show"
+            return None

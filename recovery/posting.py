@@ -1,14 +1,20 @@
 """Messages that are posted once, each looked for before it is posted again; and redrawn if they are still there."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from recovery.content import Content, Marker, Place
+from recovery.content import Content, Marker, MarkerKind, Place
 from recovery.errors import Gone, Later, Refused, Uncertain
-from recovery.jobs import Job
+from recovery.jobs import Job, TaskKind
+from recovery.state import NewTask, TaskStatus
 
 LOOKS = 2
 _SENDING = "sending"
 _LOOKED = "looked"
+POSTED = "posted"
+"""In a task's payload: the key of the marker of the message that it posted, and its `ts`."""
+
+COPY = "posting.copy"
 
 
 def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
@@ -19,6 +25,9 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
     beyond the first are deleted. Raises `Refused`, `Later` or `Uncertain`; the task is then tried again.
     """
     messenger = job.tools.messenger
+    posted = job.task.payload.get(POSTED)
+    if isinstance(posted, list) and posted[0] == marker.key:
+        return str(posted[1])
     settle = job.tools.policy.settle.total_seconds()
     begun = job.task.payload.get(_SENDING)
     if isinstance(begun, str):
@@ -28,20 +37,86 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
             for copy in found[1:]:
                 job.hold()
                 messenger.delete(place.channel_id, copy)
-            return found[0]
+            return _noted(job, marker, found[0])
         looked = int(str(job.task.payload.get(_LOOKED, 0))) + 1
         if looked < LOOKS:
             job.note(**{_LOOKED: looked})
             raise Later("looking once more whether the message arrived", seconds=settle)
     job.note(**{_SENDING: job.tools.clock.now().isoformat(), _LOOKED: 0})
     job.hold()
+    job.if_lost(copy_task(job, place, marker, None))
     try:
-        return messenger.post(place, content, marker)
+        ts = messenger.post(place, content, marker)
     except (Refused, Later):
         job.note(**{_SENDING: None})
         raise
     except Uncertain as error:
         raise Later(f"not sure that the message arrived: {error}", seconds=min(settle, 5.0)) from error
+    job.if_lost(copy_task(job, place, marker, ts))
+    return _noted(job, marker, ts)
+
+
+def _noted(job: Job, marker: Marker, ts: str) -> str:
+    job.note(**{POSTED: [marker.key, ts], _SENDING: None})
+    return ts
+
+
+# --- Copies ---------------------------------------------------------------------------------------------
+
+
+def copy_task(job: Job, place: Place, marker: Marker, ts: str | None) -> NewTask:
+    """What follows if another process has taken the job over: it may have posted the same message."""
+    return NewTask(
+        COPY,
+        f"{COPY}:{job.task.id}:{marker.key}",
+        job.task.incident_id,
+        priority=3,
+        payload={
+            "of": job.task.id,
+            "channel": place.channel_id,
+            "thread": place.thread_ts,
+            "marker": [str(marker.kind), marker.key],
+            "since": job.tools.clock.now().isoformat(),
+            "ts": ts,
+        },
+    )
+
+
+def delete_copies(job: Job) -> None:
+    """Once the other process knows which message is the one, delete each other that has its marker."""
+    payload = job.task.payload
+    with job.tools.store.read() as tx:
+        original = tx.tasks.get(int(str(payload["of"])))
+    kind, key = as_strings(payload["marker"])
+    posted = original.payload.get(POSTED)
+    if original.status in (TaskStatus.READY, TaskStatus.RUNNING):
+        raise Later("another process is still at it", seconds=1)
+    if not isinstance(posted, list) or posted[0] != key:
+        return
+    place = Place(str(payload["channel"]), str(payload["thread"]) if payload["thread"] else None)
+    since = datetime.fromisoformat(str(payload["since"])) - timedelta(minutes=1)
+    job.hold()
+    found = {*job.tools.messenger.find(place, Marker(MarkerKind(kind), key), since)}
+    if payload["ts"]:
+        found.add(str(payload["ts"]))
+    for copy in sorted(found - {str(posted[1])}):
+        job.hold()
+        with suppress(Gone):
+            job.tools.messenger.delete(place.channel_id, copy)
+    looked = int(str(payload.get(_LOOKED, 0))) + 1
+    if payload["ts"] is None and looked < LOOKS:
+        job.note(**{_LOOKED: looked})
+        raise Later("looking once more for a copy", seconds=job.tools.policy.settle.total_seconds())
+
+
+def as_strings(value: object) -> list[str]:
+    """A payload's list of strings."""
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+COPY_KIND = TaskKind(COPY, delete_copies, "deleting a second copy of a message", most_attempts=None)
+
+# --- Redrawing ------------------------------------------------------------------------------------------
 
 
 def redraw_unless_gone(job: Job, channel_id: str, ts: str, content: Content, marker: Marker) -> None:

@@ -7,7 +7,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
 from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
 from recovery.jobs import Job, merged
-from recovery.keyring import NO_ROOM, as_list, delete_orphans, delete_surely, marked, new_mark, unmarked
+from recovery.keyring import NO_ROOM, as_list, delete_orphans, delete_surely, marked, new_mark, orphan_task, unmarked
 from recovery.ports import NewKey
 from recovery.state import Handover, Incident, StepState, Task, TaskStatus
 from recovery.store import Transaction
@@ -145,6 +145,7 @@ def make_replacement(job: Job, task: Task) -> Replacement:
     )
     try:
         job.hold()
+        job.if_lost(orphan_task(job, str(task.payload["mark"])))
         made = job.tools.mailgun.create_key(spec)
         if made.key.kind is KeyKind.USER:
             job.hold()

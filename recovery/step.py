@@ -160,6 +160,30 @@ class Step(ABC):
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
 
 
+def left_by_decision(state: StepState) -> set[str]:
+    """Subjects that were skipped with a reason, and not taken up again since: they are not offered anew."""
+    left = state.facts.get("left")
+    return {str(subject) for subject in left} if isinstance(left, list) else set()
+
+
+def facts_with_left(state: StepState, left: Set[str]) -> dict[str, Json]:
+    """The step's facts with these subjects left by decision, and no others."""
+    kept: list[Json] = [*sorted(left)]
+    return {**state.facts, "left": kept}
+
+
+def begin_anew(tx: Transaction, step: Step, state: StepState, why: str, subjects: Sequence[str]) -> None:
+    """Plan that these subjects are set and handed over anew; `why` tells one such plan from another.
+
+    A step that had ended runs again until that is done.
+    """
+    tx.steps.set(state.id, facts=facts_with_left(state, left_by_decision(state) - set(subjects)))
+    state = tx.steps.get(state.id)
+    earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
+    tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
+    tx.tasks.add([step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)])
+
+
 def begins_nothing(tx: Transaction, task: Task) -> bool:
     """Whether the incident was cancelled while Mailgun was being asked: then nothing new begins."""
     incident = tx.incidents.get(task.incident_id or 0)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from recovery.audit import Action, AuditEntry
-from recovery.state import Incident, ObligationStatus, StepStatus
-from recovery.step import Step, StepView
+from recovery.state import Incident, ObligationStatus, StepStatus, TaskStatus
+from recovery.step import OLD_KEY_WARNING, Step, StepView
 from recovery.text import count
 
 
@@ -32,8 +32,21 @@ def support_message(incident: Incident, views: Sequence[tuple[Step, StepView]], 
     ]
     if incident.keys_expired_at:
         lines.append(f"The last old API key was deleted at {incident.keys_expired_at:%Y-%m-%d %H:%M} UTC.")
-    lines += ["", "Please re-enable the account, and tell us if anything else is needed."]
+    lines += ["", plea(incident)]
     return "\n".join(lines)
+
+
+def plea(incident: Incident) -> str:
+    """What Support is asked for: by whether the account was disabled, as far as the count at the start showed that."""
+    if incident.was_disabled:
+        return "Please re-enable the account, and tell us if anything else is needed."
+    look = "look for anything else on your side that the attacker may have done or left behind, and tell us about it."
+    if not incident.watched:
+        return f"If the account is disabled, please re-enable it. Please also {look}"
+    return (
+        "With this the account is recovered. It was not disabled when we began, so as far as we can see there is "
+        f"nothing to re-enable. Please {look}"
+    )
 
 
 def whole(view: StepView) -> StepView:
@@ -46,8 +59,11 @@ def outcome(step: Step, view: StepView) -> str:
     """What became of one step, in Support's words."""
     view = whole(view)
     state = view.state
+    progress = step.progress(view).removesuffix(f"; {OLD_KEY_WARNING}")
     if state.status is StepStatus.SKIPPED:
-        return f"not done: {state.reason}"
+        begun = any(n.get(TaskStatus.DONE) for kind, n in view.tally.items() if kind != step.begin_kind)
+        in_part = progress if begun else ""
+        return f"{in_part}; the rest was left as it is: {state.reason}" if in_part else f"not done: {state.reason}"
     when = f" ({state.finished_at:%Y-%m-%d %H:%M} UTC)" if state.finished_at else ""
     if step.asks_people:
         counted = [o for o, _ in view.obligations if o.status is not ObligationStatus.DROPPED]
@@ -55,4 +71,4 @@ def outcome(step: Step, view: StepView) -> str:
         vouched = sum(o.status is ObligationStatus.VOUCHED for o in counted)
         text = f"{met} of {count(len(counted), 'user')}"
         return text + (f", {vouched} of them confirmed by us" if vouched else "") + when
-    return f"done{when}; {step.progress(view)}" if step.progress(view) else f"done{when}"
+    return f"done{when}; {progress}" if progress else f"done{when}"

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from recovery.errors import LeaseLost, OutsideError, RecoveryError, Uncertain
 from recovery.jobs import Job, Stopping, TaskKind
+from recovery.state import NewTask
 from recovery.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Worker:
         self._wake = Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._running: set[Future[None]] = set()
+        self._owed: list[NewTask] = []
+        self._owing = Lock()
         self._loop = Thread(target=self._claim_until_stopped, name=f"{name}-claims", daemon=True)
         self.last_round: datetime | None = None
 
@@ -78,6 +81,7 @@ class Worker:
         now = self._tools.clock.now()
         until = now + self._tools.policy.lease
         try:
+            self._plan_owed()
             with self._tools.store.write() as tx:
                 tasks = tx.tasks.claim(list(self._kinds), self._batches, self._owner, now, until)
         except RecoveryError as error:
@@ -86,12 +90,24 @@ class Worker:
         self.last_round = now
         return Job(self._tools, self._kinds[tasks[0].kind], tasks, until) if tasks else None
 
+    def _plan_owed(self) -> None:
+        """Plan what follows from leases that were lost. Kept until the database has it."""
+        with self._owing:
+            if self._owed:
+                with self._tools.store.write() as tx:
+                    tx.tasks.add(self._owed)
+                self._owed.clear()
+
     def _run(self, job: Job) -> None:
         try:
-            self._attempt(job)
-            self._after(job)
-        except LeaseLost as error:
-            log.warning("lease lost: %s", error)
+            try:
+                self._attempt(job)
+                self._after(job)
+            except LeaseLost as error:
+                log.warning("lease lost: %s; %d follow-ups", error, len(job.follow_ups))
+                with self._owing:
+                    self._owed += job.follow_ups
+                self._plan_owed()
         except RecoveryError as error:
             # The database is away: the lease runs out, and the tasks are claimed again.
             log.warning("%s was not recorded: %s", job.kind.name, error)

@@ -1,9 +1,10 @@
 """The database as a whole: opened once by `bot.py`, handed to whoever works with it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -12,7 +13,15 @@ from sqlalchemy import Engine, func, select
 
 from recovery import store
 from storage import migrate
-from storage.engines import LOCK_WAIT, bound_statements, for_reading, postgresql_engine, reachable, sqlite_engine
+from storage.engines import (
+    BOUNDED_PLACES,
+    LOCK_WAIT,
+    begin_by,
+    for_reading,
+    postgresql_engine,
+    reachable,
+    sqlite_engine,
+)
 from storage.errors import DatabaseUnavailable
 from storage.processes import FileProcesses, Processes, ServerProcesses
 from storage.rows import unless_there
@@ -27,11 +36,14 @@ class Database(store.Store):
     Whatever touches the database raises `DatabaseUnavailable` when it cannot be reached.
     """
 
-    def __init__(self, engine: Engine, processes: Processes) -> None:
+    def __init__(self, engine: Engine, bounded: Engine, processes: Processes) -> None:
         self._writing = engine
         self._reading = for_reading(engine)
+        self._bounded = bounded
         self._processes = processes
         self._turn = Lock() if engine.dialect.name == "sqlite" else None
+        # As many as `bounded` has connections: a pool's own patience cannot be another one each time.
+        self._bounded_turn = self._turn or BoundedSemaphore(BOUNDED_PLACES)
         self._identity: str | None = None
 
     @classmethod
@@ -41,13 +53,14 @@ class Database(store.Store):
         file = sqlite_file(address)
         if file is None:
             engine = postgresql_engine(address)
-            return cls(engine, ServerProcesses(engine))
-        return cls(sqlite_engine(address), FileProcesses(file))
+            return cls(engine, postgresql_engine(address, bounded=True), ServerProcesses(engine))
+        return cls(sqlite_engine(address), sqlite_engine(address, bounded=True), FileProcesses(file))
 
     def close(self) -> None:
         """Let go of the process's lock and of all connections."""
         self._processes.release()
         self._writing.dispose()
+        self._bounded.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -77,10 +90,11 @@ class Database(store.Store):
 
     @contextmanager
     def write(self, within: float | None = None) -> Iterator[Transaction]:
-        patience = LOCK_WAIT if within is None else within
-        with reachable(), self._own_turn(patience), self._writing.begin() as connection:
-            if within is not None:
-                bound_statements(connection, within)
+        if within is not None:
+            with self._write_by(time.monotonic() + within) as tx:
+                yield tx
+            return
+        with reachable(), self._own_turn(), self._writing.begin() as connection:
             yield Transaction(connection, self._processes)
 
     @contextmanager
@@ -97,17 +111,24 @@ class Database(store.Store):
         return self._identity
 
     @contextmanager
-    def _own_turn(self, patience: float = LOCK_WAIT) -> Iterator[None]:
+    def _write_by(self, deadline: float) -> Iterator[Transaction]:
+        """Waits for its turn, for a connection and for locks until then, all together, and on connections that
+        nobody else uses. Only making a connection to a PostgreSQL that is silent may take longer: 2 seconds."""
+        with (
+            reachable(),
+            _turn(self._bounded_turn, deadline - time.monotonic()),
+            begin_by(self._bounded, deadline) as connection,
+        ):
+            yield Transaction(connection, self._processes)
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
         """On SQLite, one writing thread at a time: SQLite's own way to wait is to sleep and look again."""
         if self._turn is None:
             yield
             return
-        if not self._turn.acquire(timeout=patience):
-            raise DatabaseUnavailable(f"Other threads have been writing for {patience:.0f} seconds.")
-        try:
+        with _turn(self._turn, LOCK_WAIT):
             yield
-        finally:
-            self._turn.release()
 
     # --- the schema and the time
 
@@ -131,3 +152,13 @@ class Database(store.Store):
             told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
             answered = datetime.now(UTC)
         return told - (asked + (answered - asked) / 2)
+
+
+@contextmanager
+def _turn(turn: "Lock | BoundedSemaphore", patience: float) -> Iterator[None]:
+    if not turn.acquire(timeout=max(patience, 0)):
+        raise DatabaseUnavailable(f"The database is too busy: others have been writing for {patience:.1f} seconds.")
+    try:
+        yield
+    finally:
+        turn.release()

@@ -18,10 +18,19 @@ POOL = {
     # Threads hold a connection for milliseconds, so fewer connections than threads do; small plans of hosted
     # PostgreSQL allow twenty.
     "pool_size": 12,
-    "max_overflow": 6,
+    "max_overflow": 2,
     "pool_timeout": LOCK_WAIT,
     "hide_parameters": True,  # what people typed and the vault's rows stay out of tracebacks and logs
 }
+
+BOUNDED_PLACES = 4
+"""How many bounded writes PostgreSQL gets at once. SQLite writes one thing at a time anyway."""
+
+_BOUNDED_POOL = {**POOL, "pool_size": BOUNDED_PLACES, "max_overflow": 0, "pool_timeout": 1.0}
+"""Connections that only bounded writes use, so that no reader and no worker can have them all."""
+
+_BOUNDED_CONNECT = 1.0
+"""Seconds that a bounded write waits where a connection is made or silent; see `postgresql_engine`."""
 
 _SQLITE_NOT_NOW = {
     sqlite3.SQLITE_BUSY,
@@ -36,14 +45,18 @@ _READING = {"reads_only": True}
 _READING_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def sqlite_engine(url: URL) -> Engine:
-    """SQLite: transactions begin here rather than in the driver, which would begin none for a SELECT."""
-    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT}, **POOL)
+def sqlite_engine(url: URL, *, bounded: bool = False) -> Engine:
+    """SQLite: transactions begin here rather than in the driver, which would begin none for a SELECT.
+
+    With `bounded`, an engine for `begin_by`.
+    """
+    patience = _BOUNDED_CONNECT if bounded else LOCK_WAIT
+    engine = create_engine(url, connect_args={"timeout": patience}, **(_BOUNDED_POOL if bounded else POOL))
 
     @event.listens_for(engine, "connect")
     def configure(driver: Any, _record: object) -> None:
         driver.isolation_level = None
-        _switch_to_wal(driver)
+        _switch_to_wal(driver, patience)
         driver.execute("PRAGMA foreign_keys = ON")
         # In WAL mode the default, NORMAL, may forget commits when the power fails.
         driver.execute("PRAGMA synchronous = FULL")
@@ -52,22 +65,40 @@ def sqlite_engine(url: URL) -> Engine:
     def begin(connection: Connection) -> None:
         reads_only = bool(connection.get_execution_options().get("reads_only"))
         connection.exec_driver_sql(f"PRAGMA query_only = {int(reads_only)}")
+        if bounded:
+            # Other processes may be writing too. Only to begin takes waiting; the rest of a transaction has its turn.
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_milliseconds_left(connection)}")
         # A transaction that reads and writes later could be refused the write after its reading: so at once.
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
 
 
-def postgresql_engine(url: URL) -> Engine:
-    """PostgreSQL. A server that went away is noticed within seconds, and when it is back it is used again."""
-    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    return create_engine(
+def postgresql_engine(url: URL, *, bounded: bool = False) -> Engine:
+    """PostgreSQL. A server that went away is noticed within seconds, and when it is back it is used again.
+
+    With `bounded`, an engine for `begin_by`. A server that does not answer while a connection is made is given
+    up after 2 seconds for each of its addresses: psycopg counts in whole seconds, and takes 1 for 2.
+    """
+    limits = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    if bounded:
+        # The latter, in milliseconds, for connections whose other end has vanished.
+        limits |= {"connect_timeout": 2, "tcp_user_timeout": int(_BOUNDED_CONNECT * 1000)}
+    engine = create_engine(
         url,
-        connect_args={"connect_timeout": 5, **alive},
+        connect_args=limits,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
-        **POOL,
+        **(_BOUNDED_POOL if bounded else POOL),
     )
+    if bounded:
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def bound(connection: Connection, cursor: Any, *_: object) -> None:
+            # Anew for each statement: PostgreSQL's limit is for one, and several may each meet a lock.
+            cursor.execute(f"SET LOCAL statement_timeout = {_milliseconds_left(connection)}")
+
+    return engine
 
 
 def for_reading(engine: Engine) -> Engine:
@@ -76,15 +107,29 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(**_READING, **own)
 
 
-def bound_statements(connection: Connection, seconds: float) -> None:
-    """No statement of this transaction waits longer than that. On SQLite only the wait to begin matters."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+@contextmanager
+def begin_by(bounded: Engine, deadline: float) -> Iterator[Connection]:
+    """A transaction whose statements wait for others until that moment of `time.monotonic`, and no longer.
+
+    Raises `DatabaseUnavailable` when the moment has come before a statement could begin.
+    """
+    with bounded.connect() as connection:
+        connection.execution_options(deadline=deadline)
+        with connection.begin():
+            yield connection
 
 
-def _switch_to_wal(driver: sqlite3.Connection) -> None:
+def _milliseconds_left(connection: Connection) -> int:
+    deadline: float = connection.get_execution_options()["deadline"]
+    left = int((deadline - time.monotonic()) * 1000)
+    if left <= 0:  # PostgreSQL would take 0 for no limit at all
+        raise DatabaseUnavailable("The database is too slow at the moment: the time for storing this is over.")
+    return left
+
+
+def _switch_to_wal(driver: sqlite3.Connection, patience: float) -> None:
     """The file stays in WAL mode; only the first connections to a new one meet each other here."""
-    deadline = time.monotonic() + LOCK_WAIT
+    deadline = time.monotonic() + patience
     while True:
         try:
             driver.execute("PRAGMA journal_mode = WAL")

@@ -8,15 +8,19 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, select
-from sqlalchemy.sql import func
+from sqlalchemy import URL, Connection, column, func, inspect, select, table
 
 from storage.engines import sqlite_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_VERSION = table("alembic_version", column("version_num"))
+"""Where Alembic keeps the revision that a database is at."""
 
 _LOCK_SPACE, _LOCK = 0x1A9E, 0x5C4E3A
 """Two 32-bit keys. Lanes have keys of this space too; meeting one of theirs would make it wait, no more."""
@@ -27,6 +31,11 @@ _one_at_a_time = Lock()
 
 def upgrade(connection: Connection) -> None:
     """Run what is missing, inside the connection's transaction: all of it or nothing."""
+    if is_current(connection):
+        return
+    # Only here, because it takes a tenth of a second to import, and most starts need none of it.
+    from alembic import command  # noqa: PLC0415
+
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_SPACE, _LOCK)))
     with _one_at_a_time:
@@ -35,26 +44,42 @@ def upgrade(connection: Connection) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether no migration is missing, nor one there that this version does not know."""
-    wanted = ScriptDirectory.from_config(_config(connection)).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(wanted)
+    return _revision(connection) == newest_revision()
+
+
+def newest_revision() -> str:
+    """The last migration's revision. They are numbered, and each file's name begins with its own."""
+    return max(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def revise(message: str) -> None:
     """Write the migration from the present migrations' tables to those of `storage.schema`."""
+    # Only here, as in `upgrade`.
+    from alembic import command  # noqa: PLC0415
+
     with TemporaryDirectory() as folder:
         engine = sqlite_engine(URL.create("sqlite", database=str(Path(folder) / "revise.db")))
         with engine.begin() as connection:
             upgrade(connection)
-            heads = MigrationContext.configure(connection).get_current_heads()
-            number = int(heads[0]) + 1 if heads else 1
+            number = int(newest_revision()) + 1
             command.revision(_config(connection), message, autogenerate=True, rev_id=f"{number:04}")
         engine.dispose()
 
 
-def _config(connection: Connection) -> Config:
+def _revision(connection: Connection) -> str | None:
+    """What the database is at; None before the first migration."""
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.scalars(select(_VERSION.c.version_num)).one_or_none()
+
+
+def _config(connection: Connection) -> "Config":
+    # Only here, as in `upgrade`.
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     # Alembic reads "%" as the beginning of an interpolation.
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 

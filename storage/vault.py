@@ -1,7 +1,6 @@
 """The vault: the bot's own Mailgun key, encrypted in the database."""
 
 import hashlib
-from dataclasses import replace
 from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -72,7 +71,8 @@ class DatabaseVault(ports.Vault):
         newest = tx.vault.newest()
         if newest is not None:
             sealed = self._fernet.encrypt(self._open(newest).reveal().encode()).decode()
-            tx.vault.add(replace(newest, sealed=sealed))
+            # Not as a row of its own: another process may be keeping a key now, and that one must stay the newest.
+            tx.vault.reseal(newest.id, sealed)
 
     def _newest(self) -> VaultKey | None:
         with self._store.read() as tx:

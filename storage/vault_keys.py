@@ -19,3 +19,6 @@ class VaultKeys(store.VaultKeys):
 
     def add(self, key: VaultKey) -> VaultKey:
         return VAULT_KEYS.insert(self._connection, key)
+
+    def reseal(self, key_id: int, sealed: str) -> None:
+        VAULT_KEYS.update(self._connection, key_id, {"sealed": sealed})

@@ -6,10 +6,20 @@ from recovery.account import ApiKey, Inventory, KeyKind
 from recovery.content import Confirm
 from recovery.handovers import greet_recipient, identity_of
 from recovery.jobs import Job, TaskKind
-from recovery.keyring import as_list, delete_orphans, key_name, make_own_key, mark_of, own_key_id
+from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id
 from recovery.replacing import REPLACE, RETIRE, handed_ids, replace_keys, replaced_already, retire_key, unfinished_marks
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, Task, TaskStatus
-from recovery.step import Step, StepView, begins_nothing, called_off, forget_failures, number, recipient_line, scope_of
+from recovery.step import (
+    Step,
+    StepView,
+    begins_nothing,
+    called_off,
+    forget_failures,
+    left_by_decision,
+    number,
+    recipient_line,
+    scope_of,
+)
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -97,7 +107,7 @@ class ApiKeys(Step):
             return []
         ours = handed_ids(tx, state)
         own = own_key_id(tx)
-        left = {str(subject) for subject in as_list(state.facts.get("left"))}
+        left = left_by_decision(state)
         return [
             key.id
             for key in inventory.keys

@@ -25,13 +25,15 @@ class Passwords(PeopleStep):
         if "users" in facts:
             who = f"Asks {count(number(facts, 'users'), 'user')} of the account"
             elsewhere = number(facts, "elsewhere")
-            how = f"; {elsewhere:,} sign in elsewhere and are pointed there" if elsewhere else ""
+            them = count(elsewhere, "of them is", "of them are")
+            where = "where they sign in: Sinch ID, a company login or another"
+            how = f"; {them} asked to do it {where}" if elsewhere else ""
         else:
             who, how = "Asks every user of the account", ""
         return [
             line(f"{who} to reset their password, in a direct message to each{how}."),
-            line("Breaks nothing. Nobody else can do it for them: Mailgun mails a link that lives 20 minutes."),
-            line("Mailgun shows when it is done. Who cannot be seen there is confirmed by an approver."),
+            line("Breaks nothing. Nobody else can do it for them: Mailgun mails a link that expires after 20 minutes."),
+            line("Mailgun shows when it is done. For those whom it cannot show, an approver confirms."),
         ]
 
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
@@ -55,12 +57,29 @@ class Passwords(PeopleStep):
                 ),
                 line("3. Choose a password that you use nowhere else. Then press ", Bold("Check now"), "."),
             ]
-        return [
-            line(f"You sign in through {sign_in_name(person)}: please reset your password there, not at Mailgun."),
-            line("Then tell an approver, who confirms it."),
-        ]
+        way = sign_in_name(person)
+        if way is None:
+            asked = (
+                "Mailgun does not show how you sign in. Use the way you always do (a company login, Sinch ID, Google "
+                "or another) and reset your password there."
+            )
+        else:
+            asked = f"You sign in to Mailgun through {way}: please reset your password there, not at Mailgun."
+        return [line(asked), line("Then tell whoever asked you (named below); an approver confirms it.")]
 
     def reminder(self, person: Person) -> Line:
         if person.sign_in == SignIn.PASSWORD:
-            return line("Please reset your Mailgun password: ", Link(LOGIN_PAGE, "login page"), ", Forgot password.")
-        return line(f"Please reset your password with {sign_in_name(person)}, and tell an approver.")
+            return line(
+                "Please reset your Mailgun password: at the ",
+                Link(LOGIN_PAGE, "login page"),
+                ", choose ",
+                Bold("Forgot password"),
+                ".",
+            )
+        way = sign_in_name(person)
+        asked = (
+            f"You sign in to Mailgun through {way}: please reset your password there"
+            if way
+            else "Please reset the password that you sign in to Mailgun with"
+        )
+        return line(f"{asked}, then tell whoever asked you; an approver confirms it.")

@@ -25,9 +25,11 @@ from recovery.step import (
     OLD_KEY_WARNING,
     Step,
     StepView,
+    begin_anew,
     begins_nothing,
     called_off,
     forget_failures,
+    left_by_decision,
     number,
     recipient_line,
     scope_of,
@@ -36,6 +38,8 @@ from recovery.store import Transaction
 from recovery.text import Line, count, line
 
 SET = "smtp_credentials.set"
+AGAIN = "smtp_credentials.again"
+"""Follows when a password was set after another process had taken that over, and perhaps over its password."""
 SAME_PASSWORD_TRIES = 3
 
 
@@ -62,6 +66,7 @@ class SmtpCredentials(Step):
         return (
             TaskKind(self.begin_kind, begin, "listing the SMTP logins", effect=True),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
+            TaskKind(AGAIN, lambda job: set_again(job, self), "setting a password again", batch=1000),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -147,12 +152,6 @@ class SmtpCredentials(Step):
         )
 
 
-def left_by_decision(state: StepState) -> set[str]:
-    """Subjects that a later round offered and that were skipped with a reason."""
-    left = state.facts.get("left")
-    return {str(subject) for subject in left} if isinstance(left, list) else set()
-
-
 def begin(job: Job) -> None:
     """Open the requester's direct message, list the logins again, and plan one task for each."""
     task = job.task
@@ -218,6 +217,9 @@ def attempt(job: Job, task: Task) -> Attempt:
     begun_at = job.tools.clock.now()
     for last in (False,) * (SAME_PASSWORD_TRIES - 1) + (True,):
         job.hold()
+        job.if_lost(
+            NewTask(AGAIN, f"{AGAIN}:{task.step_id}:{task.subject}", task.incident_id, task.step_id, task.subject)
+        )
         try:
             job.tools.mailgun.set_password(login, password)
         except Uncertain as error:
@@ -243,3 +245,19 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt) -> None:
         # Mailgun may have the new password, which nobody will ever be handed.
         task = tx.tasks.note(task, merged(task.payload, {CHANGED: True}))
     job.not_done(tx, task, failed.error)
+
+
+def set_again(job: Job, step: Step) -> None:
+    """Set and hand over anew what this process may have set over another's password, once that one is finished."""
+    with job.record() as tx:
+        state = tx.steps.get(job.task.step_id or 0)
+        unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING, kind=SET)
+        busy = {task.subject for task in unfinished}
+        for task in [task for task in job.tasks if task.subject in busy]:
+            job.defer(tx, task, "another process is still at it", seconds=1)
+        if job.tasks:
+            subjects = sorted(task.subject for task in job.tasks)
+            begin_anew(tx, step, state, f"again-{job.task.id}", subjects)
+            facts = AuditFacts(Actor.BOT, Action.SET_AGAIN, step.label, count(len(subjects), "item"))
+            tx.audit.append(state.incident_id, job.tools.clock.now(), facts)
+            job.done(tx, *job.tasks)

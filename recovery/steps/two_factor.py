@@ -25,9 +25,11 @@ class TwoFactor(PeopleStep):
     def explain(self, view: StepView) -> list[Line]:
         facts = view.state.facts
         if "users" in facts:
-            who = f"Asks the {number(facts, 'without'):,} of {count(number(facts, 'users'), 'user')} who lack it"
+            who = f"Asks those who lack it, {number(facts, 'without'):,} of {count(number(facts, 'users'), 'user')},"
             elsewhere = number(facts, "elsewhere")
-            how = f"; {elsewhere:,} sign in elsewhere and are pointed there" if elsewhere else ""
+            others = count(elsewhere, "other is", "others are")
+            where = "where they sign in: Sinch ID, a company login or another"
+            how = f"; {others} asked to do it {where}" if elsewhere else ""
         else:
             who, how = "Asks every user who lacks it", ""
         return [
@@ -60,9 +62,20 @@ class TwoFactor(PeopleStep):
                 ),
                 line("3. Keep the recovery codes in your password manager. Then press ", Bold("Check now"), "."),
             ]
+        way = sign_in_name(person)
+        if way is None:
+            asked = (
+                "Mailgun does not show how you sign in. Use the way you always do (a company login, Sinch ID, Google "
+                "or another) and turn on two-factor authentication there."
+            )
+            not_here = "Do not turn it on at Mailgun itself, unless you sign in with a password of Mailgun's own."
+        else:
+            asked = f"You sign in to Mailgun through {way}: please turn on two-factor authentication there."
+            not_here = "Do not turn it on at Mailgun itself."
         return [
-            line(f"You sign in through {sign_in_name(person)}: please turn on two-factor authentication there."),
-            line("Do not turn it on at Mailgun itself. Then tell an approver, who confirms it."),
+            line(asked),
+            line(not_here),
+            line("Then tell whoever asked you (named below); an approver confirms it."),
         ]
 
     def reminder(self, person: Person) -> Line:
@@ -70,6 +83,14 @@ class TwoFactor(PeopleStep):
             return line(
                 "Please turn on two-factor authentication at Mailgun: ",
                 Link(LOGIN_PAGE, "sign in"),
-                ", profile, Security.",
+                ", open your profile at the top right, then ",
+                Bold("Security"),
+                ".",
             )
-        return line(f"Please turn on two-factor authentication with {sign_in_name(person)}, and tell an approver.")
+        way = sign_in_name(person)
+        asked = (
+            f"You sign in to Mailgun through {way}: please turn on two-factor authentication there"
+            if way
+            else "Please turn on two-factor authentication for the login that you use for Mailgun"
+        )
+        return line(f"{asked}, then tell whoever asked you; an approver confirms it.")

@@ -113,6 +113,7 @@ def test_in_a_channel_shared_with_another_organisation_it_declines_and_says_wher
     said = quiet.says(quiet.olivia, "our key is on a forum", PARTNERS)
     assert "another organisation" in said
     assert "channel of your own workspace" in said
+    assert "/invite" in said
     assert quiet.state()["incidents"] == []
     assert quiet.slack.messages(PARTNERS) == []
 

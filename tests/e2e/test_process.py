@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from drill.process import ROOT, run_command
-from tests.databases import KINDS
+from recovery.secret import Secret
+from storage.clock import DatabaseClock
+from storage.database import Database
+from storage.vault import DatabaseVault
+from tests.databases import KINDS, migrated_url
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
 
 WRONG_KEY = "0123456789abcdef0123456789abcdef-01234567-89abcdef"
@@ -206,6 +211,48 @@ def test_check_says_that_the_database_is_not_migrated(company: Run, tmp_path: Pa
     status, said = check(company, DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
     assert status == 1
     assert "python bot.py migrate" in said
+
+
+def no_database(folder: Path) -> dict[str, str]:
+    """Databases that are not fine, by what is wrong with them."""
+    return {
+        "not migrated": f"sqlite:///{folder / 'new.db'}",
+        "no such folder": f"sqlite:///{folder / 'no' / 'such' / 'folder.db'}",
+        "no server": "postgresql://u:hunter2@127.0.0.1:1/name",
+    }
+
+
+@pytest.mark.parametrize("trouble", no_database(Path()))
+def test_check_looks_at_mailgun_though_the_database_is_not_fine(company: Run, tmp_path: Path, trouble: str) -> None:
+    encryption_key = Fernet.generate_key().decode()
+    status, said = check(company, DATABASE_URL=no_database(tmp_path)[trouble], ENCRYPTION_KEY=encryption_key)
+    assert status == 1
+    assert "not yet Database" in said
+    assert "asked with MAILGUN_API_KEY" in said
+    assert "fine Mailgun key" in said
+    assert "fine Mailgun region EU" in said
+    assert "hunter2" not in said
+
+
+def test_check_looks_at_mailgun_though_the_vault_cannot_be_opened(company: Run, tmp_path: Path) -> None:
+    url, (sealed_with, another) = migrated_url("sqlite", tmp_path), (Fernet.generate_key().decode() for _ in "12")
+    with Database.open(url) as database, database.write() as tx:
+        vault = DatabaseVault(database, [sealed_with], Secret("key-environment"), DatabaseClock(database))
+        vault.keep(tx, Secret("key-of-the-bot"), None, None)
+    status, said = check(company, DATABASE_URL=url, ENCRYPTION_KEY=another)
+    assert status == 1
+    assert "not yet Vault" in said
+    assert "asked with MAILGUN_API_KEY" in said
+    assert "fine Mailgun key" in said
+
+
+def test_check_says_that_slack_failed_when_its_scopes_were_asked_for(company: Run) -> None:
+    company.slack.orders.fault({"path": "auth.test"}, "500", occurrence=2)
+    status, said = check(company)
+    assert status == 1
+    assert "fine Slack token" in said
+    assert "not yet Slack scopes" in said
+    assert "fine Mailgun key" in said
 
 
 # --- key ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from storage.database import Database
 from storage.schema import Base, IdentityRow
+from tests.recovery.builders import a_member, a_user
 from tests.recovery.world import DefectLog, World
 
 
@@ -69,3 +70,11 @@ def make_world(database: Database, defects: list[str]) -> Iterator[Callable[...,
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def ann(world: World) -> World:
+    """Ann signs in with a Mailgun password and is in Slack."""
+    world.mailgun.has_user(a_user("ann"))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    return world.opened()

@@ -22,10 +22,6 @@ def ready(world: World) -> World:
     return world.opened()
 
 
-def handed_over(world: World) -> list[str]:
-    return [secret for posted in world.slack.handovers for secret in posted.secrets.values()]
-
-
 def deletions(world: World) -> list[str]:
     return [about for _, about in world.mailgun.called("delete_key")]
 
@@ -47,7 +43,7 @@ def test_the_keys_that_work_are_those_that_were_handed_over_and_the_bots_own(rea
     ready.approved("1")
 
     own = ready.vault.current().reveal()
-    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*handed_over(ready), own])
+    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.handed_over, own])
 
 
 def test_a_replacement_has_the_role_domain_and_description_of_the_old_and_a_mark(world: World) -> None:
@@ -183,7 +179,7 @@ def test_a_handed_over_key_survives_a_deletion_that_has_to_be_repeated(ready: Wo
 
     own = ready.vault.current().reveal()
     assert len(ready.slack.handovers) == 1
-    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*handed_over(ready), own])
+    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.handed_over, own])
 
 
 def test_sessions_from_before_the_approval_are_ended_and_not_replaced(ready: World) -> None:

@@ -30,6 +30,8 @@ def test_nothing_typed_opens_an_incident(text: str) -> None:
         ("saved 3", Typed(Ask.SAVED, {"number": "3"})),
         ("saved handover 3", Typed(Ask.SAVED, {"number": "3"})),
         ("saved all", Typed(Ask.SAVED, {"number": "all"})),
+        ("take-over", Typed(Ask.TAKE_OVER)),
+        ("take-over the requester is asleep", Typed(Ask.TAKE_OVER, text="the requester is asleep")),
         ("check", Typed(Ask.CHECK)),
         ("mine yes", Typed(Ask.MINE, {"answer": "yes"})),
         ("mine NO", Typed(Ask.MINE, {"answer": "no"})),
@@ -124,6 +126,33 @@ def test_a_near_miss_of_a_command_asks_back_and_opens_nothing(text: str) -> None
     assert "Nothing was done" in answer.question
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aprove 2 we are ready now",
+        "cancell this was only a test",
+        "skipp 4 half of us sleep",
+        "cancle this was only a test",
+        "retyr 2 now that Mailgun works",
+    ],
+)
+def test_a_surely_mistyped_command_asks_back_however_much_follows(text: str) -> None:
+    answer = parse(text)
+
+    assert isinstance(answer, Unclear)
+    assert "Did you mean" in answer.question
+
+
+@pytest.mark.parametrize(
+    ("text", "command"), [("take over he is on a plane", "take-over"), ("keep reminding", "keep-reminding")]
+)
+def test_a_command_without_its_hyphen_asks_back(text: str, command: str) -> None:
+    answer = parse(text)
+
+    assert isinstance(answer, Unclear)
+    assert f"Did you mean `{command}`" in answer.question
+
+
 @given(st.from_regex(r"[a-zA-Z0-9]{1,30}", fullmatch=True).filter(lambda word: word.lower() not in COMMANDS))
 def test_a_single_word_asks_back_and_opens_nothing(word: str) -> None:
     assert isinstance(parse(word), Unclear)
@@ -133,13 +162,26 @@ def test_a_single_word_asks_back_and_opens_nothing(word: str) -> None:
     "text",
     [
         "somebody sends spam through our account",
+        "someone is sending spam in our name",
         "our account was hacked",
+        "our account was hacked last night",
+        "opened mails show spam from us",
+        "not sure what happened but mail bounces",
+        "taken over by spammers since noon",
         "statuses on the dashboard look wrong since noon",
         "customers get mail that we did not send",
     ],
 )
 def test_longer_text_is_the_description_of_what_happened(text: str) -> None:
     assert parse(text) == Typed(Ask.OPEN, text=text)
+
+
+@pytest.mark.parametrize("text", ["people report spam", "check our bounces please", "help we were hacked"])
+def test_a_description_that_begins_with_a_command_is_asked_about(text: str) -> None:
+    answer = parse(text)
+
+    assert isinstance(answer, Unclear)
+    assert "put `open` before it" in answer.question
 
 
 @given(st.text())
@@ -151,6 +193,20 @@ def test_help_lists_every_command() -> None:
     listed = " ".join(usage for usage, _ in usage_lines())
 
     assert all(command in listed for command in COMMANDS)
+
+
+def test_confirm_offers_the_steps_that_ask_people_and_no_others() -> None:
+    offered = COMMANDS["confirm"].usage.rpartition("<")[2].rstrip(">").split("|")
+
+    assert offered == [str(step.number) for step in STEPS if step.asks_people]
+    assert all(isinstance(parse(f"confirm ann@acme.example {number}"), Typed) for number in offered)
+
+
+def test_keep_reminding_names_the_last_step_and_the_one_whose_reminders_go_on() -> None:
+    last = next(step.number for step in STEPS if step.opens_last)
+    reminded = next(step.number for step in STEPS if step.may_keep_reminding)
+
+    assert COMMANDS["keep-reminding"].does == f"let step {last} open while the reminders of step {reminded} go on"
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)

@@ -9,9 +9,7 @@ from recovery.errors import Refused, Uncertain
 from recovery.keyring import marked, new_mark
 from recovery.state import IncidentStatus, StepStatus
 from tests.recovery.builders import a_domain, a_key, a_member, a_user
-from tests.recovery.world import World
-
-POSTMASTER = "us/mg.acme.example/postmaster@mg.acme.example"
+from tests.recovery.world import POSTMASTER, World
 
 
 @pytest.fixture
@@ -233,41 +231,6 @@ def test_a_recovered_incident_closes_when_nobody_is_left(nearly: World) -> None:
 
     assert nearly.incident.status is IncidentStatus.CLOSED
     assert len(nearly.trail(Action.CLOSED)) == 1
-
-
-def test_a_recovered_incident_stays_open_to_remind_people(world: World) -> None:
-    world.mailgun.has_user(a_user("ann"))
-    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
-    world.opened().approved("4").vacated("4")
-    world.press(Ask.KEEP_REMINDING, "4")
-    world.work()
-    world.press(Ask.SENT, "5", text="4711")
-    world.work()
-    statuses = [world.incident.status]
-
-    world.mailgun.change_user("mailgun-ann", tfa_active=True, tfa_created_at=world.clock.now())
-    world.later(world.policy.poll_every)
-
-    statuses.append(world.incident.status)
-    assert statuses == [IncidentStatus.RECOVERED, IncidentStatus.CLOSED]
-
-
-def test_a_new_incident_takes_the_people_of_a_recovered_one(world: World) -> None:
-    world.mailgun.has_user(a_user("ann"))
-    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
-    world.opened().approved("4").vacated("4")
-    world.press(Ask.KEEP_REMINDING, "4")
-    world.work()
-    world.press(Ask.SENT, "5", text="4711")
-    world.work()
-    earlier = world.incident
-
-    world.opened()
-
-    with world.database.read() as tx:
-        assert tx.incidents.get(earlier.id).status is IncidentStatus.CLOSED
-        assert not any(o.is_open for o in tx.people.obligations(earlier.id))
-    assert world.incident.id != earlier.id
 
 
 def test_the_message_for_support_counts_every_round(world: World) -> None:

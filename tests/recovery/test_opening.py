@@ -10,6 +10,7 @@ from recovery.content import MarkerKind
 from recovery.errors import Refused, Uncertain
 from recovery.ports import ChannelFacts
 from recovery.state import IncidentStatus, StepStatus
+from recovery.text import Channel
 from tests.recovery.world import World
 
 
@@ -75,6 +76,27 @@ def test_who_presses_start_is_the_requester_and_the_report_is_the_description(wo
     assert world.incident.description == "odd bounces since noon"
 
 
+def test_start_under_a_report_that_an_ended_incident_came_after_says_so(world: World) -> None:
+    world.type("odd bounces since noon", by="U-STRANGER")
+    world.opened().draw()
+    world.type("cancel it was a newsletter")
+    answer = world.press(Ask.OPEN, by="U-REQ", request="1")
+
+    assert not is_open(world)
+    assert "An incident was opened after that report: " in answer and "https://slack.example/C-OPS" in answer
+    assert "Type /mailgun-compromised to open a new one." in answer
+
+
+def test_start_under_a_report_that_came_after_the_last_incident_opens_a_new_one(world: World) -> None:
+    world.opened()
+    world.type("cancel it was a newsletter")
+    world.type("odd bounces since noon", by="U-STRANGER")
+    world.press(Ask.OPEN, by="U-REQ", request=str(world.requests))
+
+    assert is_open(world)
+    assert world.incident.description == "odd bounces since noon"
+
+
 def test_start_helps_nobody_who_may_not(world: World) -> None:
     world.type("odd bounces since noon", by="U-STRANGER")
     world.work()
@@ -89,10 +111,20 @@ def test_start_helps_nobody_who_may_not(world: World) -> None:
         (ChannelFacts("C-OPS", "ops", is_member=False), "/invite"),
         (ChannelFacts("C-OPS", known=False), "/invite"),
         (ChannelFacts("C-OPS", "ops", is_member=True, is_shared_outside=True), "another organisation"),
+        (ChannelFacts("C-OPS", "ops", is_member=False, is_shared_outside=True), "another organisation"),
         (ChannelFacts("C-OPS", is_member=True, is_direct=True), "in a channel"),
         (ChannelFacts("C-OPS", "ops", is_member=True, is_archived=True), "archived"),
+        (ChannelFacts("C-OPS", "ops", is_member=False, is_archived=True), "archived"),
     ],
-    ids=["not a member", "unknown", "shared", "direct message", "archived"],
+    ids=[
+        "not a member",
+        "unknown",
+        "shared",
+        "shared and not a member",
+        "direct message",
+        "archived",
+        "archived and not a member",
+    ],
 )
 def test_a_channel_that_is_not_fit_is_declined_with_what_to_do(world: World, channel: ChannelFacts, said: str) -> None:
     world.directory.channels["C-OPS"] = channel
@@ -101,6 +133,37 @@ def test_a_channel_that_is_not_fit_is_declined_with_what_to_do(world: World, cha
     assert said in answer
     assert not is_open(world)
     assert not world.slack.messages
+
+
+@pytest.mark.parametrize("fault", ["is_shared_outside", "is_archived"])
+def test_whoever_typed_in_an_unfit_channel_is_told_where_to_go(world: World, fault: str) -> None:
+    world.directory.channels["C-OPS"] = ChannelFacts("C-OPS", "ops", is_member=True, **{fault: True})
+    answer = world.type("", by="U-REQ")
+
+    assert "This channel is" in answer
+    assert "a channel of your own workspace that is not shared, for example a new private one" in answer
+    assert "/invite" in answer
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("is_shared_outside", "is shared with another organisation"),
+        ("is_archived", "is archived"),
+        ("is_direct", "is a direct message"),
+    ],
+)
+def test_an_unfit_channel_that_was_set_is_named_with_who_must_set_another(
+    make_world: Callable[..., World], fault: str, said: str
+) -> None:
+    world = make_world(recovery_channel="C-FIXED")
+    world.directory.channels["C-FIXED"] = ChannelFacts("C-FIXED", "fixed", is_member=True, **{fault: True})
+    answer = world.type("", by="U-REQ", channel="C-OPS")
+
+    assert Channel("C-FIXED") in world.answer_card.lines[0] and said in answer
+    assert "The administrators of the bot must set RECOVERY_CHANNEL to a channel of their own workspace" in answer
+    assert "Nothing was posted" in answer and not world.slack.messages
+    assert not is_open(world)
 
 
 def test_one_channel_for_all_incidents_may_be_set(make_world: Callable[..., World]) -> None:

@@ -10,27 +10,12 @@ from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.errors import Later, Refused, Uncertain
 from recovery.state import ObligationStatus, StepStatus
-from tests.recovery.builders import HOUR, a_member, a_user
+from tests.recovery.builders import a_member, a_user
+from tests.recovery.people import poll, turn_on
 from tests.recovery.world import World
 
 O = ObligationStatus  # noqa: E741 - as the product calls it
 TOLD = MarkerKind.OBLIGATION
-
-
-@pytest.fixture
-def ann(world: World) -> World:
-    """Ann signs in with a Mailgun password and is in Slack."""
-    world.mailgun.has_user(a_user("ann"))
-    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
-    return world.opened()
-
-
-def turn_on(world: World, name: str = "ann", at: datetime | None = None) -> None:
-    world.mailgun.change_user(f"mailgun-{name}", tfa_active=True, tfa_created_at=at or world.clock.now())
-
-
-def poll(world: World) -> None:
-    world.later(world.policy.poll_every)
 
 
 def test_each_person_is_asked_in_a_direct_message(ann: World) -> None:
@@ -73,17 +58,6 @@ def test_whoever_signs_in_elsewhere_is_never_shown_mailguns_steps(world: World, 
         assert "Forgot password" not in words
         assert "Security" not in words
         assert "approver" in words
-
-
-def test_a_reminder_speaks_of_a_button_only_where_there_is_one(world: World) -> None:
-    world.mailgun.has_user(a_user("sid", sign_in=SignIn.SINCH))
-    world.directory.has(a_member("U-SID", email="sid@acme.example"))
-    world.opened().approved("4")
-    world.later(timedelta(hours=5))
-    world.later(timedelta(minutes=6))
-
-    (reminder,) = world.messages_to("U-SID", MarkerKind.REMINDER)
-    assert "button" not in reminder
 
 
 def test_a_poll_settles_what_mailgun_shows(ann: World) -> None:
@@ -254,144 +228,6 @@ def test_who_comes_back_is_asked_again(ann: World) -> None:
 
     assert ann.obligation("ann").is_open
     assert ann.person("ann").left_at is None
-
-
-# --- Doubt ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def doubted(ann: World) -> World:
-    """2FA went on in the incident, before Ann was first reached."""
-    turn_on(ann)
-    ann.approved("4")
-    poll(ann)
-    return ann
-
-
-def test_a_doubtful_change_is_asked_about(doubted: World) -> None:
-    assert doubted.obligation("ann").status is O.QUESTIONED
-    assert "Was that you?" in doubted.messages_to("U-ANN", TOLD)[0]
-    assert doubted.status("4") is StepStatus.RUNNING
-
-
-def test_yes_counts_as_done_and_says_who_said_so(doubted: World) -> None:
-    doubted.type("mine yes", by="U-ANN")
-    doubted.work()
-
-    assert doubted.obligation("ann").status is O.DONE
-    assert doubted.obligation("ann").settled_by == "U-ANN"
-    assert doubted.status("4") is StepStatus.DONE
-
-
-def test_no_counts_as_not_done_and_is_in_the_trail(doubted: World) -> None:
-    answer = doubted.type("mine no", by="U-ANN")
-    doubted.work()
-
-    assert doubted.obligation("ann").status is O.OPEN
-    assert "U-REQ" in answer
-    assert len(doubted.trail(Action.DISOWNED)) == 1
-
-
-def test_after_a_no_the_same_change_is_not_asked_about_again(doubted: World) -> None:
-    doubted.type("mine no", by="U-ANN")
-    poll(doubted)
-
-    assert doubted.obligation("ann").status is O.OPEN
-
-
-def test_after_a_no_a_change_of_their_own_counts(doubted: World) -> None:
-    doubted.type("mine no", by="U-ANN")
-    turn_on(doubted)
-    poll(doubted)
-
-    assert doubted.obligation("ann").status is O.DONE
-
-
-def test_only_the_person_themself_can_say(doubted: World) -> None:
-    assert "no question open for you" in doubted.type("mine yes", by="U-APP")
-    assert doubted.obligation("ann").status is O.QUESTIONED
-
-
-def test_a_question_is_settled_when_they_do_it_anew(doubted: World) -> None:
-    turn_on(doubted)
-    poll(doubted)
-
-    assert doubted.obligation("ann").status is O.DONE
-
-
-def test_two_factor_that_its_owner_called_their_own_is_asked_for_again_when_it_goes_off(doubted: World) -> None:
-    doubted.type("mine yes", by="U-ANN")
-    doubted.work()
-    doubted.mailgun.change_user("mailgun-ann", tfa_active=False, tfa_created_at=None)
-    poll(doubted)
-
-    assert doubted.obligation("ann").is_open
-
-
-# --- Reminders ------------------------------------------------------------------------------------------
-
-
-def reminders(world: World, user_id: str = "U-ANN") -> list[str]:
-    return world.messages_to(user_id, MarkerKind.REMINDER)
-
-
-def test_a_reminder_comes_after_the_time_set(ann: World) -> None:
-    ann.approved("4").later(timedelta(hours=3, minutes=50))
-    assert not reminders(ann)
-
-    ann.later(timedelta(minutes=15))
-    assert len(reminders(ann)) == 1
-    assert len(ann.trail(Action.PERSON_REMINDED)) == 1
-
-
-def test_nobody_is_reminded_before_mailgun_was_asked_again(ann: World) -> None:
-    ann.approved("4")
-    turn_on(ann, at=ann.clock.now() + timedelta(minutes=1))
-    ann.later(timedelta(hours=5))
-
-    assert not reminders(ann)
-    assert ann.obligation("ann").status is O.DONE
-
-
-def test_while_mailgun_does_not_answer_nobody_is_reminded(ann: World) -> None:
-    ann.approved("4")
-    ann.mailgun.fail("users", Uncertain("timed out"), times=1_000)
-    ann.later(timedelta(hours=5))
-
-    assert not reminders(ann)
-
-
-def test_a_reminder_that_could_not_go_out_in_time_waits_for_working_hours(ann: World) -> None:
-    ann.approved("4")
-    # Due that afternoon; the bot is down until the middle of the night.
-    ann.later(timedelta(hours=16))
-    assert not reminders(ann)
-
-    ann.later(timedelta(hours=7))
-    ann.later(timedelta(minutes=6))
-    assert len(reminders(ann)) == 1
-
-
-def test_what_is_undone_at_night_is_reminded_of_in_working_hours(ann: World) -> None:
-    ann.approved("4")
-    turn_on(ann)
-    poll(ann)
-    ann.clock.pass_by(timedelta(hours=14))
-    ann.mailgun.change_user("mailgun-ann", tfa_active=False, tfa_created_at=None)
-    ann.work()
-    ann.later(timedelta(minutes=6))
-
-    assert ann.obligation("ann").is_open
-    assert not reminders(ann)
-
-
-def test_reminders_stop_when_it_is_done(ann: World) -> None:
-    ann.approved("4").later(timedelta(hours=4, minutes=5))
-    turn_on(ann)
-    for _ in range(3):
-        ann.later(24 * HOUR)
-
-    assert len(reminders(ann)) == 1
 
 
 def test_the_thread_names_nobody(ann: World) -> None:

@@ -9,14 +9,9 @@ from recovery.audit import Action
 from recovery.errors import Later, Refused, Uncertain
 from recovery.state import StepStatus, TaskStatus
 from tests.recovery.builders import a_domain
-from tests.recovery.world import World
+from tests.recovery.world import POSTMASTER, World
 
 SET = "smtp_credentials.set"
-POSTMASTER = "us/mg.acme.example/postmaster@mg.acme.example"
-
-
-def handed_over(world: World) -> list[str]:
-    return [secret for posted in world.slack.handovers for secret in posted.secrets.values()]
 
 
 def test_every_password_that_works_was_handed_over(world: World) -> None:
@@ -24,7 +19,7 @@ def test_every_password_that_works_was_handed_over(world: World) -> None:
 
     assert world.status("2") is StepStatus.DONE
     assert len(world.mailgun.passwords) == 5
-    assert sorted(handed_over(world)) == sorted(p[-1] for p in world.mailgun.passwords.values())
+    assert sorted(world.handed_over) == sorted(p[-1] for p in world.mailgun.passwords.values())
 
 
 def test_a_password_has_32_letters_and_digits(world: World) -> None:
@@ -78,7 +73,7 @@ def test_an_uncertain_answer_is_repeated_with_the_same_password(world: World) ->
 
     first, second = world.mailgun.passwords[POSTMASTER]
     assert first == second
-    assert handed_over(world) == [second]
+    assert world.handed_over == [second]
 
 
 def test_a_password_that_may_not_be_set_is_not_handed_over(world: World) -> None:
@@ -87,7 +82,7 @@ def test_a_password_that_may_not_be_set_is_not_handed_over(world: World) -> None
     world.approved("2")
 
     assert world.status("2") is StepStatus.DONE
-    assert handed_over(world) == [world.mailgun.password_of(POSTMASTER)]
+    assert world.handed_over == [world.mailgun.password_of(POSTMASTER)]
 
 
 def test_a_login_that_stays_uncertain_fails_with_the_reason(world: World) -> None:
@@ -98,7 +93,7 @@ def test_a_login_that_stays_uncertain_fails_with_the_reason(world: World) -> Non
     (failure,) = world.failures("2")
     assert world.status("2") is StepStatus.NEEDS_ATTENTION
     assert failure.subject == POSTMASTER and "timed out" in (failure.failure or "")
-    assert handed_over(world) == [world.mailgun.password_of("us/mg.acme.example/a@mg.acme.example")]
+    assert world.handed_over == [world.mailgun.password_of("us/mg.acme.example/a@mg.acme.example")]
 
 
 def test_when_mailgun_asks_to_wait_the_login_waits_and_is_no_failure(world: World) -> None:
@@ -116,7 +111,7 @@ def test_a_refused_login_does_not_hold_up_the_others(world: World) -> None:
     world.mailgun.fail("set_password", Refused("not allowed", status=400), "postmaster@")
     world.approved("2")
 
-    assert handed_over(world) == [world.mailgun.password_of("us/mg.acme.example/a@mg.acme.example")]
+    assert world.handed_over == [world.mailgun.password_of("us/mg.acme.example/a@mg.acme.example")]
     assert world.handovers()[0].subjects == ("us/mg.acme.example/a@mg.acme.example",)
 
 
@@ -153,7 +148,7 @@ def test_a_handover_holds_as_many_as_fit_and_the_rest_goes_in_others(world: Worl
 
     assert len(world.slack.handovers) > 1
     assert all(len(posted.words) <= 9_000 for posted in world.slack.handovers)
-    assert len(handed_over(world)) == len(set(handed_over(world))) == 241
+    assert len(world.handed_over) == len(set(world.handed_over)) == 241
 
 
 def test_batch_bounds_the_logins_of_one_handover(make_world: Callable[..., World]) -> None:
@@ -166,7 +161,7 @@ def test_no_password_is_in_the_database_or_the_trail(world: World, database_file
     world.with_logins("a").opened().approved("1", "2")
 
     kept = b"".join(file.read_bytes() for file in database_file.parent.glob(f"{database_file.name}*"))
-    secrets = handed_over(world) + list(world.mailgun.key_secrets.values())
+    secrets = world.handed_over + list(world.mailgun.key_secrets.values())
     assert len(secrets) > 3
     assert not [secret for secret in secrets if secret.encode() in kept]
 
@@ -197,7 +192,7 @@ def test_a_further_round_resets_and_hands_over_what_was_offered(world: World) ->
 
     before, after = world.mailgun.passwords[POSTMASTER]
     assert before != after
-    assert after in handed_over(world)
+    assert after in world.handed_over
     assert world.status("2") is StepStatus.DONE
 
 

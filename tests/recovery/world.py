@@ -45,6 +45,8 @@ from tests.recovery.fakes import FakeClock, FakeDirectory, FakeMailgun, FakeMess
 
 FIRST_KEY = "the-key-in-the-environment"
 REQUESTER, APPROVER, STRANGER = "U-REQ", "U-APP", "U-STRANGER"
+POSTMASTER = "us/mg.acme.example/postmaster@mg.acme.example"
+"""The login that `with_logins` makes before all others."""
 DRAWING = (POST_BOARD, POST_STEP, POST_AUDIT, REDRAW)
 ROUNDS = 150
 MANY = 3_000
@@ -276,6 +278,11 @@ class World:
     def handovers(self) -> list[Handover]:
         with self.database.read() as tx:
             return tx.handovers.of(self.incident.id)
+
+    @property
+    def handed_over(self) -> list[str]:
+        """Every secret that was posted in a handover, in that order."""
+        return [secret for posted in self.slack.handovers for secret in posted.secrets.values()]
 
     def trail(self, *actions: Action) -> list[AuditEntry]:
         with self.database.read() as tx:

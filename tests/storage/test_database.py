@@ -1,5 +1,7 @@
 """Transactions, the schema, the identity, and a database that cannot be reached."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -8,15 +10,19 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Database
 from storage.errors import BadDatabaseUrl, DatabaseUnavailable
+from storage.migrate import MIGRATIONS, newest_revision
 from storage.schema import Base
 from storage.urls import parsed
 from tests.databases import drop_connections
 from tests.storage.given import an_incident, at_once, new_incident, new_request
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
@@ -90,6 +96,16 @@ def test_processes_may_migrate_at_once(bare_url: str, opened: Callable[[str], Da
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         list(pool.map(migrate, [bare_url] * 2))
     assert opened(bare_url).schema_is_current()
+
+
+def test_the_newest_revision_is_alembics() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [newest_revision()]
+
+
+def test_a_start_with_a_current_schema_does_not_import_alembic(url: str) -> None:
+    start = "import sys, bot; bot.Database.open(sys.argv[1]).migrate(); sys.exit('alembic' in sys.modules)"
+    started = subprocess.run([sys.executable, "-c", start, url], cwd=ROOT, capture_output=True, text=True)
+    assert started.returncode == 0, started.stderr
 
 
 def test_threads_may_migrate_at_once(bare_url: str, opened: Callable[[str], Database]) -> None:

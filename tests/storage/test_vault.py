@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
 from cryptography.fernet import Fernet
 
+from recovery import store
 from recovery.secret import Secret
+from recovery.state import VaultKey
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.errors import VaultSealed
@@ -81,6 +84,47 @@ def test_after_rotating_the_first_encryption_key_suffices(database: Database) ->
         vault(database, SECOND, FIRST).rotate(tx)
     assert vault(database, SECOND).current() == Secret("new")
     assert not vault(database, SECOND).environment_changed()
+
+
+def test_rotating_seals_the_same_key_anew_and_adds_none(database: Database) -> None:
+    keep(database, "new")
+    with database.write() as tx:
+        before = tx.vault.newest()
+        vault(database, SECOND, FIRST).rotate(tx)
+        after = tx.vault.newest()
+    assert before is not None and after is not None
+    assert before.sealed != after.sealed
+    assert replace(before, sealed=after.sealed) == after
+
+
+def test_a_key_kept_while_another_process_rotates_stays_the_newest(
+    postgresql_url: str, opened: Callable[[str], Database]
+) -> None:
+    here, there = opened(postgresql_url), opened(postgresql_url)
+    keep(there, "older")
+    with here.write() as tx:
+        tx.vault = Meanwhile(tx.vault, lambda: keep(there, "newer"))
+        vault(here, SECOND, FIRST).rotate(tx)
+    assert vault(here, SECOND, FIRST).current() == Secret("newer")
+
+
+@dataclass
+class Meanwhile(store.VaultKeys):
+    """The vault's rows, and what another process does right after they were read."""
+
+    rows: store.VaultKeys
+    happens: Callable[[], None]
+
+    def newest(self) -> VaultKey | None:
+        found = self.rows.newest()
+        self.happens()
+        return found
+
+    def add(self, key: VaultKey) -> VaultKey:
+        return self.rows.add(key)
+
+    def reseal(self, key_id: int, sealed: str) -> None:
+        self.rows.reseal(key_id, sealed)
 
 
 def test_rotating_an_empty_vault_does_nothing(database: Database) -> None:

@@ -1,0 +1,224 @@
+"""Slack in memory: what the bot writes to it, what that says, and whom and what it knows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import RLock
+
+from recovery.content import Card, Content, Marker, MarkerKind, Place, SecretsMessage, Trail
+from recovery.errors import Gone, Refused
+from recovery.ports import ChannelFacts, Member
+from recovery.state import Request
+from recovery.text import plain
+from tests.recovery.fakes.clock import FakeClock
+from tests.recovery.fakes.faults import Faults
+
+
+@dataclass
+class Posted:
+    """A message in Slack, with everything that it ever said."""
+
+    ts: str
+    place: Place
+    marker: Marker
+    said: list[Content] = field(default_factory=list)
+    is_deleted: bool = False
+
+    @property
+    def content(self) -> Content:
+        return self.said[-1]
+
+    @property
+    def words(self) -> str:
+        return words(self.content)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What it carried when it was posted, by "heading: label"."""
+        first = self.said[0]
+        if not isinstance(first, SecretsMessage):
+            return {}
+        return {
+            f"{group.heading}: {item.label}": item.secret.reveal() for group in first.groups for item in group.items
+        }
+
+
+class FakeMessenger:
+    """Slack as the bot writes to it. Messages stay, with all that they ever said."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.faults = Faults()
+        self.messages: list[Posted] = []
+        self.answers: list[tuple[Request, Card]] = []
+        self.opened: list[str] = []
+        self.hidden_looks = 0
+        """How many searches find nothing yet: metadata comes back with a delay."""
+        self.while_posting: Callable[[Marker], None] = lambda marker: None
+        self._lock = RLock()
+
+    # --- what a test arranges and looks at
+
+    def fail(self, call: str, error: Exception, about: str = "", *, after: bool = False, times: int = 1) -> None:
+        """`about` is the marker's kind for a post, the user id for opening a direct message."""
+        self.faults.order(call, error, about, after=after, times=times)
+
+    def of_kind(self, kind: MarkerKind, channel: str | None = None) -> list[Posted]:
+        return [
+            message
+            for message in self.messages
+            if message.marker.kind is kind
+            and not message.is_deleted
+            and (channel is None or message.place.channel_id == channel)
+        ]
+
+    @property
+    def handovers(self) -> list[Posted]:
+        return self.of_kind(MarkerKind.HANDOVER)
+
+    # --- the port
+
+    def open_direct(self, user_id: str) -> str:
+        fault = self.faults.take("open_direct", user_id)
+        if fault is not None:
+            raise fault.error
+        self.opened.append(user_id)
+        return f"D-{user_id}"
+
+    def post(self, place: Place, content: Content, marker: Marker) -> str:
+        self.while_posting(marker)
+        fault = self.faults.take("post", f"{marker.kind} {place.channel_id}")
+        if fault is not None and not fault.after:
+            raise fault.error
+        if not place.channel_id:
+            raise Refused("Slack knows no such channel", code="channel_not_found")
+        with self._lock:
+            message = Posted(f"{self.clock.now().timestamp():.6f}", place, marker, [content])
+            self.messages.append(message)
+        if fault is not None:
+            raise fault.error
+        return message.ts
+
+    def redraw(self, channel_id: str, ts: str, content: Content, marker: Marker) -> None:
+        fault = self.faults.take("redraw", marker.kind)
+        if fault is not None:
+            raise fault.error
+        self._message(channel_id, ts).said.append(content)
+
+    def delete(self, channel_id: str, ts: str) -> None:
+        self._message(channel_id, ts).is_deleted = True
+
+    def find(self, place: Place, marker: Marker, since: datetime) -> list[str]:
+        fault = self.faults.take("find", marker.kind)
+        if fault is not None:
+            raise fault.error
+        if self.hidden_looks:
+            self.hidden_looks -= 1
+            return []
+        return [
+            message.ts
+            for message in self.messages
+            if message.place == place
+            and (message.marker.kind, message.marker.key) == (marker.kind, marker.key)
+            and float(message.ts) >= since.timestamp()
+            and not message.is_deleted
+        ]
+
+    def permalink(self, channel_id: str, ts: str) -> str:
+        return f"https://slack.example/{channel_id}/{ts}"
+
+    def answer(self, request: Request, card: Card) -> None:
+        fault = self.faults.take("answer", request.user_id)
+        if fault is not None:
+            raise fault.error
+        self.answers.append((request, card))
+
+    def measure(self, content: Content) -> int:
+        return len(words(content))
+
+    def digest(self, content: Content) -> str:
+        return str(hash(words(content) + repr(getattr(content, "buttons", ""))))
+
+    def _message(self, channel_id: str, ts: str) -> Posted:
+        for message in self.messages:
+            if message.ts == ts and message.place.channel_id == channel_id and not message.is_deleted:
+                return message
+        raise Gone("Slack has no such message", code="message_not_found")
+
+
+class FakeDirectory:
+    """A workspace: T-HOME, its people, user groups and channels."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Member] = {}
+        self.groups: dict[str, frozenset[str]] = {}
+        self.channels: dict[str, ChannelFacts] = {"C-OPS": ChannelFacts("C-OPS", "ops", is_member=True)}
+        self.trouble: Exception | None = None
+
+    def has(self, member: Member) -> Member:
+        self.members[member.id] = member
+        return member
+
+    def change(self, user_id: str, **fields: object) -> None:
+        self.members[user_id] = replace(self.members[user_id], **fields)  # type: ignore[arg-type]
+
+    def home_team(self) -> str:
+        self._asked()
+        return "T-HOME"
+
+    def member(self, user_id: str) -> Member | None:
+        self._asked()
+        return self.members.get(user_id)
+
+    def by_email(self, email: str) -> Member | None:
+        self._asked()
+        return next((member for member in self.members.values() if member.email == email), None)
+
+    def group(self, group_id: str) -> frozenset[str]:
+        self._asked()
+        return self.groups.get(group_id, frozenset())
+
+    def channel(self, channel_id: str) -> ChannelFacts:
+        self._asked()
+        return self.channels.get(channel_id, ChannelFacts(channel_id, known=False))
+
+    def _asked(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+
+def words(content: Content) -> str:
+    """Everything that a message says to its reader, secrets included."""
+    return "\n".join(_words(content))
+
+
+def _words(content: Content) -> Iterator[str]:
+    match content:
+        case Card():
+            yield content.notification
+            yield content.title or ""
+            yield from (plain(line) for line in content.lines)
+            yield content.paste or ""
+            for row in content.rows:
+                yield plain(row.line)
+                if row.button:
+                    yield row.button.label
+            for button in content.buttons:
+                yield button.label
+                if button.confirm:
+                    yield from (button.confirm.title, button.confirm.text, button.confirm.yes, button.confirm.no)
+            yield plain(content.footer) if content.footer else ""
+        case SecretsMessage():
+            yield content.notification
+            yield content.title
+            yield from (plain(line) for line in content.lines)
+            for group in content.groups:
+                yield group.heading
+                for item in group.items:
+                    yield item.label
+                    yield item.secret.reveal()
+        case Trail():
+            for entry in content.entries:
+                yield f"{entry.number} {entry.facts.actor} {entry.facts.action} {entry.facts.result}"
+                yield entry.facts.whom
+                yield "" if entry.facts.private else entry.facts.subject
