@@ -7,20 +7,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import time as time_of_day
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Annotated
 
 import typer
-from apscheduler.schedulers.background import BackgroundScheduler
 from rich.console import Console
 from slack_sdk import WebClient
 
+from engine import Engine
 from handlers.app import build_app
 from handlers.check import check_slack
 from handlers.clients import web_client
@@ -36,16 +35,10 @@ from mailgun.client import KeySource, MailgunClient
 from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.desk import keep_request
-from recovery.due import plan_due
 from recovery.errors import OutsideError, RecoveryError, Refused
-from recovery.kinds import all_task_kinds
 from recovery.policy import Policy, ReminderHours
-from recovery.progress import settle_after
 from recovery.secret import Secret
 from recovery.state import NewRequest
-from recovery.steps import STEPS
-from recovery.tools import Tools
-from recovery.worker import Worker
 from settings import Settings, SettingsError, load_settings
 from storage.clock import DatabaseClock
 from storage.database import Database
@@ -55,8 +48,6 @@ from storage.vault import DatabaseVault
 
 log = logging.getLogger("bot")
 
-QUICK_THREADS = 8
-SLOW_THREADS = 12
 GRACE = 9.0
 """Seconds between SIGTERM and the end, for what runs."""
 
@@ -147,87 +138,54 @@ def policy_of(settings: Settings) -> Policy:
 
 
 class Bot:
-    """The running bot: two workers, a scheduler that wakes them, and the connection to Slack."""
+    """The running bot: the engine, and the connection to Slack."""
 
     def __init__(self, rooms: Rooms) -> None:
+        settings = rooms.settings
         self._rooms = rooms
-        self.stopping = Event()
-        policy = policy_of(rooms.settings)
-        self._tools = Tools(
-            store=rooms.database,
-            mailgun=rooms.mailgun,
-            messenger=rooms.messenger,
-            directory=rooms.directory,
-            vault=rooms.vault,
-            clock=rooms.clock,
-            policy=policy,
-            calls=ThreadPoolExecutor(policy.concurrency, thread_name_prefix="mailgun"),
-            wake=self.wake,
-            stopping=self.stopping,
+        self.engine = Engine(
+            rooms.database,
+            rooms.clock,
+            rooms.vault,
+            rooms.mailgun,
+            rooms.messenger,
+            rooms.directory,
+            policy_of(settings),
         )
-        kinds = all_task_kinds(STEPS)
-        owner = rooms.database.owner
-        quick = [kind for kind in kinds if kind.quick]
-        slow = [kind for kind in kinds if not kind.quick]
-        settle = settle_after(self._tools, STEPS)
-        self._workers = [
-            Worker("desk", self._tools, quick, owner, QUICK_THREADS, settle),
-            Worker("floor", self._tools, slow, owner, SLOW_THREADS, settle),
-        ]
-        self._scheduler = BackgroundScheduler(timezone="UTC")
-        tick = policy.tick.total_seconds()
-        self._every(tick, "what is due", lambda: plan_due(self._tools, STEPS))
-        self._every(60, "the clock", rooms.clock.measure)
-        self._every(5, "the process's lock", rooms.database.hold)
-
-    def _every(self, seconds: float, what: str, do: Callable[[], object]) -> None:
-        def job() -> None:
-            try:
-                do()
-            except RecoveryError as error:
-                log.warning("%s could not be looked after: %s", what, error)
-
-        self._scheduler.add_job(job, "interval", seconds=seconds, id=what, max_instances=1, coalesce=True)
-
-    def wake(self) -> None:
-        """There may be something to do."""
-        for worker in self._workers:
-            worker.wake()
-
-    def keep(self, request: NewRequest) -> None:
-        """Store a request and the task that judges it, in one transaction, or raise within a second."""
-        with self._rooms.database.write(within=STORE_WITHIN) as tx:
-            keep_request(tx, request)
-        self.wake()
-
-    def run(self) -> None:
-        """Run until `stopping` is set. Unfinished work is taken up before Slack is connected."""
-        settings, rooms = self._rooms.settings, self._rooms
         app = build_app(
             settings.SLACK_BOT_TOKEN.reveal(),
             Intake(self.keep, rooms.clock.now),
             base_url=settings.SLACK_API_URL,
         )
         assert settings.SLACK_APP_TOKEN is not None, "the settings see to it"
-        socket = Socket(
+        self._socket = Socket(
             app,
             settings.SLACK_APP_TOKEN.reveal(),
             base_url=settings.SLACK_API_URL,
             timeout=settings.HTTP_TIMEOUT.total_seconds(),
         )
-        self._scheduler.start()
-        for worker in self._workers:
-            worker.start()
+
+    def keep(self, request: NewRequest) -> None:
+        """Store a request and the task that judges it, in one transaction, or raise within a second."""
+        with self._rooms.database.write(within=STORE_WITHIN) as tx:
+            keep_request(tx, request)
+        self.engine.wake()
+
+    def run(self) -> None:
+        """Run until the engine is told to stop. Unfinished work is taken up before Slack is connected."""
+        stopping = self.engine.stopping
+        self.engine.start()
         try:
-            if self._knows_itself() and socket.connect_with_retry(self.stopping):
+            if self._knows_itself() and self._socket.connect_with_retry(stopping):
                 log.info("the bot is ready")
-                self.stopping.wait()
+                stopping.wait()
         finally:
-            self._leave(socket)
+            self._leave()
 
     def _knows_itself(self) -> bool:
         """Ask Slack who the bot is, for as long as it takes; False when the bot shall stop first."""
-        while not self.stopping.is_set():
+        stopping = self.engine.stopping
+        while not stopping.is_set():
             try:
                 self._rooms.identity.me()
                 return True
@@ -235,20 +193,15 @@ class Bot:
                 raise
             except OutsideError as error:
                 log.warning("Slack cannot be asked yet: %s", error)
-                self.stopping.wait(2)
+                stopping.wait(2)
         return False
 
-    def _leave(self, socket: Socket) -> None:
-        self.stopping.set()
+    def _leave(self) -> None:
         deadline = time.monotonic() + GRACE
-        closing = Thread(target=socket.close, daemon=True)
+        closing = Thread(target=self._socket.close, daemon=True)
         closing.start()
-        self._scheduler.shutdown(wait=False)
-        for worker in self._workers:
-            worker.stop(deadline)
+        self.engine.stop(deadline)
         closing.join(timeout=max(deadline - time.monotonic(), 0))
-        with self._rooms.database.write() as tx:
-            tx.tasks.release(self._rooms.database.owner)
         self._rooms.database.close()
 
 
@@ -316,7 +269,7 @@ def run(context: typer.Context) -> None:
         rooms.vault.rotate_if_needed()
         bot = Bot(rooms)
         for stop in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(stop, lambda *_: bot.stopping.set())
+            signal.signal(stop, lambda *_: bot.engine.stopping.set())
         bot.run()
     # Threads that hang in a call must not keep the process: their leases are released, a restart goes on.
     logging.shutdown()
