@@ -8,13 +8,14 @@ PIN := pip compile pyproject.toml --quiet --universal --python-version 3.11 --ge
        --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test check requirements clean
+.PHONY: help drill test check crash requirements clean
 
 help:
 	@echo "make drill           practise a recovery on this machine, on a page to click on"
 	@echo "make drill AUTO=1    the same, played by actors; the transcript is printed"
 	@echo "make test            all tests"
 	@echo "make check           style, types, and which room may import which"
+	@echo "make crash           kill the bot at every request of a recovery (TENTH=1: at a tenth of them)"
 	@echo "make requirements    pin the requirements anew (needs uv)"
 	@echo "make clean           take away what was installed and what tools keep"
 
@@ -29,6 +30,11 @@ check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# ONLY repeats one case, by its name or a part of it; SEED says which tenth.
+crash: $(VENV)/dev.stamp
+	@$(PYTHON) -W ignore:XDG_RUNTIME_DIR -m tests.crashes $(if $(TENTH),--tenth) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(ONLY),--only "$(ONLY)")
 
 requirements:
 	$(UV) $(PIN) --output-file requirements/run.txt

@@ -12,34 +12,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import time as time_of_day
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread, Timer
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from slack_sdk import WebClient
 
+from auditing import NOT_COMPARED, print_trail, verify_trail
+from doors import Doors
 from engine import Engine
-from handlers.app import build_app
 from handlers.check import check_slack
 from handlers.clients import web_client
 from handlers.directory import SlackDirectory
 from handlers.identity import Identity
-from handlers.intake import STORE_WITHIN, Intake
 from handlers.logging import quiet_libraries
 from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
-from handlers.socket import Socket
 from mailgun.check import OneKey, check_mailgun
 from mailgun.client import KeySource, MailgunClient
 from mailgun.transport import Transport
 from recovery.checks import Finding
-from recovery.desk import keep_request
 from recovery.errors import OutsideError, RecoveryError, Refused
+from recovery.export import Form
 from recovery.policy import Policy, ReminderHours
 from recovery.secret import Secret
-from recovery.state import NewRequest
 from settings import Settings, SettingsError, load_settings
+from settings_values import parse_mailgun_key
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.encryption import load_encryption_keys
@@ -50,6 +49,9 @@ log = logging.getLogger("bot")
 
 GRACE = 9.0
 """Seconds between SIGTERM and the end, for what runs."""
+
+GONE_WITHIN = 9.7
+"""Seconds from SIGTERM to the end in any case. A lease goes with its process, so that nothing is left behind."""
 
 cli = typer.Typer(
     add_completion=False,
@@ -138,11 +140,10 @@ def policy_of(settings: Settings) -> Policy:
 
 
 class Bot:
-    """The running bot: the engine, and the connection to Slack."""
+    """The running bot: the engine, and the doors."""
 
     def __init__(self, rooms: Rooms) -> None:
         settings = rooms.settings
-        self._rooms = rooms
         self.engine = Engine(
             rooms.database,
             rooms.clock,
@@ -152,57 +153,25 @@ class Bot:
             rooms.directory,
             policy_of(settings),
         )
-        app = build_app(
-            settings.SLACK_BOT_TOKEN.reveal(),
-            Intake(self.keep, rooms.clock.now),
-            base_url=settings.SLACK_API_URL,
-        )
-        assert settings.SLACK_APP_TOKEN is not None, "the settings see to it"
-        self._socket = Socket(
-            app,
-            settings.SLACK_APP_TOKEN.reveal(),
-            base_url=settings.SLACK_API_URL,
-            timeout=settings.HTTP_TIMEOUT.total_seconds(),
-        )
-
-    def keep(self, request: NewRequest) -> None:
-        """Store a request and the task that judges it, in one transaction, or raise within a second."""
-        with self._rooms.database.write(within=STORE_WITHIN) as tx:
-            keep_request(tx, request)
-        self.engine.wake()
+        self._doors = Doors(settings, rooms.database, rooms.clock, rooms.identity, self.engine)
 
     def run(self) -> None:
         """Run until the engine is told to stop. Unfinished work is taken up before Slack is connected."""
         stopping = self.engine.stopping
         self.engine.start()
         try:
-            if self._knows_itself() and self._socket.connect_with_retry(stopping):
+            if self._doors.open():
                 log.info("the bot is ready")
                 stopping.wait()
         finally:
             self._leave()
 
-    def _knows_itself(self) -> bool:
-        """Ask Slack who the bot is, for as long as it takes; False when the bot shall stop first."""
-        stopping = self.engine.stopping
-        while not stopping.is_set():
-            try:
-                self._rooms.identity.me()
-                return True
-            except Refused:
-                raise
-            except OutsideError as error:
-                log.warning("Slack cannot be asked yet: %s", error)
-                stopping.wait(2)
-        return False
-
     def _leave(self) -> None:
         deadline = time.monotonic() + GRACE
-        closing = Thread(target=self._socket.close, daemon=True)
+        closing = Thread(target=self._doors.close, args=(deadline,), daemon=True)
         closing.start()
         self.engine.stop(deadline)
         closing.join(timeout=max(deadline - time.monotonic(), 0))
-        self._rooms.database.close()
 
 
 def adopt_environment_key(rooms: Rooms) -> None:
@@ -238,19 +207,20 @@ def read_settings() -> Settings:
         raise typer.Exit(2) from None
     logging.basicConfig(level=settings.LOG_LEVEL, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("apscheduler", "alembic", "sqlalchemy"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+        # Above warnings: APScheduler has one at every tick while a job waits for a silent database.
+        logging.getLogger(library).setLevel(logging.ERROR)
     quiet_libraries()
     return settings
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told(status: int = 1) -> Iterator[None]:
     """Ends the program with a sentence, not a traceback, where a room says what is wrong."""
     try:
         yield
     except RecoveryError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(status) from None
 
 
 @cli.callback()
@@ -260,21 +230,51 @@ def run(context: typer.Context) -> None:
         return
     settings = read_settings()
     with told():
-        rooms = wire(settings)
-        rooms.database.hold()
-        rooms.database.migrate()
-        rooms.clock.measure()
-        adopt_environment_key(rooms)
-        rooms.vault.current()
-        rooms.vault.rotate_if_needed()
-        bot = Bot(rooms)
-        for stop in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(stop, lambda *_: bot.engine.stopping.set())
-        bot.run()
-    # Threads that hang in a call must not keep the process: their leases are released, a restart goes on.
+        bot = Bot(start(wire(settings)))
+        stop_when_told(bot.engine.stopping)
+        with leaving_at_once():
+            bot.run()
+
+
+def start(rooms: Rooms) -> Rooms:
+    """The rooms, once this process may work: it has its lock, the tables are current, the vault opens."""
+    rooms.database.hold()
+    rooms.database.migrate()
+    rooms.clock.measure()
+    adopt_environment_key(rooms)
+    rooms.vault.current()
+    rooms.vault.rotate_if_needed()
+    return rooms
+
+
+def stop_when_told(stopping: Event) -> None:
+    """SIGTERM and SIGINT set the event; and `GONE_WITHIN` later the process ends, whatever still holds it up."""
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        last_resort = Timer(GONE_WITHIN, os._exit, [0])
+        last_resort.daemon = True
+        last_resort.start()
+
+    for told_by in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told_by, stop)
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Ends the process with the block, its message said if it fails: threads that hang in a call must not keep it.
+
+    Their leases are released, and a restart goes on with what they did.
+    """
+    status = 0
+    try:
+        with told():
+            yield
+    except typer.Exit as ended:
+        status = ended.exit_code
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 @cli.command()
@@ -297,8 +297,8 @@ def check(
     with told():
         stored, keys = check_database(settings)
         findings.append(stored)
-        assert settings.SLACK_APP_TOKEN is not None, "the settings see to it"
-        app_client = web_client(settings.SLACK_APP_TOKEN.reveal(), settings.SLACK_API_URL)
+        app_token = settings.SLACK_APP_TOKEN
+        app_client = web_client(app_token.reveal(), settings.SLACK_API_URL) if app_token else None
         slack = wire_slack(settings)
         identity = Identity(slack)
         findings += check_slack(slack, identity, SlackMessenger(slack, identity), app_client, to)
@@ -335,18 +335,51 @@ def key() -> None:
     with told():
         rooms = wire(settings)
         rooms.database.migrate()
-        fresh = Secret(getpass.getpass("A Mailgun key with the role admin (not shown): ").strip())
-        if not fresh.reveal():
+        typed = getpass.getpass("A Mailgun key with the role admin (not shown): ").strip()
+        if not typed:
             raise Refused("No key was entered; nothing was changed.")
-        rooms.mailgun.prove_key(fresh)
+        try:
+            fresh = parse_mailgun_key(typed)
+        except ValueError as error:
+            raise Refused(f"What was entered {error}; nothing was changed.") from None
+        # Listing the keys is what only an admin's may: one that could not replace the others is no use.
+        wire_mailgun(settings, OneKey(fresh)).keys()
         store_key(rooms, fresh)
     typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
 
 
 @cli.command()
-def manifest() -> None:
+def manifest(
+    http: Annotated[str, typer.Option(help="For HTTP mode: where Slack reaches the bot, https://…")] = "",
+) -> None:
     """Print the Slack app's manifest, to paste at "create from manifest"."""
-    typer.echo(json.dumps(slack_manifest(), indent=2))
+    with told():
+        typer.echo(json.dumps(slack_manifest(http), indent=2))
+
+
+audit = typer.Typer(help="The trail of what was done: verify it, export it.", no_args_is_help=True)
+cli.add_typer(audit, name="audit")
+
+
+@audit.command("verify")
+def audit_verify(
+    incident: Annotated[int | None, typer.Option(help="Only this one; every one if left out.")] = None,
+) -> None:
+    """Compare the trail in the database with its copies in Slack. Exit 1 names the first entry that was changed."""
+    settings = read_settings()
+    with told(NOT_COMPARED):
+        raise typer.Exit(verify_trail(settings, incident))
+
+
+@audit.command("export")
+def audit_export(
+    form: Annotated[Form, typer.Option("--format", help="For a spreadsheet, a program, or a reader.")] = Form.CSV,
+    incident: Annotated[int | None, typer.Option(help="Which one; the newest if left out.")] = None,
+) -> None:
+    """Print the whole trail of an incident, names included."""
+    settings = read_settings()
+    with told():
+        print_trail(settings, form, incident)
 
 
 @cli.command()

@@ -1,11 +1,10 @@
 """The engine: two workers that do what is due, and a scheduler that wakes them. It knows no Slack."""
 
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from threading import Event
+from datetime import datetime, timedelta
+from threading import Event, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -26,7 +25,16 @@ log = logging.getLogger(__name__)
 QUICK_THREADS = 8
 SLOW_THREADS = 12
 MEASURE_CLOCK_EVERY = 60.0
-HOLD_LOCK_EVERY = 5.0
+HOLD_LOCK_EVERY = 2.0
+JUMP = timedelta(seconds=5)
+"""By how much a clock does not drift in a minute."""
+
+LONGEST_WAIT = timedelta(minutes=1)
+"""What a task waits for at most once the clock was set: longer than any pause between two looks or tries."""
+
+LEAVE_WITHIN = 0.5
+"""Seconds that a database gets to release the leases. One that does not answer must not keep the process: they run
+out by themselves then."""
 
 
 class Engine:
@@ -66,7 +74,7 @@ class Engine:
         ]
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._every(policy.tick.total_seconds(), "what is due", lambda: plan_due(self._tools, STEPS))
-        self._every(MEASURE_CLOCK_EVERY, "the clock", clock.measure)
+        self._every(MEASURE_CLOCK_EVERY, "the clock", lambda: keep_time(clock, database, policy))
         self._every(HOLD_LOCK_EVERY, "the process's lock", database.hold)
 
     def start(self) -> None:
@@ -86,23 +94,55 @@ class Engine:
         return None if None in rounds else min(at for at in rounds if at is not None)
 
     def stop(self, deadline: float) -> None:
-        """Claim nothing more, wait for what runs until `deadline` (`time.monotonic`), and release the leases."""
+        """Claim nothing more, wait for what runs until `deadline` (`time.monotonic`), then let go of the leases and
+        of the database, which may take `LEAVE_WITHIN` seconds more."""
         self.stopping.set()
         self._scheduler.shutdown(wait=False)
         for worker in self._workers:
             worker.stop(deadline)
+        # In a thread: a database that is silent, rather than down, holds up whoever asks it.
+        leaving = Thread(target=self._leave_database, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_WITHIN)
+        if leaving.is_alive():
+            log.warning("the database does not answer; the leases run out by themselves")
+
+    def _leave_database(self) -> None:
         try:
-            # Bounded: a database that does not answer must not keep the process; its leases run out by themselves.
-            with self._database.write(within=max(deadline - time.monotonic(), 1.0)) as tx:
+            with self._database.write(within=LEAVE_WITHIN) as tx:
                 tx.tasks.release(self._database.owner)
+            self._database.close()
         except RecoveryError as error:
             log.warning("the leases could not be released: %s", error)
 
     def _every(self, seconds: float, what: str, do: Callable[[], object]) -> None:
+        # Told once when it fails, once for each other reason, and once when it works again.
+        failing: list[str] = []
+
         def job() -> None:
             try:
                 do()
             except RecoveryError as error:
-                log.warning("%s could not be looked after: %s", what, error)
+                if failing != [str(error)]:
+                    failing[:] = [str(error)]
+                    log.warning("%s could not be looked after: %s", what, error)
+                return
+            if failing:
+                failing.clear()
+                log.info("%s is looked after again", what)
 
         self._scheduler.add_job(job, "interval", seconds=seconds, id=what, max_instances=1, coalesce=True)
+
+
+def keep_time(clock: DatabaseClock, database: Database, policy: Policy) -> None:
+    """Measure the clock. Where it was set, what runs keeps its lease, and what waits does not wait for hours."""
+    moved = clock.measure()
+    if abs(moved) < JUMP:
+        return
+    way = "forward" if moved > JUMP else "back"
+    log.warning(
+        "the clock was set %s by %.0f seconds; what waits goes on within a minute", way, abs(moved.total_seconds())
+    )
+    now = clock.now()
+    with database.write() as tx:
+        tx.tasks.keep_time(database.owner, now + policy.lease, now + LONGEST_WAIT)

@@ -175,8 +175,10 @@ class Settings(BaseSettings):
         _DURATION.format("30s"),
     )
     SLACK_PACE: DurationOrZero = _variable("1s", "between two messages to one channel", _DURATION.format("1s"))
-    PORT: Annotated[int, _read(values.parse_whole(1, 65535))] = _variable(
-        "3000", "where HTTP mode listens", "a number from 1 to 65535"
+    PORT: Annotated[int, _read(values.parse_whole(0, 65535))] = _variable(
+        "3000",
+        "where it listens: for `/healthz`, and in HTTP mode for Slack; 0 is any free port, which the log names",
+        "a number from 1 to 65535, or 0 for any free port",
     )
     LOG_LEVEL: Annotated[str, _read(values.parse_level)] = _variable(
         "INFO", "what is logged; never a secret, at any level", "one of " + ", ".join(values.LEVELS)
@@ -206,10 +208,12 @@ class Settings(BaseSettings):
     @field_validator("SLACK_APP_TOKEN")
     @classmethod
     def _is_there_a_way_in(cls, token: Secret | None, others: ValidationInfo) -> Secret | None:
-        if token is None and others.data.get("SLACK_SIGNING_SECRET") is not None:
-            raise ValueError("is missing, and HTTP mode, with SLACK_SIGNING_SECRET alone, is not there yet")
-        if token is None:
-            raise ValueError("is missing")
+        # A signing secret that is malformed is not in the data, and is named by itself.
+        if token is None and others.data.get("SLACK_SIGNING_SECRET", "malformed") is None:
+            raise ValueError(
+                "is missing, and so is SLACK_SIGNING_SECRET. For HTTP mode put the signing secret from Basic "
+                "Information into SLACK_SIGNING_SECRET; for Socket Mode"
+            )
         return token
 
     @field_validator("SLACK_API_URL")

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from recovery.secret import Secret
+from storage.errors import BadDatabaseUrl
+from storage.urls import parsed
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 """The levels that the log may have."""
@@ -146,12 +148,13 @@ def parse_channel(text: str) -> str:
 
 def parse_database_url(text: str) -> Secret:
     """A database's address as SQLAlchemy takes it: PostgreSQL through psycopg 3, or SQLite."""
-    scheme, colon, rest = text.strip().partition("://")
-    if colon and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        return Secret(f"postgresql+psycopg://{rest}")
-    if colon and scheme in ("sqlite", "sqlite+pysqlite"):
-        return Secret(f"sqlite://{rest}")
-    raise ValueError("is neither a PostgreSQL nor an SQLite address")
+    text = text.strip()
+    try:
+        parsed(text)
+    except BadDatabaseUrl:
+        raise ValueError("is neither a PostgreSQL nor an SQLite address") from None
+    scheme, _, rest = text.partition("://")
+    return Secret(f"{'sqlite' if scheme.startswith('sqlite') else 'postgresql+psycopg'}://{rest}")
 
 
 def parse_encryption_keys(text: str) -> tuple[Secret, ...]:

@@ -14,59 +14,32 @@ would fire, the oldest does.
 from __future__ import annotations
 
 import asyncio
-import enum
 import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drill.failures import Do, ErrorBody, Failure, When
+from drill.lagging import Lists, is_list
 from drill.orders import Order, OrderError, order_handler
+from drill.received import Answer, Received
 from drill.serving import hang_up
+from drill.weather import Weather
 
 PathNames = Callable[[str], Sequence[str]]
 """The names that an order may use for a path, the path itself among them or not."""
 
-FaultBody = Callable[[int, str], bytes]
-"""The JSON that a service sends with an error status, from the status and the words."""
-
 _LONG_SECONDS = 3600.0
-_WORDS = {400: "Bad request", 429: "Too many requests", 500: "Internal Server Error"}
-
-
-class When(enum.StrEnum):
-    """Whether the request has its effect: `before` never applies it, `after` does and hides the answer."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
-class Do(enum.StrEnum):
-    """What the client meets instead of an answer."""
-
-    KILL = "kill"
-    """The process `pid`, the bot, is killed; the connection closes."""
-    REFUSED = "400"
-    """Status 400: the service says that it never will, so that asking again is of no use."""
-    TOO_MANY = "429"
-    """Status 429, with `Retry-After: seconds` if `seconds` is given."""
-    SERVER_ERROR = "500"
-    HANG = "hang"
-    """Silence for `seconds`, then the connection closes."""
-    GARBAGE = "garbage"
-    """Status 200 with a body that is not JSON."""
-    DROP = "drop"
-    """The connection closes at once."""
-    LATE = "late"
-    """Silence; the request is applied only after `seconds`, whatever `when` says; the connection closes."""
+_NEED_SECONDS = frozenset({Do.LATE, Do.SLOW, Do.LAG})
 
 
 @dataclass(frozen=True)
@@ -128,14 +101,19 @@ class Fault:
         order.finish()
         if fault.do is Do.KILL and fault.pid is None:
             raise OrderError("'do': 'kill' needs the 'pid' to kill")
-        if fault.do is Do.LATE and fault.seconds is None:
-            raise OrderError("'do': 'late' needs the 'seconds' to wait")
+        if fault.do in _NEED_SECONDS and fault.seconds is None:
+            raise OrderError(f"'do': '{fault.do}' needs the 'seconds'")
         return fault
 
     def count_match(self) -> bool:
         """Count one more matching request; whether the fault is due for it."""
         self.matched += 1
         return self.occurrence <= self.matched < self.occurrence + self.times
+
+    @property
+    def failure(self) -> Failure:
+        """What a request meets that it fires for."""
+        return Failure(self.do, self.when, self.seconds, self.pid, self.message)
 
     def told(self) -> dict[str, object]:
         """The fault as `GET /_drill/faults` shows it."""
@@ -154,10 +132,11 @@ class Fault:
 
 
 class Faults:
-    """The faults that one practice server was ordered to show, oldest first."""
+    """The faults that one practice server was ordered to show, oldest first, and its weather."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self.weather = Weather()
 
     def add(self, fault: Fault) -> None:
         self._faults.append(fault)
@@ -169,17 +148,17 @@ class Faults:
         """Every fault, as `GET /_drill/faults` shows them."""
         return [fault.told() for fault in self._faults]
 
-    def due(self, method: str, paths: Sequence[str], text: str) -> Fault | None:
-        """Count a request for every fault that it matches, and name the one that it meets."""
+    def due(self, method: str, paths: Sequence[str], text: str) -> Failure | None:
+        """Count a request for every fault that it matches, and say what it meets by the one that fires, if one does."""
         matching = [fault for fault in self._faults if fault.match.fits(method, paths, text)]
         due = [fault for fault in matching if fault.count_match()]
         if not due:
             return None
         due[0].fired += 1
-        return due[0]
+        return due[0].failure
 
     def routes(self) -> list[Route]:
-        """The orders at `/_drill/faults`, for a practice server to serve."""
+        """The orders at `/_drill/faults` and `/_drill/weather`, for a practice server to serve."""
 
         async def add(request: Request) -> Response:
             fault = Fault.ordered(await Order.read(request))
@@ -197,6 +176,7 @@ class Faults:
             Route("/_drill/faults", order_handler(add), methods=["POST"]),
             Route("/_drill/faults", tell, methods=["GET"]),
             Route("/_drill/faults", clear, methods=["DELETE"]),
+            *self.weather.routes(),
         ]
 
 
@@ -209,9 +189,9 @@ def _message_body(status: int, words: str) -> bytes:
 
 
 class FaultMiddleware:
-    """Between the network and a practice server: reads each request whole, then lets it meet its fault.
+    """Between the network and a practice server: reads each request whole, then lets it meet its fault or the weather.
 
-    A request without a fault is applied, then waits `latency` seconds, then is answered. Orders
+    A request that meets neither is applied, then waits `latency` seconds, then is answered. Orders
     (`/_drill/...`) and websockets pass untouched. `path_names` gives the names by which orders may call a
     path; `error_body` is what the service says beside a 429 or 500.
     """
@@ -222,69 +202,82 @@ class FaultMiddleware:
         faults: Faults,
         latency: float = 0.0,
         path_names: PathNames = _path_itself,
-        error_body: FaultBody = _message_body,
+        error_body: ErrorBody = _message_body,
     ) -> None:
         self._app = app
         self._faults = faults
         self._latency = latency
         self._path_names = path_names
         self._error_body = error_body
+        self._lists = Lists()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/_drill/"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = await _whole_body(receive)
-        if body is None:
+        if scope["path"].startswith("/_drill/"):
+            if scope["method"] != "GET":
+                self._lists.note_change()
+            await self._app(scope, receive, send)
             return
-        fault = self._faults.due(scope["method"], self._path_names(scope["path"]), _said(scope, body))
-        request = _Received(scope, body, receive)
-        if fault is None:
-            await self._app(scope, request.replay, self._delayed(send))
+        request = await Received.whole(scope, receive)
+        if request is None:
+            return
+        names = self._path_names(request.path)
+        failure = self._faults.due(request.method, names, request.said)
+        failure = failure or self._faults.weather.meets(request.method, request.path)
+        if failure is None:
+            await self._apply(request, self._delayed(send))
         else:
-            await self._meet(fault, request, send)
+            await self._meet(failure, request, send)
 
-    async def _meet(self, fault: Fault, request: _Received, send: Send) -> None:
-        if fault.do is Do.LATE:
-            await asyncio.sleep(fault.seconds or 0.0)
-            await self._apply(request)
-            await hang_up(request.scope)()
+    async def _meet(self, failure: Failure, request: Received, send: Send) -> None:
+        if failure.do is Do.LAG:
+            await self._apply(request, self._delayed(send), failure.seconds)
             return
-        if fault.when is When.AFTER:
-            await self._apply(request)
-        match fault.do:
-            case Do.KILL if fault.pid is not None:
+        if failure.do in (Do.LATE, Do.SLOW):
+            await self._apply_late(failure, request)
+        elif failure.when is When.AFTER:
+            await self._apply(request, _withhold)
+        match failure.do:
+            case Do.KILL if failure.pid is not None:
                 # A process that is gone already is all that the order wanted.
                 with suppress(ProcessLookupError):
-                    os.kill(fault.pid, signal.SIGKILL)
+                    os.kill(failure.pid, signal.SIGKILL)
                 await hang_up(request.scope)()
             case Do.HANG:
-                await request.gone_within(_LONG_SECONDS if fault.seconds is None else fault.seconds)
+                await request.gone_within(_LONG_SECONDS if failure.seconds is None else failure.seconds)
                 await hang_up(request.scope)()
-            case Do.REFUSED | Do.TOO_MANY | Do.SERVER_ERROR:
-                await self._answer(self._refusal(fault), request, send)
-            case Do.GARBAGE:
-                garbage = Response(b"<html>\x00 not what you asked for", media_type="text/html")
-                await self._answer(garbage, request, send)
+            case Do.REFUSED | Do.TOO_MANY | Do.SERVER_ERROR | Do.GARBAGE:
+                response = failure.response(self._error_body)
+                await response(request.scope, request.replay, self._delayed(send))
             case _:
                 await hang_up(request.scope)()
 
-    def _refusal(self, fault: Fault) -> Response:
-        status = int(fault.do)
-        headers = {}
-        if fault.do is Do.TOO_MANY and fault.seconds is not None:
-            headers["Retry-After"] = f"{fault.seconds:g}"
-        words = _WORDS[status] if fault.message is None else fault.message
-        return Response(self._error_body(status, words), status, headers, media_type="application/json")
+    async def _apply_late(self, failure: Failure, request: Received) -> None:
+        if failure.do is Do.SLOW:
+            began = time.monotonic()
+            await request.gone_within(failure.seconds or 0.0)
+            self._faults.weather.was_slow(time.monotonic() - began)
+        else:
+            await asyncio.sleep(failure.seconds or 0.0)
+        await self._apply(request, _withhold)
 
-    async def _apply(self, request: _Received) -> None:
-        async def withhold(message: Message) -> None:
-            """The answer exists; nobody gets it."""
-
-        await self._app(request.scope, request.replay, withhold)
-
-    async def _answer(self, response: Response, request: _Received, send: Send) -> None:
-        await response(request.scope, request.replay, self._delayed(send))
+    async def _apply(self, request: Received, send: Send, lag: float | None = None) -> None:
+        """Apply a request and send its answer; a list with `lag` as it was so many seconds ago."""
+        if not is_list(request.method, request.path):
+            if request.method != "GET":
+                self._lists.note_change()
+            await self._app(request.scope, request.replay, send)
+            return
+        answer, state = Answer(), self._lists.state()
+        await self._app(request.scope, request.replay, answer.take)
+        shown = answer.body if lag is None else self._lists.older(request, answer, lag)
+        self._lists.note_answer(request, answer, state)
+        if shown != answer.body:
+            self._faults.weather.has_lagged()
+            answer.body = shown
+        await answer.send(send)
 
     def _delayed(self, send: Send) -> Send:
         async def send_late(message: Message) -> None:
@@ -295,40 +288,5 @@ class FaultMiddleware:
         return send_late
 
 
-class _Received:
-    """A request that has arrived whole, to be read by the app as if it were arriving now."""
-
-    def __init__(self, scope: Scope, body: bytes, receive: Receive) -> None:
-        self.scope = scope
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def replay(self) -> Message:
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def gone_within(self, seconds: float) -> None:
-        """Wait until the client has gone away, at most so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-
-
-async def _whole_body(receive: Receive) -> bytes | None:
-    """The body once all of it is there, or None from a client that went away before: nothing is applied."""
-    pieces: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        pieces.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(pieces)
-
-
-def _said(scope: Scope, body: bytes) -> str:
-    sent = f"{scope['path']}\n{scope['query_string'].decode('latin-1')}\n{body.decode('utf-8', 'replace')}"
-    return f"{sent}\n{unquote_plus(sent)}"
+async def _withhold(message: Message) -> None:
+    """The answer exists; nobody gets it."""

@@ -47,6 +47,8 @@ class Message:
     blocks: tuple[JsonObject, ...]
     kind: str = ""
     thread_ts: str | None = None
+    files: tuple[str, ...] = ()
+    """The names of the files that it shares."""
 
     @classmethod
     def read(cls, shown: JsonObject, channel: str) -> Self:
@@ -59,6 +61,7 @@ class Message:
             blocks=tuple(shown.get("blocks") or ()),
             kind=event_type.removeprefix(_KIND),
             thread_ts=shown.get("thread_ts"),
+            files=tuple(str(file["name"]) for file in shown.get("files") or ()),
         )
 
     @property

@@ -1,14 +1,17 @@
 """The bot as its own process, the way a company runs it: `python bot.py`, and variables."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import requests
 from cryptography.fernet import Fernet
 
 from drill.account import Mailgun
@@ -18,6 +21,8 @@ from drill.waiting import wait_for
 ROOT = Path(__file__).resolve().parent.parent
 STOPS_WITHIN = 12.0
 STARTS_WITHIN = 20.0
+
+_PORT = re.compile(r"listening on port (\d+)")
 
 _HANDED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
 """What a process needs of its surroundings. Nothing else is handed on: a developer's own SLACK_BOT_TOKEN or
@@ -35,6 +40,7 @@ class BotProcess:
         self.environ = dict(environ)
         self.log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_began = 0
 
     @property
     def pid(self) -> int:
@@ -49,6 +55,7 @@ class BotProcess:
     def start(self) -> None:
         """Start it; once more after it was stopped or killed. What it logs is added to the file."""
         with self.log_path.open("ab") as log:
+            self._log_began = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "bot.py"],
                 cwd=ROOT,
@@ -59,13 +66,41 @@ class BotProcess:
             )
 
     def wait_until_connected(self, slack: Slack, seconds: float = STARTS_WITHIN) -> None:
-        """Return once Slack has a socket of it. Raises `NotInTime`, or `BotGone` if it ended instead."""
+        """Return once Slack can reach it. Raises `NotInTime`, or `BotGone` if it ended instead.
+
+        Without an app token it is in HTTP mode: Slack is told where it listens.
+        """
+        if not self.environ.get("SLACK_APP_TOKEN"):
+            port = wait_for("the bot to listen", self.port, seconds, meanwhile=[self.check])
+            wait_for("the bot to be well", self.is_well, seconds, meanwhile=[self.check])
+            slack.orders.change("settings", request_url=f"http://127.0.0.1:{port}/slack/events")
+            return
         wait_for(
             "the bot to connect to Slack",
             lambda: slack.connections() > 0,
             seconds,
             meanwhile=[self.check],
         )
+
+    def port(self) -> int | None:
+        """Where it listens since its last start; None before it does."""
+        if not self.log_path.exists():
+            return None
+        log = self.log_path.read_bytes()[self._log_began :].decode(errors="replace")
+        found = _PORT.search(log)
+        return int(found[1]) if found else None
+
+    def health(self) -> tuple[int, dict[str, str]]:
+        """The status of its `/healthz`, and what that says. It must listen."""
+        answer = requests.get(f"http://127.0.0.1:{self.port()}/healthz", timeout=5)
+        return answer.status_code, answer.json()
+
+    def is_well(self) -> bool:
+        """Whether its `/healthz` says that all is up."""
+        try:
+            return self.health()[0] == HTTPStatus.OK
+        except requests.RequestException:
+            return False
 
     def check(self) -> None:
         """Raise `BotGone` unless it runs."""
@@ -113,11 +148,13 @@ class BotProcess:
 def bot_environ(slack: Slack, mailgun: Mailgun, database_url: str, **changes: str) -> dict[str, str]:
     """The variables that point the bot at these practice servers, with times short enough for a test.
 
+    Without its `SLACK_APP_TOKEN` they mean HTTP mode. `PORT` is any free one, as many bots run at once.
     With PostgreSQL there is an `ENCRYPTION_KEY`; keep the result, so that a restart can read the vault.
     """
     environ = {
         "SLACK_BOT_TOKEN": slack.workspace.app.bot_token,
         "SLACK_APP_TOKEN": slack.workspace.app.app_token,
+        "SLACK_SIGNING_SECRET": slack.workspace.app.signing_secret,
         "SLACK_API_URL": f"{slack.url}/api/",
         "MAILGUN_API_KEY": mailgun.admin_key,
         "MAILGUN_US_URL": mailgun.region_url("us"),
@@ -133,6 +170,7 @@ def bot_environ(slack: Slack, mailgun: Mailgun, database_url: str, **changes: st
         "TICK": "0.2s",
         "SETTLE": "1s",
         "SLACK_PACE": "0.1s",
+        "PORT": "0",
         "LOG_LEVEL": "DEBUG",
     }
     if not database_url.startswith("sqlite"):

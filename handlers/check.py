@@ -3,6 +3,7 @@
 from slack_sdk import WebClient
 
 from handlers.errors import sorted_errors
+from handlers.http import PATH
 from handlers.identity import Identity
 from handlers.manifest import SCOPES
 from handlers.messenger import SlackMessenger
@@ -13,18 +14,23 @@ from recovery.text import line
 
 REINSTALL = "Update the app from `python bot.py manifest` and reinstall it to the workspace."
 
+_SERVED = Finding(
+    "Slack requests", True, f"HTTP mode: Slack must reach {PATH} of this bot, and sign with SLACK_SIGNING_SECRET"
+)
+
 
 def check_slack(
-    client: WebClient, identity: Identity, messenger: SlackMessenger, app_client: WebClient, to: str | None
+    client: WebClient, identity: Identity, messenger: SlackMessenger, app_client: WebClient | None, to: str | None
 ) -> list[Finding]:
-    """The token, its scopes, the app-level token, and a test direct message to `to`, if one is named."""
+    """The token, its scopes, the app-level token where there is one, and a test direct message to `to`, if anybody
+    is named."""
     try:
         me = identity.me()
     except OutsideError as error:
         advice = "Put the bot token from OAuth & Permissions into SLACK_BOT_TOKEN."
         return [Finding("Slack token", False, str(error), advice)]
     findings = [Finding("Slack token", True, f"bot {me.user_id} of workspace {me.team_id}"), _scopes(client)]
-    findings.append(_app_token(app_client))
+    findings.append(_SERVED if app_client is None else _app_token(app_client))
     if to is None:
         findings.append(Finding("Test direct message", True, "not asked for; --to <Slack user id> sends one", ""))
     else:

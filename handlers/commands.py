@@ -13,6 +13,8 @@ from recovery.state import NewRequest, Source
 
 COMMAND = "/mailgun-compromised"
 _MOST = 3_000
+_MOST_READ = 40_000
+"""Characters that are looked at: as many as a message in Slack can have."""
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
@@ -26,7 +28,7 @@ def register(app: App, intake: Intake) -> None:
 
 def typed(body: Mapping[str, Any], at: datetime) -> NewRequest:
     """What was typed after the command, secrets cut out. `trigger_id` is the only id that a command has."""
-    text, was_cut = cut_secrets(_unescaped(str(body.get("text") or "")))
+    text, was_cut = cut_secrets(_unescaped(str(body.get("text") or ""))[:_MOST_READ])
     return NewRequest(
         dedupe=f"command:{body['trigger_id']}",
         source=Source.COMMAND,

@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from recovery.errors import Gone, Later, OutsideError, Refused, TooLong, Uncertain
+from recovery.errors import Gone, Later, OutsideError, Refused, TooLong, Uncertain, Unreachable
 
 DEFAULT_WAIT = 30.0
 """Seconds to wait where Slack asks for patience and does not say how much."""
@@ -25,6 +25,9 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{1,79}")
 _PERHAPS_DONE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
 _TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format"})
+_ABOUT_ONE_PERSON = frozenset(
+    {"user_disabled", "user_not_found", "users_not_found", "user_not_visible", "cannot_dm_bot"}
+)
 _NEVER_SENT = (ConnectionRefusedError, gaierror, SSLCertVerificationError)
 
 _REINSTALL = "Install the app into the workspace again, and put its new token into SLACK_BOT_TOKEN."
@@ -59,6 +62,10 @@ _WHAT_TO_DO = {
     "user_not_in_channel": "That person is not in the channel.",
     "users_not_found": "Nobody in Slack has that e-mail address.",
     "cannot_dm_bot": "That is a bot, and bots get no direct messages.",
+    "invalid_channel": "Slack shows the bot no such channel. If it is private, invite the bot: /invite.",
+    "posting_to_channel_denied": "The bot may not post in that channel. Ask an admin.",
+    "file_uploads_disabled": "A setting of the workspace allows no files. Ask an admin.",
+    "file_type_not_allowed": "A setting of the workspace allows no files of that kind. Try another form.",
     "message_not_found": "That message is not there any more.",
     "cant_update_message": "Slack lets the bot change only its own messages.",
     "cant_delete_message": "Slack lets the bot delete only its own messages.",
@@ -110,7 +117,7 @@ def of_answer(method: str, status: int, headers: Mapping[str, str], data: object
         return Uncertain(f"Slack gave an answer to {method} that cannot be read.")
     if code in _TOO_LONG:
         return TooLong(f"Slack does not take a message of this size or form ({method}: {code}).", code=code)
-    kind = Gone if code == "message_not_found" else Refused
+    kind = Gone if code == "message_not_found" else Unreachable if code in _ABOUT_ONE_PERSON else Refused
     return kind(_words(method, code, body), code=code)
 
 

@@ -33,6 +33,11 @@ class Identity:
                 self._me = self._ask()
             return self._me
 
+    @property
+    def is_known(self) -> bool:
+        """Whether Slack has said it already."""
+        return self._me is not None
+
     def _ask(self) -> Me:
         with sorted_errors("auth.test"):
             answer = self._client.auth_test()

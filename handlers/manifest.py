@@ -1,14 +1,18 @@
 """The Slack app's manifest: what to paste at "Create New App", "From a manifest"."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from handlers.commands import COMMAND
+from handlers.http import PATH
+from recovery.errors import Refused
 
 SCOPES = (
     "channels:history",  # conversations.history and .replies, to find a message after a crash
     "channels:read",  # conversations.info
     "chat:write",  # chat.postMessage, .update, .delete, .postEphemeral
     "commands",  # the slash command
+    "files:write",  # files.getUploadURLExternal and .completeUploadExternal, for the export of the trail
     "groups:history",  # as for channels, in private ones
     "groups:read",
     "im:history",  # as for channels, in the bot's direct messages
@@ -24,8 +28,28 @@ APP_SCOPES = ("connections:write",)
 """The app token's scope; a manifest cannot make that token."""
 
 
-def manifest() -> dict[str, Any]:
-    """The manifest as data; Slack takes it as JSON."""
+def manifest(address: str = "") -> dict[str, Any]:
+    """The manifest as data; Slack takes it as JSON. For Socket Mode, or for HTTP mode at that address.
+
+    Raises `Refused` for an address that Slack would not take.
+    """
+    made = _for_socket_mode()
+    if address:
+        url = _request_url(address)
+        made["features"]["slash_commands"][0]["url"] = url
+        made["settings"]["interactivity"]["request_url"] = url
+        made["settings"]["socket_mode_enabled"] = False
+    return made
+
+
+def _request_url(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+        raise Refused(f"Slack sends to addresses such as https://recovery.example.com, and not to {address!r}.")
+    return address.rstrip("/").removesuffix(PATH) + PATH
+
+
+def _for_socket_mode() -> dict[str, Any]:
     return {
         "display_information": {
             "name": "Mailgun Recovery",

@@ -2,21 +2,26 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
 
-from handlers import blocks
+from handlers import blocks, files
 from handlers.blocks import Rendered, render
+from handlers.blocks import trail as trail_lines
 from handlers.clients import webhook_client
 from handlers.errors import of_answer, sorted_errors
 from handlers.identity import Identity, Me
 from handlers.pace import Pace
-from recovery.content import Card, Content, Marker, Place
+from handlers.trail_copy import PREFIX, trail_message
+from recovery.audit import AuditEntry
+from recovery.content import Card, Content, Document, Marker, Place
 from recovery.errors import Refused, Uncertain
+from recovery.ports import TrailMessage
 from recovery.state import Request
+from recovery.text import Line
 
 _PAGE = 200
 _CLOCKS_APART = timedelta(minutes=1)
@@ -83,13 +88,40 @@ class SlackMessenger:
         `conversations.replies` in a thread and `conversations.history` elsewhere, every page. Slack shows
         metadata with a delay: what is not found may yet be there.
         """
+        return self._own(place, since, lambda message: _has(message, marker))
+
+    def bring(self, document: Document) -> str:
+        """Bring a file to Slack, where nobody sees it yet; its id. `files.getUploadURLExternal`, then the upload."""
+        return files.bring(self._client, document)
+
+    def share(self, place: Place, file_id: str, document: Document, words: Line) -> None:
+        """Share a file that was brought, once. `files.completeUploadExternal`, never retried. `Later` keeps Slack's
+        pace."""
+        self._posts.take(place.channel_id)
+        files.share(self._client, place, file_id, document, words)
+
+    def find_file(self, place: Place, file_id: str, since: datetime) -> list[str]:
+        """The `ts` of each message of the bot's that shares that file, oldest first; found as in `find`."""
+        return self._own(place, since, lambda message: files.shares(message, file_id))
+
+    def trail(self, place: Place, since: datetime) -> list[TrailMessage]:
+        """Every message there that carries the trail's metadata, whoever posted it, and the bot's own that carry
+        none; oldest first. `conversations.replies` in a thread, `conversations.history` elsewhere, every page."""
         me = self._identity.me()
-        found = {
-            str(message["ts"])
-            for message in self._messages(place, since - _CLOCKS_APART)
-            if _is_by(message, me) and _has(message, marker)
-        }
-        return sorted(found, key=float)
+        try:
+            messages = list(self._messages(place, since - _CLOCKS_APART))
+        except Refused as refused:
+            if refused.code != "thread_not_found":
+                raise
+            return []
+        read = [trail_message(message, is_ours=_is_by(message, me)) for message in messages]
+        # The head of a thread is on every page.
+        once = {message.ts: message for message in read if message is not None}
+        return sorted(once.values(), key=lambda message: float(message.ts))
+
+    def unlike(self, shown: str, entries: Sequence[AuditEntry]) -> AuditEntry | None:
+        """The first of these entries that a message which shows this does not show as it would be drawn, or None."""
+        return trail_lines.unlike(shown, entries)
 
     def permalink(self, channel_id: str, ts: str) -> str:
         """A link to a message. `chat.getPermalink`."""
@@ -158,6 +190,13 @@ class SlackMessenger:
             raise
         return True
 
+    def _own(self, place: Place, since: datetime, wanted: Callable[[Mapping[str, Any]], bool]) -> list[str]:
+        """The `ts` of each message of the bot's that is wanted, oldest first."""
+        me = self._identity.me()
+        messages = self._messages(place, since - _CLOCKS_APART)
+        found = {str(message["ts"]) for message in messages if _is_by(message, me) and wanted(message)}
+        return sorted(found, key=float)
+
     def _messages(self, place: Place, since: datetime) -> Iterator[Mapping[str, Any]]:
         oldest, cursor = f"{since.timestamp():.6f}", ""
         while True:
@@ -196,7 +235,7 @@ class SlackMessenger:
 
 def _metadata(marker: Marker) -> dict[str, Any]:
     return {
-        "event_type": f"mailgun_recovery_{marker.kind}",
+        "event_type": f"{PREFIX}{marker.kind}",
         # The key comes last: no detail may take its place.
         "event_payload": {**marker.details, "key": marker.key},
     }
@@ -205,7 +244,7 @@ def _metadata(marker: Marker) -> dict[str, Any]:
 def _has(message: Mapping[str, Any], marker: Marker) -> bool:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
-    return metadata.get("event_type") == f"mailgun_recovery_{marker.kind}" and payload.get("key") == marker.key
+    return metadata.get("event_type") == f"{PREFIX}{marker.kind}" and payload.get("key") == marker.key
 
 
 def _is_by(message: Mapping[str, Any], me: Me) -> bool:

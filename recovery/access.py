@@ -57,7 +57,7 @@ class Access:
             return None
         return (
             f"Secrets may not be handed to {user_id}: {unfit.of_them}. An approver can take that over with "
-            "“/mailgun-compromised take-over”; then retry."
+            "“/mailgun-compromised take-over <reason>”, and then type “/mailgun-compromised reissue all”."
         )
 
     def _unfit(self, user_id: str) -> Unfit | None:

@@ -27,6 +27,8 @@ class Ask(StrEnum):
     KEEP_REMINDING = "keep"
     NOTE = "note"
     SENT = "sent"
+    EXPORT = "export"
+    """The trail as a file in the thread, in the form that `about["form"]` names."""
     UNKNOWN = "unknown"
     """A button or form that this version of the bot does not know; answered in words."""
     FORM_FAILED = "form_failed"

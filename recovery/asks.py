@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from recovery import decisions
+from recovery import decisions, exporting
 from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, plain_card, status_card
@@ -70,6 +70,10 @@ def note(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
 
 def sent(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return decisions.sent(tx, incident, sheet.by, sheet.text)
+
+
+def export(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return exporting.export(tx, incident, sheet.by, sheet.about.get("form", ""), sheet.request.id)
 
 
 def keep(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
@@ -295,7 +299,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.STATUS: status,
     Ask.HELP: help_,
     Ask.REISSUE: reissue,
-    Ask.TAKE_OVER: decides(take_over),
+    Ask.TAKE_OVER: decides(take_over, ended_too=True),
     Ask.SAVED: saved,
     Ask.CHECK: check,
     Ask.MINE: mine,
@@ -304,6 +308,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
     Ask.SENT: decides(sent),
+    Ask.EXPORT: decides(export, ended_too=True),
     Ask.UNKNOWN: unknown,
     Ask.FORM_FAILED: form_failed,
 }

@@ -46,6 +46,7 @@ class Action(StrEnum):
     SET_AGAIN = "was held up too long and does once more a part of"
     TOOK_OVER = "took over receiving the secrets from"
     FAILED = "has trouble with"
+    NOT_REACHED = "could not write to a person"
     PERSON_TOLD = "told a person"
     PERSON_REMINDED = "reminded a person"
     OBLIGATION_MET = "shows a person's part as done"
@@ -58,6 +59,7 @@ class Action(StrEnum):
     KEPT_REMINDING = "lets the last step open before the end of"
     NOTED = "noted"
     SUPPORT_TOLD = "told Mailgun Support"
+    EXPORTED = "exported"
     RECOVERED = "declared the account recovered"
     CLOSED = "closed the incident"
 

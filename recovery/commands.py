@@ -1,10 +1,12 @@
 """What a typed `/mailgun-compromised …` means. Pure: text in, an ask or a question back out."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recovery.actions import Ask
+from recovery.export import Form
 from recovery.steps import STEPS, near_steps, step_called
 
 SHORT = 3
@@ -75,11 +77,12 @@ def _bare(word: str) -> str:
 
 def _almost(words: Sequence[str]) -> str | None:
     """The command that a text almost begins with; the longer the text, the more it must look like one."""
-    first = words[0]
+    first, second = words[0], words[1] if len(words) > 1 else ""
     for command in COMMANDS:
-        if "-".join(words[:2]) == command or _swapped(first, command):
+        if command in ("-".join(words[:2]), "".join(words[:2])) or _swapped(first, command):
             return command
-    cutoff = NEAR if len(words) <= SHORT else SURELY_NEAR
+    goes_on_like_one = step_called(second) is not None or second in ("step", "all")
+    cutoff = NEAR if len(words) <= SHORT or goes_on_like_one else SURELY_NEAR
     return next(iter(difflib.get_close_matches(first, list(COMMANDS), n=1, cutoff=cutoff)), None)
 
 
@@ -110,7 +113,8 @@ def _step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | Uncle
     """A command about a step; `reason` is "required", "optional" or None."""
 
     def parse_step(usage: str, rest: str) -> Typed | Unclear:
-        word, _, why = rest.partition(" ")
+        # The bot itself says "step 2", so people do.
+        word, _, why = re.sub(r"^step\s+", "", rest, flags=re.IGNORECASE).partition(" ")
         step = step_called(word) if word else None
         why = why.strip()
         if step is None:
@@ -176,6 +180,13 @@ def _saved(usage: str, rest: str) -> Typed | Unclear:
     return Typed(Ask.SAVED, {"number": number})
 
 
+def _export(usage: str, rest: str) -> Typed | Unclear:
+    form = rest.lower() or str(Form.CSV)
+    if form not in {str(one) for one in Form}:
+        return Unclear(f"In which form? Usage: `/mailgun-compromised {usage}`; without one it is a CSV file.")
+    return Typed(Ask.EXPORT, {"form": form})
+
+
 COMMANDS: Mapping[str, _Command] = {
     "status": _Command("status", "how the incident stands, for you alone", _alone(Ask.STATUS)),
     "help": _Command("help", "this list", _alone(Ask.HELP)),
@@ -222,6 +233,11 @@ COMMANDS: Mapping[str, _Command] = {
     ),
     "sent": _Command(
         "sent <ticket number>", "you told Mailgun Support", _words(Ask.SENT, "What is the ticket number?")
+    ),
+    "export": _Command(
+        f"export [{'|'.join(Form)}]",
+        "for approvers: the trail as a file in the thread, without the names that the thread hides",
+        _export,
     ),
     "cancel": _Command(
         "cancel <reason>",

@@ -98,6 +98,14 @@ class SecretsMessage:
 Content = Card | Trail | SecretsMessage
 
 
+@dataclass(frozen=True)
+class Document:
+    """A file to be shared in Slack: its name, and its text. Never a secret."""
+
+    name: str
+    text: str
+
+
 class MarkerKind(StrEnum):
     """What a message is, in its metadata, so that it can be found again after a crash."""
 

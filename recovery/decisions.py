@@ -159,7 +159,7 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
     """Cancel the incident: nothing new begins; what was begun is finished and handed over."""
     if incident.status is not IncidentStatus.OPEN:
         return line("There is no open incident to cancel.")
-    tx.incidents.set(incident.id, status=IncidentStatus.CANCELLED, ended_at=by.at)
+    tx.incidents.set(incident.id, status=IncidentStatus.CANCELLED, ended_at=by.at, troubles={})
     effects = [kind.name for kind in kinds.values() if kind.effect]
     dropped = tx.tasks.drop_unstarted(incident.id, effects, by.at)
     for state in tx.steps.of(incident.id):

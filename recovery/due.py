@@ -26,6 +26,7 @@ from recovery.state import (
     IncidentStatus,
     NewTask,
     Obligation,
+    ObligationStatus,
 )
 from recovery.step import Step
 from recovery.store import Transaction
@@ -158,7 +159,10 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
         return
     step = step_of(steps, obligation)
     number = int(str(job.task.payload["number"]))
-    text = step.reminder(person)
+    asked = obligation.status is ObligationStatus.QUESTIONED
+    text = (
+        line("Please answer the question above: was that change at Mailgun yours?") if asked else step.reminder(person)
+    )
     marker = Marker(MarkerKind.REMINDER, f"{tools.store.identity()}:{obligation.id}:{number}")
     button = () if needs_voucher(person) else (line("The button is in the message above."),)
     card = Card(notification=plain(text), lines=(text, *button))
@@ -166,7 +170,7 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
         post_once(job, Place(person.channel_id, obligation.message_ts), card, marker)
     except Refused as error:
         with job.record() as tx:
-            facts = AuditFacts(Actor.BOT, Action.FAILED, f"reminding {person.email}", str(error), private=True)
+            facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"reminding {person.email}", str(error), private=True)
             tx.audit.append(obligation.incident_id, tools.clock.now(), facts)
             job.done(tx, job.task)
         return

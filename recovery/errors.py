@@ -32,6 +32,10 @@ class Later(OutsideError):
         self.seconds = seconds
 
 
+class NotYet(Later):
+    """No trouble at all: what the task waits for has not come yet."""
+
+
 class Uncertain(OutsideError):
     """It is not known whether the call had its effect: a timeout, a dropped connection, a 5xx, garbage."""
 
@@ -48,12 +52,24 @@ class NotFound(Refused):
     """What was asked for is not there (404). For a key this alone does not mean deleted."""
 
 
+class Unreachable(Refused):
+    """This one person cannot be written to: deactivated, a bot, not visible. Somebody else may be."""
+
+
 class Gone(Refused):
     """The message that should be changed or deleted is not there any more: somebody deleted it."""
 
 
 class TooLong(Refused):
     """Slack refused a message for its size or shape; a smaller one may pass."""
+
+
+class Unreadable(Refused):
+    """An audit entry in the database cannot be read any more, now or later: somebody wrote into it."""
+
+    def __init__(self, incident_id: int, number: int) -> None:
+        super().__init__(f"Entry {number} of incident {incident_id} in the database cannot be read: it was changed.")
+        self.number = number
 
 
 class Missing(RecoveryError):

@@ -114,7 +114,9 @@ def _by(handover: Handover) -> Line:
 def stub_card(handover: Handover) -> Card:
     """What stays of a handover's message once it is wiped."""
     many = count(len(handover.subjects), handover.what)
-    sent: Line = line(" at ", When(handover.sent_at)) if handover.sent_at else ()
+    at = handover.sent_at or handover.planned_at
+    about = "" if handover.sent_at else " about"
+    sent: Line = line(f"{about} at ", When(at)) if at else ()
     match handover.status:
         case S.SAVED:
             end = line("They were saved", *_by(handover), ", and wiped here.")

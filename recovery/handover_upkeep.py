@@ -3,7 +3,7 @@
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
-from recovery.errors import Later
+from recovery.errors import NotYet
 from recovery.handover_messages import controls_card, handover_name, marker_of, stub_card
 from recovery.jobs import Job, TaskKind
 from recovery.posting import LOOKS, post_once, redraw_unless_gone
@@ -90,7 +90,7 @@ def _wipe_doubtful(job: Job) -> None:
             )
     elif looked < LOOKS:
         job.note(looked=looked)
-        raise Later("looking once more for a doubtful handover", seconds=tools.policy.settle.total_seconds())
+        raise NotYet("looking once more for a doubtful handover", seconds=tools.policy.settle.total_seconds())
 
 
 def _remind(job: Job) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from recovery.access import Access
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Marker, MarkerKind, Place, SecretsMessage
-from recovery.errors import Later, OutsideError, Refused, Uncertain
+from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
 from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message, stub_card
 from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wipe
 from recovery.jobs import Job, Stopping, TaskKind, merged
@@ -76,7 +76,7 @@ def greet_recipient(job: Job, incident: Incident) -> Incident:
         if tx.incidents.get(incident.id).requester_id == incident.requester_id:
             tx.incidents.set(incident.id, direct_channel_id=channel)
             return tx.incidents.get(incident.id)
-    raise Later(TAKEN_OVER, seconds=0)
+    raise NotYet(TAKEN_OVER, seconds=0)
 
 
 def check_recipient(job: Job, user_id: str) -> None:
@@ -156,6 +156,15 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     )
 
 
+def note_changed(job: Job) -> None:
+    """Write down, before the first of these is set, that from here on each may have a secret that nobody has.
+
+    Whatever happens to this process: skipping, cancelling and issuing anew will know of it.
+    """
+    with job.record() as tx:
+        job.tasks = [tx.tasks.note(task, merged(task.payload, {CHANGED: True})) for task in job.tasks]
+
+
 def doubt(tx: Transaction, job: Job, handover: Handover) -> None:
     """A send whose end is not known: its secrets are dead, and its message is wiped if it turns up."""
     now = job.tools.clock.now()
@@ -220,7 +229,7 @@ def _announce_and_send(
             tx.handovers.move(handover, [S.PLANNED], S.SENDING)
         replaced = [tx.handovers.get(number).number for number in handover.replaces]
     if taken_over:
-        raise Later(TAKEN_OVER, seconds=0)
+        raise NotYet(TAKEN_OVER, seconds=0)
     handover = replace(handover, subjects=subjects, status=S.SENDING)
     items = [(packet.heading, packet.label, packet.secret) for packet in packets]
     message = secrets_message(handover.number, handover.what, items, replaced)
@@ -306,7 +315,7 @@ def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:
                 taken_over = _was_taken_over(tx, handover)
             if taken_over:
                 _abandon(job, handover)
-                raise Later(TAKEN_OVER, seconds=0) from error
+                raise NotYet(TAKEN_OVER, seconds=0) from error
         except Refused:
             _abandon(job, handover)
             raise

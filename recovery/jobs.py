@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
 from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import KeyRefused, LeaseLost, OutsideError, Refused
+from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Refused
 from recovery.policy import LEASE_MARGIN
 from recovery.state import Facts, NewTask, Task, TaskStatus
 from recovery.store import Transaction
@@ -23,6 +23,13 @@ LONGEST_QUICK_BACKOFF = 3.0
 
 TROUBLE_AFTER = 3
 """Failures in a row after which a task that is tried until it works is worth a word on the board."""
+
+PATIENCE = timedelta(seconds=20)
+"""How long a task may be put off by the other side before that is worth a word."""
+
+_PUT_OFF_SINCE = "put_off_since"
+_TROUBLED = "troubled"
+"""In a task's payload: since when the other side asks to wait; and that the board speaks of the task's trouble."""
 
 FRESH_KEY = "Store a fresh admin key with “python bot.py key”."
 RETRY = "Then press Retry."
@@ -156,17 +163,18 @@ class Job:
         """
         for task in tasks:
             tx.tasks.end(task, TaskStatus.DONE, at or self.tools.clock.now())
-            self._no_more_trouble(tx, task)
+            self._clear_trouble(tx, task)
         self._take_off(tasks)
 
     def drop(self, tx: Transaction, task: Task, reason: str) -> None:
         """Record that there is nothing left to do for a task, inside `record`."""
         tx.tasks.end(task, TaskStatus.DROPPED, self.tools.clock.now(), reason)
-        self._no_more_trouble(tx, task)
+        self._clear_trouble(tx, task)
         self._take_off([task])
 
     def defer(self, tx: Transaction, task: Task, reason: str, seconds: float = 0) -> None:
-        """Put a task back to be claimed again, at once or later, inside `record`."""
+        """Put a task back to be claimed again, at once or later, inside `record`: no failure, it has to wait."""
+        self._no_more_trouble(tx, task)
         tx.tasks.defer(task, self.tools.clock.now() + timedelta(seconds=seconds), reason)
         self._take_off([task])
 
@@ -179,10 +187,13 @@ class Job:
         now = self.tools.clock.now()
         failures = int(str(task.payload.get("failures", 0))) + 1
         tries_left = self.kind.most_attempts is None or failures < self.kind.most_attempts
-        seconds = getattr(error, "seconds", None)
-        if seconds is not None:
-            # A 429 is the other side's pace, not this task's failure.
-            tx.tasks.defer(task, now + timedelta(seconds=max(seconds, 0.05)), str(error))
+        if isinstance(error, NotYet):
+            self._no_more_trouble(tx, task)
+            tx.tasks.defer(task, now + timedelta(seconds=max(error.seconds, 0.05)), str(error))
+        elif isinstance(error, Later):
+            # A 429, or a server out of reach, is no failure of this task; but it is a trouble when it goes on.
+            task = self._put_off(tx, task, error, now)
+            tx.tasks.defer(task, now + timedelta(seconds=max(error.seconds, 0.05)), str(error))
         elif (isinstance(error, Refused) and self.kind.most_attempts is not None) or not tries_left:
             self.fail(tx, task, str(error), f"{FRESH_KEY} {RETRY}" if isinstance(error, KeyRefused) else "")
         else:
@@ -190,25 +201,44 @@ class Job:
             longest = LONGEST_QUICK_BACKOFF if self.kind.quick else LONGEST_BACKOFF
             backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), longest)
             tx.tasks.defer(task, now + timedelta(seconds=backoff), str(error))
-            if isinstance(error, Refused) or failures >= TROUBLE_AFTER:
-                self._trouble(tx, task, error)
+            if self.kind.most_attempts is None and (isinstance(error, Refused) or failures >= TROUBLE_AFTER):
+                self._trouble(tx, replace(task, payload=merged(task.payload, {"failures": failures})), error)
         self._take_off([task])
 
+    def _put_off(self, tx: Transaction, task: Task, error: Later, now: datetime) -> Task:
+        """Remember since when the other side asks to wait, and say so on the board when that is long."""
+        since = task.payload.get(_PUT_OFF_SINCE)
+        if not isinstance(since, str):
+            return tx.tasks.note(task, merged(task.payload, {_PUT_OFF_SINCE: now.isoformat()}))
+        if now - datetime.fromisoformat(since) > PATIENCE:
+            self._trouble(tx, task, error)
+        return task
+
     def _trouble(self, tx: Transaction, task: Task, error: OutsideError) -> None:
-        """Say on the board what keeps a task that is tried until it works from working."""
-        if task.incident_id is not None and self.kind.most_attempts is None:
-            advice = f" {FRESH_KEY}" if isinstance(error, KeyRefused) else ""
-            troubles.show(tx, task.incident_id, task.key, f"{task.subject or self.kind.words}: {error}{advice}")
+        """Say on the board what keeps tasks of this kind from working."""
+        if task.incident_id is None:
+            return
+        advice = f" {FRESH_KEY}" if isinstance(error, KeyRefused) else ""
+        troubles.show(tx, task.incident_id, self.kind.name, f"{self.kind.words}: {error}{advice}")
+        if not task.payload.get(_TROUBLED):
+            tx.tasks.note(task, merged(task.payload, {_TROUBLED: True}))
+
+    def _clear_trouble(self, tx: Transaction, task: Task) -> None:
+        if task.payload.get(_TROUBLED) and task.incident_id is not None:
+            troubles.clear(tx, task.incident_id, self.kind.name)
 
     def _no_more_trouble(self, tx: Transaction, task: Task) -> None:
-        if task.incident_id is not None and self.kind.most_attempts is None:
-            troubles.clear(tx, task.incident_id, task.key)
+        """The task got an answer and goes on later: whatever it failed of, or was put off by, is over."""
+        self._clear_trouble(tx, task)
+        had = {name for name in (_TROUBLED, _PUT_OFF_SINCE, "failures") if task.payload.get(name)}
+        if had:
+            tx.tasks.note(task, {name: value for name, value in task.payload.items() if name not in had})
 
     def fail(self, tx: Transaction, task: Task, reason: str, advice: str = "") -> None:
         """Record a failure for a person to see, with its audit entry."""
         now = self.tools.clock.now()
         reason = f"{reason} {advice}" if advice else reason
-        tx.tasks.note(task, merged(task.payload, {"failures": 0}))
+        self._no_more_trouble(tx, task)
         tx.tasks.end(task, TaskStatus.FAILED, now, reason)
         if task.incident_id is not None:
             facts = AuditFacts(Actor.BOT, Action.FAILED, task.subject or self.kind.words, reason)

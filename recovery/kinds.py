@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from recovery.desk import desk_kinds
 from recovery.due import due_kinds
+from recovery.exporting import EXPORT_KINDS
 from recovery.handover_upkeep import HANDOVER_KINDS
 from recovery.handovers import LATE_KIND
 from recovery.jobs import TaskKind
@@ -21,6 +22,7 @@ def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     """The kinds that these steps run, and those that serve every step."""
     kinds: list[TaskKind] = [kind for step in steps for kind in step.task_kinds()]
     kinds += HANDOVER_KINDS
+    kinds += EXPORT_KINDS
     kinds += thread_kinds(steps)
     kinds += polling_kinds(steps)
     kinds += due_kinds(steps)

@@ -85,7 +85,7 @@ def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) 
             tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=now, next_reminder_at=None)
             plan_redraw(tx, obligation)
     answer_waiting(tx, earlier.id)
-    tx.incidents.set(earlier.id, status=IncidentStatus.CLOSED, ended_at=now)
+    tx.incidents.set(earlier.id, status=IncidentStatus.CLOSED, ended_at=now, troubles={})
     facts = AuditFacts(Actor.BOT, Action.CLOSED, "", f"its people are looked after by incident {incident.id}")
     tx.audit.append(earlier.id, now, facts)
 

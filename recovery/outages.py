@@ -20,7 +20,7 @@ def look(job: Job) -> None:
         if outage is None:
             clear(tx, incident.id, STATUS_PAGE)
         else:
-            show(tx, incident.id, STATUS_PAGE, f"Mailgun's status page says: {outage}")
+            show(tx, incident.id, STATUS_PAGE, outage)
         job.defer(tx, job.task, "something is in trouble", job.tools.policy.poll_every.total_seconds())
 
 

@@ -14,7 +14,7 @@ from recovery.account import AccountUser, SignIn
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Card, Marker, MarkerKind, Place, Row, Style
-from recovery.errors import Refused
+from recovery.errors import OutsideError, Unreachable
 from recovery.jobs import Job, TaskKind
 from recovery.posting import post_once
 from recovery.reminders import next_reminder
@@ -120,7 +120,7 @@ def oblige_everyone(job: Job, step: PeopleStep) -> None:
     task = job.task
     with job.tools.store.read() as tx:
         known = {person.mailgun_id: person for person in tx.people.of(task.incident_id or 0)}
-    found = {user.id: find_in_slack(job, user) for user in users if user.id not in known}
+    found = find_all_in_slack(job, [user for user in users if user.id not in known])
     with job.record() as tx:
         incident = tx.incidents.get(task.incident_id or 0)
         if begins_nothing(tx, task):
@@ -132,6 +132,22 @@ def oblige_everyone(job: Job, step: PeopleStep) -> None:
             oblige(tx, job, step, state, incident, person, user)
         tx.incidents.set(incident.id, next_poll_at=job.tools.clock.now() + job.tools.policy.poll_every)
         job.done(tx, task)
+
+
+def find_all_in_slack(job: Job, users: Sequence[AccountUser]) -> dict[str, tuple[str, str | None] | None]:
+    """`find_in_slack` for each, by Mailgun's id. Slack limits how many it tells in a minute: where it asks to wait,
+    those found until then are kept, and the next attempt goes on after them. Raises what Slack answered."""
+    found: dict[str, tuple[str, str | None] | None] = {}
+    for user in users:
+        try:
+            found[user.id] = find_in_slack(job, user)
+        except OutsideError:
+            with job.record() as tx:
+                incident = tx.incidents.get(job.task.incident_id or 0)
+                for known in (user for user in users if user.id in found):
+                    tx_person(tx, incident, known, found[known.id])
+            raise
+    return found
 
 
 def find_in_slack(job: Job, user: AccountUser) -> tuple[str, str | None] | None:
@@ -279,12 +295,12 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         channel = person.channel_id or tools.messenger.open_direct(person.slack_id)
         marker = obligation_marker(job, obligation)
         ts = post_once(job, Place(channel), person_card(step, incident, person, obligation), marker)
-    except Refused as error:
+    except Unreachable as error:
         with job.record() as tx:
             now = tools.clock.now()
-            # Nobody can be asked in Slack: from here on, an approver confirms for them.
+            # They cannot be asked in Slack: from here on, an approver confirms for them.
             tx.people.set(person.id, slack_id=None)
-            facts = AuditFacts(Actor.BOT, Action.FAILED, f"writing to {person.email}", str(error), private=True)
+            facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"writing to {person.email}", str(error), private=True)
             tx.audit.append(incident.id, now, facts)
             job.done(tx, job.task)
         return

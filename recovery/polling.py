@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from recovery.account import AccountUser
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Card
-from recovery.errors import Later, OutsideError, Refused
+from recovery.errors import OutsideError, Refused
 from recovery.jobs import Job, TaskKind
 from recovery.people import (
     Evidence,
     PeopleStep,
-    find_in_slack,
+    find_all_in_slack,
     is_doubtful,
     judge,
     needs_voucher,
@@ -81,7 +81,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
     try:
         job.hold()
         users = {user.id: user for user in tools.mailgun.users() if not user.is_disabled}
-        found = {user.id: find_in_slack(job, user) for user in users.values() if user.id not in known}
+        found = find_all_in_slack(job, [user for user in users.values() if user.id not in known])
     except OutsideError as error:
         give_up_on_patience(job, error)
         raise
@@ -245,8 +245,6 @@ def answer_waiting(
 
 def give_up_on_patience(job: Job, error: OutsideError) -> None:
     """Mailgun, or Slack, cannot be asked: nobody is kept waiting for long without a word."""
-    if isinstance(error, Later):
-        return
     with job.record() as tx:
         since = None if isinstance(error, Refused) else job.tools.clock.now() - MOST_PATIENCE
         answer_waiting(tx, job.task.incident_id or 0, since=since, problem=str(error))
@@ -263,8 +261,11 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
     lines: list[Line] = []
     if problem:
         lines.append(line(f"Mailgun could not be asked: {problem} The bot keeps trying; what you did is not lost."))
-    for obligation, _ in mine:
+    for obligation, person in mine:
         title = step_of(steps, obligation).plea
+        if obligation.is_open and needs_voucher(person):
+            lines.append(line(f"{title}: Mailgun cannot show this for you; an approver confirms it."))
+            continue
         match obligation.status:
             case ObligationStatus.OPEN:
                 lines.append(line(f"{title}: Mailgun does not show it yet. It can take a minute; then check again."))

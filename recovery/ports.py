@@ -3,16 +3,18 @@
 Outside calls raise the errors of `recovery.errors` and nothing else. `recovery.store` is about the database.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from recovery.account import AccountUser, ApiKey, Domain, KeySpec, Login
-from recovery.content import Card, Content, Marker, Place
+from recovery.audit import AuditEntry
+from recovery.content import Card, Content, Document, Marker, Place
 from recovery.secret import Secret
 from recovery.state import Request
 from recovery.store import Transaction
+from recovery.text import Line
 
 Wake = Callable[[], None]
 
@@ -77,7 +79,7 @@ class Mailgun(Protocol):
         ...
 
     def outage(self) -> str | None:
-        """What Mailgun's status page reports, in one sentence, or None when all is well or it is not asked."""
+        """“Mailgun's status page says: …”, or None when it reports no trouble or is not asked."""
         ...
 
 
@@ -136,6 +138,22 @@ class Directory(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class TrailMessage:
+    """A message that says of itself that it holds entries of the trail, or one of the bot's own that says nothing.
+
+    `key` is its marker's, empty where its metadata is gone; `hashes` are those of its entries by number, empty where
+    its metadata cannot be read. `shown` is what it says now, for `Messenger.unlike`.
+    """
+
+    ts: str
+    is_ours: bool
+    key: str = ""
+    hashes: Mapping[int, str] = field(default_factory=dict)
+    is_edited: bool = False
+    shown: str = ""
+
+
 class Messenger(Protocol):
     """What the bot says in Slack. Raises `Refused` (`TooLong` for size), `Later` or `Uncertain`."""
 
@@ -174,6 +192,32 @@ class Messenger(Protocol):
 
     def digest(self, content: Content) -> str:
         """A short fingerprint of how the content would be drawn, to skip redrawing what did not change."""
+        ...
+
+    # Files
+
+    def bring(self, document: Document) -> str:
+        """Bring a file to Slack, where nobody sees it until it is shared; its id. `files.getUploadURLExternal`, then
+        the file itself. Harmless to repeat: each time makes another file."""
+        ...
+
+    def share(self, place: Place, file_id: str, document: Document, words: Line) -> None:
+        """Share a file that was brought, once, with words beside it. `files.completeUploadExternal`, never retried."""
+        ...
+
+    def find_file(self, place: Place, file_id: str, since: datetime) -> list[str]:
+        """The `ts` of each message of the bot's that shares that file, oldest first."""
+        ...
+
+    # The trail's copy
+
+    def trail(self, place: Place, since: datetime) -> list[TrailMessage]:
+        """Every message there that carries the trail's metadata, and the bot's own that carry none; oldest first.
+        Empty where there is no such thread. `conversations.replies` or `.history`."""
+        ...
+
+    def unlike(self, shown: str, entries: Sequence[AuditEntry]) -> AuditEntry | None:
+        """The first of these entries that a message which shows this does not show as it would be drawn, or None."""
         ...
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from recovery.content import Content, Marker, MarkerKind, Place
-from recovery.errors import Gone, Later, Refused, Uncertain
+from recovery.errors import Gone, Later, NotYet, Refused, Uncertain
 from recovery.jobs import Job, TaskKind
 from recovery.state import NewTask, TaskStatus
 
@@ -41,7 +41,7 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
         looked = int(str(job.task.payload.get(_LOOKED, 0))) + 1
         if looked < LOOKS:
             job.note(**{_LOOKED: looked})
-            raise Later("looking once more whether the message arrived", seconds=settle)
+            raise NotYet("looking once more whether the message arrived", seconds=settle)
     job.note(**{_SENDING: job.tools.clock.now().isoformat(), _LOOKED: 0})
     job.hold()
     job.if_lost(copy_task(job, place, marker, None))
@@ -51,7 +51,7 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
         job.note(**{_SENDING: None})
         raise
     except Uncertain as error:
-        raise Later(f"not sure that the message arrived: {error}", seconds=min(settle, 5.0)) from error
+        raise NotYet(f"not sure that the message arrived: {error}", seconds=min(settle, 5.0)) from error
     job.if_lost(copy_task(job, place, marker, ts))
     return _noted(job, marker, ts)
 
@@ -90,7 +90,7 @@ def delete_copies(job: Job) -> None:
     kind, key = as_strings(payload["marker"])
     posted = original.payload.get(POSTED)
     if original.status in (TaskStatus.READY, TaskStatus.RUNNING):
-        raise Later("another process is still at it", seconds=1)
+        raise NotYet("another process is still at it", seconds=1)
     if not isinstance(posted, list) or posted[0] != key:
         return
     place = Place(str(payload["channel"]), str(payload["thread"]) if payload["thread"] else None)
@@ -106,7 +106,7 @@ def delete_copies(job: Job) -> None:
     looked = int(str(payload.get(_LOOKED, 0))) + 1
     if payload["ts"] is None and looked < LOOKS:
         job.note(**{_LOOKED: looked})
-        raise Later("looking once more for a copy", seconds=job.tools.policy.settle.total_seconds())
+        raise NotYet("looking once more for a copy", seconds=job.tools.policy.settle.total_seconds())
 
 
 def as_strings(value: object) -> list[str]:

@@ -167,6 +167,9 @@ def wants_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> 
 def review(job: Job, steps: Sequence[Step]) -> None:
     """List keys and credentials once more; offer what is left for another round, or open the last step."""
     tools = job.tools
+    with tools.store.read() as tx:
+        if tx.incidents.get(job.task.incident_id or 0).status is not IncidentStatus.OPEN:
+            return
     inventory = take_inventory(job)
     with job.record() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
@@ -202,7 +205,8 @@ def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: In
         if step.opens_last:
             state = state_of(tx, incident, step)
             board = read_board(tx, steps, incident.id)
-            paste = support_message(board.incident, board.views, tx.audit.entries(incident.id))
+            summaries = {each.kind: each.summary(tx, incident, view.state) for each, view in board.views}
+            paste = support_message(board.incident, board.views, tx.audit.entries(incident.id), summaries)
             facts = {**state.facts, "paste": paste}
             if tx.steps.move(state, [StepStatus.LOCKED], StepStatus.WAITING, facts=facts):
                 entry = AuditFacts(Actor.BOT, Action.STEP_OPENED, step.label)
@@ -218,7 +222,7 @@ def close_if_nobody_is_left(tx: Transaction, tools: Tools, incident: Incident) -
     if unfinished or any(o.is_open for o in tx.people.obligations(incident.id)):
         return
     now = tools.clock.now()
-    tx.incidents.set(incident.id, status=IncidentStatus.CLOSED, ended_at=now)
+    tx.incidents.set(incident.id, status=IncidentStatus.CLOSED, ended_at=now, troubles={})
     tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.CLOSED, "", "nobody is left to remind"))
 
 

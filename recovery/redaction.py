@@ -7,6 +7,9 @@ import re
 
 REMOVED = "[removed]"
 
+# Repetitions that may begin anywhere have an upper bound: without one, a few pages of `a.a.a.` would be tried
+# from each letter to the end, which takes minutes and holds up the whole process.
+
 _SHAPES = re.compile(
     r"""
       (?:pub)?key-[0-9a-z]{16,}                 # Mailgun's older keys
@@ -14,7 +17,7 @@ _SHAPES = re.compile(
     | xox[a-z](?:\.xox[a-z])?-[\w-]{8,}         # Slack's tokens
     | xapp-[\w-]{8,}
     | gAAAA[\w-]{16,}=*                         # Fernet
-    | eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?         # JSON web tokens
+    | eyJ[\w-]{8,1000}\.[\w-]+(?:\.[\w-]*)?     # JSON web tokens
     | SG\.[\w-]{8,}\.[\w-]{8,}                  # SendGrid's keys
     | (?:AKIA|ASIA)[0-9A-Z]{16}                 # Amazon's key ids
     | gh[a-z]_\w{16,} | github_pat_\w{16,}      # GitHub's tokens
@@ -23,10 +26,12 @@ _SHAPES = re.compile(
 )
 """Secrets that are known by their shape, wherever they stand, also in the middle of another word."""
 
-_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/]+|[^\s/@]+:[^\s@]*)@", re.IGNORECASE)
+_USERINFO = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,30}://)(?:[^\s/]{1,500}|[^\s/@]{1,200}:[^\s@]{0,500})@", re.IGNORECASE
+)
 """The login and password in an address such as `smtp://login:password@host`."""
 
-_LOGIN_AND_PASSWORD = re.compile(r"(?P<login>[\w.+-]+@[\w-]+(?:\.[\w-]+)+):(?!\d{1,5}\b)\S+")
+_LOGIN_AND_PASSWORD = re.compile(r"(?P<login>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}):(?!\d{1,5}\b)\S+")
 """A login and its password as configuration files write them; a short number is a port."""
 
 _NAMED = re.compile(
@@ -60,10 +65,10 @@ _ORDINARY = frozenset(_ORDINARY_WORDS.split())
 _KEPT_OR_CUT = re.compile(
     r"""
     (?P<kept>
-        <[@\#!][^>\s]*>                          # Slack's mentions
-      | <?(?:https?|mailto):[^\s<>]+>?           # addresses
-      | [\w.+-]+@[\w-]+(?:\.[\w-]+)+             # e-mail addresses
-      | (?:[\w-]+\.)+[a-z]{2,24}\b(?![\w-])      # domains
+        <[@\#!][^>\s]{0,200}>                               # Slack's mentions
+      | <?(?:https?|mailto):[^\s<>]+>?                     # addresses
+      | [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}    # e-mail addresses
+      | (?:[\w-]{1,63}\.){1,9}[a-z]{2,24}\b(?![\w-])       # domains
     )
     | (?P<cut> [\w+/=-]{20,} )
     """,

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from recovery.account import Inventory
@@ -143,6 +143,10 @@ class Step(ABC):
         """Subjects that Mailgun lists and that still need this step, at the last look before Support is told."""
         return []
 
+    def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
+        """What became of it over all its rounds, for Mailgun Support; None where its progress says that as well."""
+        return None
+
     def subject_matches(self, subject: str, target: str) -> bool:
         """Whether a typed word (a login, a domain) means this subject."""
         return False
@@ -172,7 +176,9 @@ def facts_with_left(state: StepState, left: Set[str]) -> dict[str, Json]:
     return {**state.facts, "left": kept}
 
 
-def begin_anew(tx: Transaction, step: Step, state: StepState, why: str, subjects: Sequence[str]) -> None:
+def begin_anew(
+    tx: Transaction, step: Step, state: StepState, why: str, subjects: Sequence[str], **payload: Json
+) -> None:
     """Plan that these subjects are set and handed over anew; `why` tells one such plan from another.
 
     A step that had ended runs again until that is done.
@@ -181,7 +187,8 @@ def begin_anew(tx: Transaction, step: Step, state: StepState, why: str, subjects
     state = tx.steps.get(state.id)
     earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
     tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
-    tx.tasks.add([step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)])
+    begin = step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)
+    tx.tasks.add([replace(begin, payload={**begin.payload, **payload})])
 
 
 def begins_nothing(tx: Transaction, task: Task) -> bool:

@@ -231,7 +231,12 @@ class AuditTrail(Protocol):
         ...
 
     def entries(self, incident_id: int, after: int = 0, most: int | None = None) -> list[AuditEntry]:
-        """Entries with a number over `after`, in order."""
+        """Entries with a number over `after`, in order. Raises `Unreadable` at the first that is no entry any more."""
+        ...
+
+    def posted(self, incident_id: int) -> dict[str, dict[int, str]]:
+        """Which entries were certainly posted where (the thread, or a channel's id), by number, each with the `ts` of
+        its message or, where that is not known, an empty one."""
         ...
 
 

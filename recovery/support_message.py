@@ -1,6 +1,6 @@
 """The message for Mailgun Support: what was done, when, how many; no secret, no name of a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recovery.audit import Action, AuditEntry
@@ -9,8 +9,13 @@ from recovery.step import OLD_KEY_WARNING, Step, StepView
 from recovery.text import count
 
 
-def support_message(incident: Incident, views: Sequence[tuple[Step, StepView]], entries: Sequence[AuditEntry]) -> str:
-    """A message to paste into a ticket."""
+def support_message(
+    incident: Incident,
+    views: Sequence[tuple[Step, StepView]],
+    entries: Sequence[AuditEntry],
+    summaries: Mapping[str, str | None],
+) -> str:
+    """A message to paste into a ticket. `summaries` has what each step says of itself, by its kind."""
 
     def many(action: Action) -> int:
         return sum(entry.facts.action is action for entry in entries)
@@ -22,7 +27,7 @@ def support_message(incident: Incident, views: Sequence[tuple[Step, StepView]], 
     for step, view in views:
         if step.opens_last:
             continue
-        lines.append(f"{step.number}. {step.title}: {outcome(step, view)}")
+        lines.append(f"{step.number}. {step.title}: {outcome(step, view, summaries.get(step.kind))}")
     replaced, deleted = many(Action.KEY_REPLACED), many(Action.KEY_DELETED)
     lines += [
         "",
@@ -55,11 +60,11 @@ def whole(view: StepView) -> StepView:
     return replace(view, state=replace(view.state, facts=facts))
 
 
-def outcome(step: Step, view: StepView) -> str:
+def outcome(step: Step, view: StepView, summary: str | None = None) -> str:
     """What became of one step, in Support's words."""
     view = whole(view)
     state = view.state
-    progress = step.progress(view).removesuffix(f"; {OLD_KEY_WARNING}")
+    progress = summary or step.progress(view).removesuffix(f"; {OLD_KEY_WARNING}")
     if state.status is StepStatus.SKIPPED:
         begun = any(n.get(TaskStatus.DONE) for kind, n in view.tally.items() if kind != step.begin_kind)
         in_part = progress if begun else ""

@@ -19,6 +19,7 @@ POST_BOARD = "thread.board"
 SURVEY = "survey"
 POST_STEP = "thread.step"
 POST_AUDIT = "thread.audit"
+MIRROR_AUDIT = "thread.mirror"
 REDRAW = "thread.redraw"
 REPORT = "thread.report"
 
@@ -136,18 +137,17 @@ def plan_trail(tx: Transaction, incident: Incident, audit_channel: str | None) -
     if incident.thread_ts is None:
         return
     if incident.audit_posted < incident.audit_count:
-        tx.tasks.add([_trail_task(incident, THREAD, "the trail", incident.audit_posted, lane_of(incident))])
+        tx.tasks.add([_trail_task(POST_AUDIT, incident, THREAD, incident.audit_posted, lane_of(incident))])
     if audit_channel and incident.audit_mirrored < incident.audit_count:
         lane = f"channel:{audit_channel}"
-        tx.tasks.add([_trail_task(incident, audit_channel, "the audit channel", incident.audit_mirrored, lane)])
+        tx.tasks.add([_trail_task(MIRROR_AUDIT, incident, audit_channel, incident.audit_mirrored, lane)])
 
 
-def _trail_task(incident: Incident, where: str, subject: str, after: int, lane: str) -> NewTask:
+def _trail_task(kind: str, incident: Incident, where: str, after: int, lane: str) -> NewTask:
     return NewTask(
-        POST_AUDIT,
+        kind,
         f"{POST_AUDIT}:{incident.id}:{where}",
         incident.id,
-        subject=subject,
         lane=lane,
         priority=3,
         payload={"where": where, "after": after},
@@ -248,6 +248,7 @@ def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
         TaskKind(SURVEY, lambda job: survey(job, steps), "counting the account", most_attempts=None),
         TaskKind(POST_STEP, lambda job: post_step(job, steps), "posting a step", most_attempts=None),
         TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None),
+        TaskKind(MIRROR_AUDIT, post_trail, "posting the trail in the audit channel", most_attempts=None),
         TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing the thread", most_attempts=None),
         TaskKind(REPORT, post_report, "posting a report", most_attempts=20),
     )

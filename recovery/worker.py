@@ -87,6 +87,10 @@ class Worker:
         except RecoveryError as error:
             log.warning("%s could not claim work: %s", self._name, error)
             return None
+        except Exception:
+            # Whatever it is: a process that listens and does nothing any more is worse than one that tries again.
+            log.exception("a defect in claiming work")
+            return None
         self.last_round = now
         return Job(self._tools, self._kinds[tasks[0].kind], tasks, until) if tasks else None
 

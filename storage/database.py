@@ -10,6 +10,7 @@ from typing import Self
 from uuid import uuid4
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from recovery import store
 from storage import migrate
@@ -19,10 +20,10 @@ from storage.engines import (
     begin_by,
     for_reading,
     postgresql_engine,
-    reachable,
     sqlite_engine,
 )
-from storage.errors import DatabaseUnavailable
+from storage.errors import DatabaseUnavailable, NotMigrated
+from storage.failures import in_one_line, reachable
 from storage.processes import FileProcesses, Processes, ServerProcesses
 from storage.rows import unless_there
 from storage.schema import IdentityRow
@@ -86,6 +87,11 @@ class Database(store.Store):
         with reachable():
             self._processes.hold()
 
+    def processes(self) -> int:
+        """How many processes work on this database, this one among them."""
+        with reachable(to_write=False), self._reading.begin() as connection:
+            return self._processes.alive(connection)
+
     # --- units of work
 
     @contextmanager
@@ -99,7 +105,7 @@ class Database(store.Store):
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        with reachable(), self._reading.begin() as connection:
+        with reachable(to_write=False), self._reading.begin() as connection:
             yield Transaction(connection, self._processes)
 
     def identity(self) -> str:
@@ -134,12 +140,21 @@ class Database(store.Store):
 
     def migrate(self) -> None:
         """Bring the tables to what this version of the bot needs. Harmless to repeat, and to do in several
-        processes at once: they take turns, and who comes later finds nothing left to do."""
-        with reachable(), self._own_turn(), self._writing.begin() as connection:
-            migrate.upgrade(connection)
+        processes at once: they take turns, and who comes later finds nothing left to do.
+
+        Raises `NewerDatabase`, and `NotMigrated` where the database refuses; then nothing was changed.
+        """
+        try:
+            with reachable(), self._own_turn(), self._writing.begin() as connection:
+                migrate.upgrade(connection)
+        except DBAPIError as error:
+            raise NotMigrated(
+                f"The database could not be migrated, and nothing was changed: {in_one_line(error.orig)} If another "
+                "program uses it too, give the bot a database of its own in DATABASE_URL."
+            ) from error
 
     def schema_is_current(self) -> bool:
-        """Whether the tables are what this version of the bot needs."""
+        """Whether the tables are what this version of the bot needs. Raises `NewerDatabase`."""
         with reachable(), self._reading.begin() as connection:
             return migrate.is_current(connection)
 

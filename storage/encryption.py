@@ -27,17 +27,18 @@ def load_encryption_keys(setting: str | None, database_url: str) -> list[str]:
     if database is None:
         raise BadEncryptionKey(f"ENCRYPTION_KEY is required with PostgreSQL. Make one with: {HOW_TO_MAKE_ONE}")
     file = database.with_name(f"{database.name}.key")
-    if not file.exists():
-        try:
+    try:
+        if not file.exists():
             _make(file)
-        except OSError as error:
-            raise BadEncryptionKey(
-                f"The key file {file} cannot be made ({error.strerror}). Let the bot write there, or set "
-                f"ENCRYPTION_KEY. Make a key with: {HOW_TO_MAKE_ONE}"
-            ) from error
-    if file.stat().st_mode & 0o077:
-        log.warning("Others on this machine may read %s, which opens the vault. Run: chmod 600 %s", file, file)
-    return _checked(file.read_text(), str(file))
+        if file.stat().st_mode & 0o077:
+            log.warning("Others on this machine may read %s, which opens the vault. Run: chmod 600 %s", file, file)
+        text = file.read_text(errors="replace")
+    except OSError as error:
+        raise BadEncryptionKey(
+            f"The key file {file} cannot be made or read ({error.strerror}). Let the bot's user read and write there, "
+            f"or set ENCRYPTION_KEY. Make a key with: {HOW_TO_MAKE_ONE}"
+        ) from error
+    return _checked(text, str(file))
 
 
 def _checked(text: str, where: str) -> list[str]:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 from storage.errors import DatabaseUnavailable
 
@@ -32,14 +31,15 @@ _BOUNDED_POOL = {**POOL, "pool_size": BOUNDED_PLACES, "max_overflow": 0, "pool_t
 _BOUNDED_CONNECT = 1.0
 """Seconds that a bounded write waits where a connection is made or silent; see `postgresql_engine`."""
 
-_SQLITE_NOT_NOW = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-}
+LEFT_OPEN = 10
+"""Seconds after which PostgreSQL ends a transaction whose process does nothing: it was stopped in the middle, or
+its machine is gone. Others wait for its locks that long. None of ours lasts a tenth of a second."""
+
+_SESSION = (
+    "SET idle_in_transaction_session_timeout = '{left_open}s'; "
+    # That the other end is gone is noticed by the server too; it would wait two hours otherwise.
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+)
 
 _READING = {"reads_only": True}
 _READING_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -75,15 +75,16 @@ def sqlite_engine(url: URL, *, bounded: bool = False) -> Engine:
 
 
 def postgresql_engine(url: URL, *, bounded: bool = False) -> Engine:
-    """PostgreSQL. A server that went away is noticed within seconds, and when it is back it is used again.
+    """PostgreSQL. A server that went away is noticed within seconds, as is a process; when it is back it is used again.
 
     With `bounded`, an engine for `begin_by`. A server that does not answer while a connection is made is given
     up after 2 seconds for each of its addresses: psycopg counts in whole seconds, and takes 1 for 2.
     """
     limits = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    # In milliseconds, for what was sent to an other end that has vanished.
+    limits |= {"tcp_user_timeout": int((_BOUNDED_CONNECT if bounded else LOCK_WAIT) * 1000)}
     if bounded:
-        # The latter, in milliseconds, for connections whose other end has vanished.
-        limits |= {"connect_timeout": 2, "tcp_user_timeout": int(_BOUNDED_CONNECT * 1000)}
+        limits |= {"connect_timeout": 2}
     engine = create_engine(
         url,
         connect_args=limits,
@@ -91,6 +92,13 @@ def postgresql_engine(url: URL, *, bounded: bool = False) -> Engine:
         pool_pre_ping=True,
         **(_BOUNDED_POOL if bounded else POOL),
     )
+
+    @event.listens_for(engine, "connect")
+    def configure(driver: Any, _record: object) -> None:
+        with driver.cursor() as cursor:
+            cursor.execute(_SESSION.format(left_open=LEFT_OPEN))
+        driver.commit()
+
     if bounded:
 
         @event.listens_for(engine, "before_cursor_execute")
@@ -139,18 +147,3 @@ def _switch_to_wal(driver: sqlite3.Connection, patience: float) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(0.02)
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turns the drivers' words for "not now" into `DatabaseUnavailable`; mistakes of the program pass."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        # SQLite's driver says OperationalError of a misspelt column too; only the code tells them apart.
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code is not None and code & 0xFF not in _SQLITE_NOT_NOW:
-            raise
-        raise DatabaseUnavailable(f"The database cannot be used at the moment: {error.orig}") from error
-    except TimeoutError as error:
-        raise DatabaseUnavailable("The database is too busy: no connection became free.") from error

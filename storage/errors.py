@@ -17,6 +17,14 @@ class AnotherProcess(RecoveryError):
     """Another process of the bot works on this SQLite file."""
 
 
+class NewerDatabase(RecoveryError):
+    """A newer version of the bot has migrated the database: this one does not know its tables."""
+
+
+class NotMigrated(RecoveryError):
+    """A migration failed. Nothing was changed."""
+
+
 class NaiveTime(DontWrapMixin, ValueError):
     """A time without a time zone was about to be stored. A mistake in the program, so no `RecoveryError`."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, Connection, column, func, inspect, select, table
 
 from storage.engines import sqlite_engine
+from storage.errors import NewerDatabase
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -29,8 +30,11 @@ _one_at_a_time = Lock()
 """Alembic hands a migration its connection through module variables (`op`, `context`)."""
 
 
-def upgrade(connection: Connection) -> None:
-    """Run what is missing, inside the connection's transaction: all of it or nothing."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run what is missing, inside the connection's transaction: all of it or nothing.
+
+    Raises `NewerDatabase` where a newer version has been at work.
+    """
     if is_current(connection):
         return
     # Only here, because it takes a tenth of a second to import, and most starts need none of it.
@@ -39,17 +43,24 @@ def upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_SPACE, _LOCK)))
     with _one_at_a_time:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
 
 
 def is_current(connection: Connection) -> bool:
-    """Whether no migration is missing, nor one there that this version does not know."""
-    return _revision(connection) == newest_revision()
+    """Whether no migration is missing. Raises `NewerDatabase` where there is one that this version does not know."""
+    revision, known = _revision(connection), _revisions()
+    if revision is not None and revision not in known:
+        raise NewerDatabase(
+            f"A newer version of the bot has worked on this database (its migration {revision}; this version knows "
+            f"them up to {known[-1]}). Nothing was changed. Install that version again: no command takes a migration "
+            "back. If DATABASE_URL names another program's database, give the bot one of its own."
+        )
+    return revision == known[-1]
 
 
 def newest_revision() -> str:
-    """The last migration's revision. They are numbered, and each file's name begins with its own."""
-    return max(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """The last migration's revision."""
+    return _revisions()[-1]
 
 
 def revise(message: str) -> None:
@@ -66,11 +77,16 @@ def revise(message: str) -> None:
         engine.dispose()
 
 
+def _revisions() -> list[str]:
+    """What this version knows, in order. They are numbered, and each file's name begins with its own."""
+    return sorted(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
 def _revision(connection: Connection) -> str | None:
     """What the database is at; None before the first migration."""
     if not inspect(connection).has_table(_VERSION.name):
         return None
-    return connection.scalars(select(_VERSION.c.version_num)).one_or_none()
+    return connection.scalars(select(_VERSION.c.version_num)).first()
 
 
 def _config(connection: Connection) -> "Config":

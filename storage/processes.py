@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Set
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +38,10 @@ class Processes(Protocol):
         """
         ...
 
+    def alive(self, connection: Connection) -> int:
+        """How many there are, this one among them."""
+        ...
+
 
 def _new_owner() -> int:
     return secrets.randbits(62) + 1
@@ -56,12 +61,17 @@ class FileProcesses:
         with self._guard:
             if self._held is not None:
                 return
+            # SQLite would open it to read alone, and fail at the first click.
+            if self._database.exists() and not os.access(self._database, os.R_OK | os.W_OK):
+                raise DatabaseUnavailable(f"{self._database} cannot be written: let the bot's user read and write it.")
             # Never deleted: a process could lock the file that another has just removed.
             path = self._database.with_name(f"{self._database.name}.lock")
             try:
                 file = path.open("a+")
             except OSError as error:
-                raise DatabaseUnavailable(f"{path} cannot be written: {error.strerror}.") from error
+                raise DatabaseUnavailable(
+                    f"{path} cannot be written ({error.strerror}). Let the bot's user write in a folder that exists."
+                ) from error
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -87,6 +97,9 @@ class FileProcesses:
     def gone(self, connection: Connection, owners: Set[int]) -> Set[int]:
         return owners - {self.owner}
 
+    def alive(self, connection: Connection) -> int:
+        return 1
+
 
 # Advisory locks by one 64-bit key show as two 32-bit halves with objsubid 1.
 _HELD = text(
@@ -94,6 +107,11 @@ _HELD = text(
     "WHERE locktype = 'advisory' AND objsubid = 1 AND granted "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+
+
+DOUBT = 6.0
+"""Seconds for which a process that lost its own lock believes nobody else dead: a server that was away has dropped
+everybody's. The engine takes it again every two."""
 
 
 class ServerProcesses:
@@ -105,11 +123,13 @@ class ServerProcesses:
         self._guard = Lock()
         self._session: Connection | None = None
         self._held = False
+        self._doubts_until = 0.0
 
     def hold(self) -> None:
         with self._guard:
             if self._session is not None and not _answers(self._session):
                 self._leave()
+                self._doubts_until = time.monotonic() + DOUBT
             if self._session is None:
                 self._session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
                 # Out of the pool: closing it must end the session, and with it the lock.
@@ -125,7 +145,14 @@ class ServerProcesses:
             self._leave()
 
     def gone(self, connection: Connection, owners: Set[int]) -> Set[int]:
-        return owners - set(connection.scalars(_HELD)) - {self.owner}
+        alive = set(connection.scalars(_HELD))
+        has_lost_its_own = self._held and self.owner not in alive
+        if has_lost_its_own or time.monotonic() < self._doubts_until:
+            return set()
+        return owners - alive - {self.owner}
+
+    def alive(self, connection: Connection) -> int:
+        return len({self.owner, *connection.scalars(_HELD)})
 
     def _leave(self) -> None:
         if self._session is not None:

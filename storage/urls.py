@@ -14,12 +14,12 @@ def parsed(url: str) -> URL:
     """The URL with the driver that the bot uses; raises `BadDatabaseUrl`, which never shows it."""
     try:
         made = make_url(url)
-    except ArgumentError:
-        # `from None`: SQLAlchemy's message repeats the URL, password and all.
+    except (ArgumentError, ValueError):
+        # `from None`: the messages repeat the URL or a part of it, the password's perhaps.
         raise BadDatabaseUrl(_EXPECTED) from None
     if made.drivername in _POSTGRESQL:
         return made.set(drivername="postgresql+psycopg")
-    if made.drivername == "sqlite" and made.database and made.database != ":memory:":
+    if made.drivername == "sqlite" and not made.host and made.database and made.database != ":memory:":
         return made
     raise BadDatabaseUrl(_EXPECTED)
 

@@ -82,3 +82,12 @@ def test_every_file_that_a_page_names_is_there() -> None:
     for page in PAGES:
         for name in re.findall(rf"`((?:{rooms})/[\w/.-]*)`", page.read_text()):
             assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_in_a_file_is_there(page: Path) -> None:
+    text = re.sub(r"\s+", " ", page.read_text())
+    for names, path in re.findall(r"((?:`\w+`(?:, | and )?)+) in `([\w/]+\.py)`", text):
+        source = (ROOT / path).read_text()
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"(?:def|class) {name}\b|^\s*{name}\b", source, re.MULTILINE), f"{name} in {path}"

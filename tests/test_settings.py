@@ -80,6 +80,9 @@ def test_other_variables_are_not_minded() -> None:
         ("MAILGUN_API_KEY", "key-hunter2 # mine"),
         ("MAILGUN_API_KEY", "pubkey-hunter2"),
         ("DATABASE_URL", "mysql://bot:hunter2@db/bot"),
+        ("DATABASE_URL", "postgresql://bot:p@ss:hunter2@db/bot"),
+        ("DATABASE_URL", "sqlite://host/bot.db"),
+        ("DATABASE_URL", "sqlite:///"),
         ("ENCRYPTION_KEY", "hunter2"),
     ],
 )
@@ -99,9 +102,22 @@ def test_settings_do_not_show_their_secrets() -> None:
 # --- Slack ---
 
 
-def test_http_mode_is_not_there_yet() -> None:
-    with pytest.raises(SettingsError, match="HTTP mode, with SLACK_SIGNING_SECRET alone, is not there yet"):
-        load_settings({**LEAST, "SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "s"})
+def test_without_an_app_token_the_signing_secret_is_enough() -> None:
+    settings = loaded(SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="hunter2")
+    assert settings.SLACK_APP_TOKEN is None
+    assert settings.SLACK_SIGNING_SECRET is not None
+
+
+def test_with_neither_both_ways_are_named_in_one_line() -> None:
+    (line,) = problems(SLACK_APP_TOKEN="")
+    assert line.startswith("SLACK_APP_TOKEN is missing, and so is SLACK_SIGNING_SECRET.")
+    assert "For HTTP mode put the signing secret" in line
+    assert "for Socket Mode: put the token that starts with xapp-" in line
+
+
+def test_a_malformed_signing_secret_is_all_that_is_wrong_without_an_app_token() -> None:
+    (line,) = problems(SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="two words")
+    assert line.startswith("SLACK_SIGNING_SECRET ")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/api", "http://127.0.0.1:8000/api/"])

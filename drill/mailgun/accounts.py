@@ -71,6 +71,29 @@ def small_account(at: datetime | None = None) -> Prepared:
     return Prepared(Account(secrets.token_hex(12), estate, users), admin.secret)
 
 
+def twofold_account(at: datetime | None = None) -> Prepared:
+    """The smallest account in which a recovery does everything twice: what the crash tests kill the bot over.
+
+    `mg.example.com` (US) with two logins: postmaster and app. Four keys: an admin key, which the bot has, a
+    sending key, a session of each user. Two users with Mailgun passwords and without 2FA: Dana (owner) and
+    Chen (developer). The account works.
+    """
+    moment = _Moment(at)
+    dana = moment.user("dana@example.com", UserRole.ADMIN, is_master=True)
+    chen = moment.user("chen@example.com")
+    admin = moment.key(KeyRole.ADMIN, "Backend", old=True)
+    estate = Estate(
+        domains=[moment.domain("mg.example.com", Region.US, ["app"])],
+        keys=[
+            admin,
+            moment.sending_key("mg.example.com", "Shop"),
+            moment.web_key(dana, "dana's session"),
+            moment.web_key(chen, "chen's session"),
+        ],
+    )
+    return Prepared(Account(secrets.token_hex(12), estate, [dana, chen]), admin.secret)
+
+
 def drill_account(at: datetime | None = None) -> Prepared:
     """The drill's: five domains in two regions, nine keys, seven users; the account is disabled.
 
@@ -211,7 +234,7 @@ class _Moment:
         created = self.created()
         return Key(key_id, secret, KeyKind.DOMAIN, KeyRole.SENDING, description, created, domain_name)
 
-    def web_key(self, user: User) -> Key:
+    def web_key(self, user: User, description: str = "web session") -> Key:
         key_id = new_key_id()
         created = self._at - timedelta(hours=2)
         return Key(
@@ -219,7 +242,7 @@ class _Moment:
             new_secret(key_id),
             KeyKind.WEB,
             KeyRole(user.role),
-            "web session",
+            description,
             created,
             requestor=user.email,
             user_name=user.name,

@@ -21,6 +21,9 @@ def serve(
         typer.echo(f"SLACK_API_URL    {server.url}/api/")
         typer.echo(f"SLACK_BOT_TOKEN  {workspace.app.bot_token}")
         typer.echo(f"SLACK_APP_TOKEN  {workspace.app.app_token}")
+        typer.echo(f"or, for HTTP mode, SLACK_SIGNING_SECRET  {workspace.app.signing_secret}")
+        typer.echo(f"  and where the bot is: PATCH {server.url}/_drill/settings")
+        typer.echo('  {"request_url": "http://127.0.0.1:3000/slack/events"}')
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 

@@ -1,4 +1,4 @@
-"""What the app is sent, and the promise that whatever carries it makes. Socket Mode is one carrier."""
+"""What the app is sent, and the promise that whatever carries it makes: Socket Mode, or HTTP."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from typing import Protocol
 from drill.slack.model import JsonObject
 
 OnAcknowledged = Callable[[JsonObject], None]
-OnTimedOut = Callable[[], None]
+OnFailed = Callable[[str], None]
+"""Told how Slack names the failure to the person, such as `operation_timeout`."""
 
 
 class EventKind(StrEnum):
@@ -27,6 +28,7 @@ class EventState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     TIMED_OUT = "timed_out"
     NOT_CONNECTED = "not_connected"
+    REFUSED = "refused"
 
 
 class AppNotConnected(Exception):
@@ -44,6 +46,7 @@ class Event:
     state: EventState = EventState.PENDING
     acked_at: float | None = None
     response: JsonObject | None = None
+    status: int | None = None
     connection: str | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -69,6 +72,7 @@ class Event:
             "acked_at": self.acked_at,
             "ack_ms": self.ack_ms,
             "response": self.response,
+            "status": self.status,
         }
 
 
@@ -76,12 +80,12 @@ class Delivery(Protocol):
     """Carries events to the app: Socket Mode, or requests to its `request_url`."""
 
     async def deliver(
-        self, kind: EventKind, payload: JsonObject, on_acknowledged: OnAcknowledged, on_timed_out: OnTimedOut
+        self, kind: EventKind, payload: JsonObject, on_acknowledged: OnAcknowledged, on_failed: OnFailed
     ) -> Event:
         """Hand one event to the app, and return without waiting for its acknowledgement.
 
         Exactly one of the two callbacks is called: with what the app answered beside its acknowledgement
-        (empty if nothing), or when the time for it is over.
+        (empty if nothing), or when the time for it is over or the app refused it.
 
         Raises:
             AppNotConnected: there is no way to the app now; this is in the log, and no callback is called.

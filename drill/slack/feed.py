@@ -48,7 +48,7 @@ def feed(slack: PracticeSlack, user: User, since: int) -> JsonObject:
         "changed": True,
         "team": workspace.name,
         "app": {"name": workspace.app.name, "user": workspace.app.bot_user_id},
-        "app_connections": slack.sockets.connections,
+        "app_connections": slack.sockets.connections or int(workspace.request_url is not None),
         "commands": sorted(workspace.app.commands),
         "people": [_person(person) for person in workspace.users.values()],
         "usergroups": {group.id: group.handle for group in workspace.usergroups.values()},

@@ -130,6 +130,7 @@ class SlackApp:
     bot_user_id: str
     bot_token: str
     app_token: str
+    signing_secret: str
     verification_token: str
     scopes: set[str]
     commands: set[str]
@@ -152,6 +153,7 @@ class Message:
     metadata: JsonObject | None = None
     edited_ts: str | None = None
     deleted: bool = False
+    files: list[JsonObject] = field(default_factory=list)
 
     @property
     def is_reply(self) -> bool:
@@ -179,6 +181,8 @@ class Message:
             shown |= {"bot_id": app.bot_id, "app_id": app.id}
         if self.blocks:
             shown["blocks"] = self.blocks
+        if self.files:
+            shown |= {"files": self.files, "upload": True}
         if self.thread_ts is not None:
             shown["thread_ts"] = self.thread_ts
         if self.edited_ts is not None:

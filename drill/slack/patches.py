@@ -59,6 +59,7 @@ def _settings(workspace: Workspace, order: Order, _: str) -> JsonObject:
         "message_rate": order.optional_seconds("message_rate"),
         "burst": order.optional_whole("burst", at_least=1),
         "lag": order.optional_seconds("lag"),
+        "request_url": order.optional_text("request_url"),
         "method_rates": _rates(order.optional_object("method_rates")),
     }
     order.finish()

@@ -14,7 +14,7 @@ from drill.slack.state import PracticeSlack
 from drill.slack.tickets import ResponseUrl
 from drill.slack.views import View
 
-_TIMEOUT, _NO_APP = "operation_timeout", "dispatch_failed"
+_NO_APP = "dispatch_failed"
 
 
 class People:
@@ -144,7 +144,7 @@ class People:
         self, kind: EventKind, payload: JsonObject, answered: OnAcknowledged, failed: Callable[[str], None]
     ) -> Event:
         try:
-            return await self._slack.delivery.deliver(kind, payload, answered, partial(failed, _TIMEOUT))
+            return await self._slack.delivery.deliver(kind, payload, answered, failed)
         except AppNotConnected:
             failed(_NO_APP)
             self._workspace.touch()

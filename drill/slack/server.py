@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
@@ -34,6 +34,7 @@ def create_app(workspace: Workspace, faults: Faults | None = None, latency: floa
     routes: list[BaseRoute] = [
         web_api(slack),
         _answers(slack),
+        *_files(slack),
         WebSocketRoute("/socket", slack.sockets.serve),
         *order_routes(slack),
         *faults.routes(),
@@ -67,6 +68,29 @@ def _answers(slack: PracticeSlack) -> Route:
         return JSONResponse({"ok": True})
 
     return Route("/response/{id}", answer, methods=["POST"])
+
+
+def _files(slack: PracticeSlack) -> list[Route]:
+    async def take(request: Request) -> Response:
+        content = await request.body()
+        file = slack.files.take(request.path_params["ticket"], content)
+        entry = slack.log.call("upload", {"file": file and file.id, "content": content.decode(errors="replace")})
+        if file is None:
+            entry.fail(SlackError("no_such_address"))
+            return PlainTextResponse("no", 404)
+        entry.succeed({})
+        return PlainTextResponse(f"OK - {len(content)}")
+
+    async def show(request: Request) -> Response:
+        file = slack.files.find(request.path_params["id"])
+        if file is None or file.content is None or not file.is_complete:
+            return PlainTextResponse("There is no such file.", 404)
+        return PlainTextResponse(file.content)
+
+    return [
+        Route("/upload/v1/{ticket}", take, methods=["POST"]),
+        Route("/files/{id}/{name}", show, methods=["GET"]),
+    ]
 
 
 async def _page(request: Request) -> Response:

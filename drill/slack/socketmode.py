@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import json
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ from drill.slack.delivery import (
     EventKind,
     EventState,
     OnAcknowledged,
-    OnTimedOut,
+    OnFailed,
 )
 from drill.slack.log import Log
 from drill.slack.model import JsonObject
@@ -89,12 +88,12 @@ class SocketMode:
             self._drop(connection)
 
     async def deliver(
-        self, kind: EventKind, payload: JsonObject, on_acknowledged: OnAcknowledged, on_timed_out: OnTimedOut
+        self, kind: EventKind, payload: JsonObject, on_acknowledged: OnAcknowledged, on_failed: OnFailed
     ) -> Event:
         """Send one envelope over the next connection. Keeps the promise of `Delivery.deliver`."""
         event = Event(str(uuid4()), kind, payload, self._workspace.clock())
         self._log.event(event.as_json)
-        timer = asyncio.get_running_loop().call_later(self._workspace.ack_seconds, self._expire, event.id, on_timed_out)
+        timer = asyncio.get_running_loop().call_later(self._workspace.ack_seconds, self._expire, event.id, on_failed)
         # Before it is sent: the acknowledgement may be here before the sending returns.
         self._awaited[event.id] = _Awaited(event, on_acknowledged, timer)
         envelope = {
@@ -143,9 +142,9 @@ class SocketMode:
             event.settle(EventState.ACKNOWLEDGED)
             self._workspace.touch()
 
-    def _expire(self, envelope_id: str, on_timed_out: Callable[[], None]) -> None:
+    def _expire(self, envelope_id: str, on_failed: OnFailed) -> None:
         # The event stays known: the log shows how late its acknowledgement came.
-        on_timed_out()
+        on_failed("operation_timeout")
         self._awaited[envelope_id].event.settle(EventState.TIMED_OUT)
         self._workspace.touch()
 

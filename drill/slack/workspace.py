@@ -14,7 +14,8 @@ class Workspace:
 
     All of it is changed by one event loop, so nothing is locked. ``message_rate`` is messages a second in
     one channel after ``burst`` at once (0: no limit), ``method_rates`` calls a minute of a Web API method,
-    ``lag`` the seconds until a message shows in ``conversations.history`` and ``.replies``.
+    ``lag`` the seconds until a message shows in ``conversations.history`` and ``.replies``. With a
+    ``request_url`` the app is in HTTP mode.
     """
 
     team_id: str
@@ -30,6 +31,7 @@ class Workspace:
     method_rates: dict[str, float] = field(default_factory=dict)
     trigger_seconds: float = 3.0
     ack_seconds: float = 3.0
+    request_url: str | None = None
     clock: Clock = time.time
     version: int = 1
     _messages: dict[str, dict[str, Message]] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Workspace:
         blocks: list[JsonObject] | None = None,
         thread_ts: str | None = None,
         metadata: JsonObject | None = None,
+        files: list[JsonObject] | None = None,
     ) -> Message:
         """Add a message to a conversation."""
         message = Message(
@@ -98,6 +101,7 @@ class Workspace:
             blocks=with_ids(blocks or []),
             thread_ts=thread_ts,
             metadata=metadata,
+            files=files or [],
         )
         self._messages.setdefault(channel.id, {})[message.ts] = message
         if thread_ts is not None and (parent := self.message(channel.id, thread_ts)) is not None:

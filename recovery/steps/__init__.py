@@ -18,7 +18,7 @@ def step_called(word: str) -> Step | None:
     """The step of that number, kind or name, as somebody typed it."""
     word = word.lower().strip(".:")
     for step in STEPS:
-        if word in (str(step.number), f"step{step.number}", step.kind, *step.names):
+        if word in (str(step.number), f"step{step.number}", f"step-{step.number}", step.kind, *step.names):
             return step
     return None
 

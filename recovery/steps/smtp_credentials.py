@@ -7,7 +7,7 @@ from recovery.account import Inventory, Login
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
-from recovery.handovers import CHANGED, Packet, fitting, greet_recipient, hand_over, plan_handover
+from recovery.handovers import CHANGED, Packet, fitting, greet_recipient, hand_over, note_changed, plan_handover
 from recovery.inventory import list_domains, list_logins
 from recovery.jobs import Job, TaskKind, merged
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
@@ -138,6 +138,10 @@ class SmtpCredentials(Step):
 
         return [x.subject for x in inventory.logins if x.subject not in left | gone and too_early(x.subject)]
 
+    def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
+        logins = len(tx.tasks.last_done(incident.id, SET))
+        return f"new passwords for {count(logins, 'SMTP login')}" if logins else None
+
     def subject_matches(self, subject: str, target: str) -> bool:
         login = Login.from_subject(subject)
         return target.lower() in (login.login.lower(), login.domain.lower(), subject.lower())
@@ -171,7 +175,14 @@ def begin(job: Job) -> None:
             return
         forget_failures(tx, job, task, SET, {login.subject for login in logins})
         tx.tasks.add(
-            NewTask(SET, f"{SET}:{task.step_id}:{login.subject}", task.incident_id, task.step_id, login.subject)
+            NewTask(
+                SET,
+                f"{SET}:{task.step_id}:{login.subject}",
+                task.incident_id,
+                task.step_id,
+                login.subject,
+                payload={CHANGED: bool(task.payload.get(CHANGED))},
+            )
             for login in logins
         )
         job.done(tx, task)
@@ -186,13 +197,15 @@ def set_passwords(job: Job) -> None:
     fits = fitting(job, [shown(task) for task in job.tasks], PASSWORD_LENGTH)
     job.let_go(job.tasks[fits:])
     handover = plan_handover(job, incident, job.tasks, "SMTP password")
+    surely_unchanged = {task.id for task in job.tasks if not task.payload.get(CHANGED)}
+    note_changed(job)
     attempts = job.tools.at_once(lambda task: attempt(job, task), job.tasks)
     given = [a for a in attempts if a.password is not None]
     failed = [a for a in attempts if a.password is None]
     if failed:
         with job.record() as tx:
             for a in failed:
-                settle_failure(job, tx, a)
+                settle_failure(job, tx, a, unchanged=a.task.id in surely_unchanged)
     if not given:
         return
     packets = [Packet(a.task, *shown(a.task), a.password) for a in given if a.password is not None]
@@ -232,8 +245,11 @@ def attempt(job: Job, task: Task) -> Attempt:
     raise AssertionError("unreachable: the last try returns")
 
 
-def settle_failure(job: Job, tx: Transaction, failed: Attempt) -> None:
-    """A login that is gone by now is dropped; anything else is tried later, or shown to people."""
+def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: bool) -> None:
+    """A login that is gone by now is dropped; anything else is tried later, or shown to people.
+
+    `unchanged` says that it surely had the password that it had before this attempt.
+    """
     assert failed.error is not None
     if isinstance(failed.error, NotFound):
         job.drop(tx, failed.task, "Mailgun no longer has this login")
@@ -241,9 +257,8 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt) -> None:
         tx.audit.append(failed.task.incident_id or 0, job.tools.clock.now(), facts)
         return
     task = failed.task
-    if isinstance(failed.error, Uncertain):
-        # Mailgun may have the new password, which nobody will ever be handed.
-        task = tx.tasks.note(task, merged(task.payload, {CHANGED: True}))
+    if unchanged and not isinstance(failed.error, Uncertain):
+        task = tx.tasks.note(task, merged(task.payload, {CHANGED: False}))
     job.not_done(tx, task, failed.error)
 
 
@@ -257,7 +272,7 @@ def set_again(job: Job, step: Step) -> None:
             job.defer(tx, task, "another process is still at it", seconds=1)
         if job.tasks:
             subjects = sorted(task.subject for task in job.tasks)
-            begin_anew(tx, step, state, f"again-{job.task.id}", subjects)
+            begin_anew(tx, step, state, f"again-{job.task.id}", subjects, **{CHANGED: True})
             facts = AuditFacts(Actor.BOT, Action.SET_AGAIN, step.label, count(len(subjects), "item"))
             tx.audit.append(state.incident_id, job.tools.clock.now(), facts)
             job.done(tx, *job.tasks)

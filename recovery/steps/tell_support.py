@@ -4,7 +4,6 @@ from recovery.account import watched_domains
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Style
-from recovery.errors import Later
 from recovery.inventory import list_domains
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus
@@ -78,30 +77,28 @@ def watch_task(incident: Incident, state: StepState | None) -> NewTask:
 
 def watch(job: Job) -> None:
     """Declare the account recovered once no watched domain is disabled; until then, look again at `POLL_EVERY`."""
+    with job.tools.store.read() as tx:
+        if tx.incidents.get(job.task.incident_id or 0).status is not IncidentStatus.OPEN:
+            return
     domains = {domain.subject: domain for domain in list_domains(job)}
     with job.record() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
         if incident.status is not IncidentStatus.OPEN:
             job.done(tx, job.task)
-            ended = True
+            return
+        # Where the account could not be counted at the start, what it looks like now must do.
+        watched, disabled = incident.watched, incident.was_disabled
+        if not watched:
+            watched, disabled = watched_domains(list(domains.values()))
+            tx.incidents.set(incident.id, watched=watched, was_disabled=disabled)
+        # A domain that was deleted meanwhile is not waited for.
+        waiting = [s for s in watched if s in domains and domains[s].is_disabled]
+        if waiting:
+            seconds = job.tools.policy.poll_every.total_seconds()
+            job.defer(tx, job.task, f"{listing(waiting, 3)} still disabled at Mailgun", seconds)
         else:
-            # Where the account could not be counted at the start, what it looks like now must do.
-            watched, disabled = incident.watched, incident.was_disabled
-            if not watched:
-                watched, disabled = watched_domains(list(domains.values()))
-                tx.incidents.set(incident.id, watched=watched, was_disabled=disabled)
-            # A domain that was deleted meanwhile is not waited for.
-            waiting = [s for s in watched if s in domains and domains[s].is_disabled]
-            ended = not waiting
-            if ended:
-                declare_recovered(tx, job, incident)
-                job.done(tx, job.task)
-    if ended:
-        return
-    raise Later(
-        f"{listing(waiting, 3)} still disabled at Mailgun",
-        seconds=job.tools.policy.poll_every.total_seconds(),
-    )
+            declare_recovered(tx, job, incident)
+            job.done(tx, job.task)
 
 
 def declare_recovered(tx: Transaction, job: Job, incident: Incident) -> None:

@@ -6,7 +6,7 @@ import pty
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,15 +42,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 def test_sigterm_ends_it_within_ten_seconds_with_status_0(opened: Run) -> None:
     assert seconds_of(lambda: ended(opened)) < 10
-
-
-def test_sigterm_ends_it_in_time_though_mailgun_does_not_answer(begin_run: Callable[..., Run]) -> None:
-    run = begin_run(HTTP_TIMEOUT="30s", LEASE="40s")
-    run.open_incident()
-    run.mailgun.orders.fault({"method": "PUT", "contains": "app@mg.example.com"}, "hang", times=10)
-    run.approve(2)
-    run.wait("a call to hang", lambda: run.mailgun.orders.look("faults")["faults"][0]["fired"])
-    assert seconds_of(lambda: ended(run)) < 10
 
 
 def test_what_sigterm_interrupted_is_finished_after_a_restart(opened: Run) -> None:
@@ -100,21 +91,6 @@ def test_a_disk_that_is_thrown_away_is_refused(company: Run) -> None:
     refused = run_command(company.bot.environ | {"DYNO": "worker.1"})
     assert refused.returncode == 2
     assert "DATABASE_URL" in refused.stderr
-
-
-def test_a_token_that_slack_does_not_take_ends_it_with_a_sentence(company: Run) -> None:
-    refused = run_command(company.bot.environ | {"SLACK_BOT_TOKEN": "xoxb-1-1-wrong"})
-    assert refused.returncode == 1
-    assert "Traceback" not in refused.stderr
-
-
-def test_a_slack_that_is_down_at_the_start_is_waited_for(idle: Run) -> None:
-    idle.slack.orders.fault({"path": "auth.test"}, "500", times=2)
-    idle.bot.start()
-    try:
-        idle.bot.wait_until_connected(idle.slack)
-    finally:
-        idle.bot.kill()
 
 
 # --- migrate and manifest ------------------------------------------------------------------------------------

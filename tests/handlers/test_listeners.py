@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from handlers.messenger import SlackMessenger
 from handlers.socket import Socket
 from recovery.actions import Ask
 from recovery.content import Button, Card
-from recovery.errors import Refused
+from recovery.errors import Refused, Uncertain
 from recovery.state import NewRequest, Request, Source
 from recovery.text import line
 from tests.handlers.conftest import PracticeSlack, practice_slack
@@ -287,6 +287,77 @@ def test_nothing_is_printed_at_debug(
 def test_hello_says_how_many_connections_there_are(socket: Socket) -> None:
     assert socket.connections == 1
     assert socket.is_connected()
+
+
+def hello(socket: Socket, connections: object) -> None:
+    """Slack's greeting on a connection that was made anew, or on the first one."""
+    socket._hear_hello(None, {"type": "hello", "num_connections": connections}, None)
+
+
+def wondered(caplog: pytest.LogCaptureFixture) -> int:
+    return sum(record.levelno == logging.WARNING for record in caplog.records)
+
+
+@pytest.fixture
+def unconnected(app: App) -> Iterator[Callable[..., Socket]]:
+    """Makes sockets that are not connected; each with so many processes of the bot known."""
+    made: list[Socket] = []
+
+    def make(processes: Callable[[], int]) -> Socket:
+        made.append(Socket(app, "xapp-1", base_url="http://127.0.0.1:9/api/", processes=processes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_connections_that_no_process_explains_are_warned_of_once(
+    unconnected: Callable[..., Socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    lonely = unconnected(lambda: 1)
+    hello(lonely, 1)
+    hello(lonely, 2)
+    assert wondered(caplog) == 0, "while slack_sdk replaces a connection there are two"
+    for _ in range(3):
+        hello(lonely, 5)
+    assert wondered(caplog) == 1
+    assert "that Slack has: 5; processes of the bot on its database: 1" in caplog.text
+    hello(lonely, 1)
+    hello(lonely, 5)
+    assert wondered(caplog) == 2, "it had been right in between"
+
+
+def test_two_connections_at_the_start_of_one_process_are_one_too_many(
+    unconnected: Callable[..., Socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    hello(unconnected(lambda: 1), 2)
+    assert wondered(caplog) == 1
+
+
+def test_as_many_connections_as_processes_are_right(
+    unconnected: Callable[..., Socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    hello(unconnected(lambda: 4), 4)
+    assert wondered(caplog) == 0
+
+
+@pytest.mark.parametrize("connections", [None, "2", {}])
+def test_a_greeting_that_does_not_count_is_minded_by_nobody(
+    unconnected: Callable[..., Socket], caplog: pytest.LogCaptureFixture, connections: object
+) -> None:
+    hello(unconnected(lambda: 1), connections)
+    assert wondered(caplog) == 0
+
+
+def test_while_the_database_is_away_nobody_wonders(
+    unconnected: Callable[..., Socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    def away() -> int:
+        raise Uncertain("the database is away")
+
+    hello(unconnected(away), 9)
+    assert wondered(caplog) == 0
 
 
 def test_a_wrong_app_token_ends_the_start_with_words(slack: PracticeSlack, app: App) -> None:

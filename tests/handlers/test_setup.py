@@ -29,6 +29,25 @@ def test_the_manifest_asks_for_what_is_used_and_no_more() -> None:
     assert len(printed["display_information"]["description"]) <= 140
 
 
+@pytest.mark.parametrize(
+    "address", ["https://bot.example.com", "https://bot.example.com/", "https://bot.example.com/slack/events"]
+)
+def test_for_http_mode_the_manifest_says_where_the_bot_is(address: str) -> None:
+    made = manifest(address)
+    url = "https://bot.example.com/slack/events"
+
+    assert [command["url"] for command in made["features"]["slash_commands"]] == [url]
+    assert made["settings"]["interactivity"] == {"is_enabled": True, "request_url": url}
+    assert made["settings"]["socket_mode_enabled"] is False
+    assert made["oauth_config"] == manifest()["oauth_config"]
+
+
+@pytest.mark.parametrize("address", ["http://bot.example.com", "bot.example.com", "https://", "https://x/?a=1"])
+def test_an_address_that_slack_would_not_take_is_refused(address: str) -> None:
+    with pytest.raises(Refused, match="https://"):
+        manifest(address)
+
+
 def test_building_the_app_needs_no_slack_and_warns_of_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

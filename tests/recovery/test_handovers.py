@@ -45,7 +45,7 @@ def test_a_doubtful_message_that_turns_up_is_wiped(ready: World) -> None:
 
     doubtful = ready.slack.handovers[0]
     assert ready.mailgun.passwords[POSTMASTER][0] not in doubtful.words
-    assert "wiped" in doubtful.words and "1 SMTP password" in doubtful.words
+    assert "wiped" in doubtful.words and "1 SMTP password, sent about at" in doubtful.words
     assert ready.handovers()[0].status is HandoverStatus.DOUBTFUL
     assert len(ready.trail(Action.HANDOVER_DOUBTFUL)) == 1
     assert len(ready.trail(Action.HANDOVER_WIPED)) == 1

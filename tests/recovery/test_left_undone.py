@@ -155,3 +155,41 @@ def test_what_is_stuck_in_a_closed_incident_can_be_skipped(world: World) -> None
     world.press(Ask.SKIP, "2", text="nobody needs it")
 
     assert world.status("2") is StepStatus.SKIPPED
+
+
+@pytest.fixture
+def crashed(world: World) -> World:
+    """The process died after it had set the password and before it had sent it; then the requester was deactivated."""
+    world.with_logins().opened().press(Ask.APPROVE, "2")
+    world.drain("smtp_credentials.begin")
+    job = world.claim("smtp_credentials.set")
+    assert job
+    world.slack.fail("post", SystemExit(), "handover D-")  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        world.run(job)
+    world.start()
+    world.clock.pass_by(world.policy.lease)
+    world.directory.change("U-REQ", is_active=False)
+    world.work()
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+    return world
+
+
+def test_what_a_crash_left_in_nobodys_hands_is_named_by_a_skip(crashed: World) -> None:
+    assert "1 item may be changed" in crashed.press(Ask.SKIP, "2", text="later")
+
+
+def test_what_a_crash_left_in_nobodys_hands_is_issued_anew_with_all(crashed: World) -> None:
+    crashed.press(Ask.SKIP, "2", text="later")
+    crashed.type("reissue all", by="U-APP")
+    crashed.work()
+
+    assert crashed.handed_over == [crashed.mailgun.password_of(POSTMASTER)]
+
+
+def test_what_a_crash_left_in_nobodys_hands_is_handed_over_after_a_cancel(crashed: World) -> None:
+    crashed.directory.change("U-REQ", is_active=True)
+    crashed.press(Ask.CANCEL, text="we do the rest by hand")
+    crashed.work()
+
+    assert crashed.handed_over == [crashed.mailgun.password_of(POSTMASTER)]

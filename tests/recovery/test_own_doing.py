@@ -102,3 +102,10 @@ def test_the_trail_keeps_who_said_so_and_the_thread_does_not(asked_twice: World,
 
     assert entry.facts.whom == "U-ANN"
     assert "U-ANN" not in plain(sentence(entry)) and "ann" not in plain(sentence(entry))
+
+
+def test_a_reminder_of_a_question_asks_for_the_answer(asked_twice: World) -> None:
+    asked_twice.later(asked_twice.policy.reminders.every)
+
+    reminders = asked_twice.messages_to("U-ANN", MarkerKind.REMINDER)
+    assert reminders and all("Please answer the question above" in words for words in reminders)

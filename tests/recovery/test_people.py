@@ -8,7 +8,7 @@ from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import MarkerKind
-from recovery.errors import Later, Refused, Uncertain
+from recovery.errors import Later, Refused, Uncertain, Unreachable
 from recovery.state import ObligationStatus, StepStatus
 from tests.recovery.builders import a_member, a_user
 from tests.recovery.people import poll, turn_on
@@ -153,11 +153,22 @@ def test_names_are_for_approvers(ann: World) -> None:
 
 
 def test_a_person_whom_slack_refuses_is_left_to_an_approver(ann: World) -> None:
-    ann.slack.fail("open_direct", Refused("cannot_dm_bot", code="cannot_dm_bot"), "U-ANN")
+    ann.slack.fail("open_direct", Unreachable("That is a bot.", code="cannot_dm_bot"), "U-ANN")
     ann.approved("4")
 
     assert ann.person("ann").slack_id is None
     assert "with your name" in ann.type("confirm ann@acme.example 4")
+
+
+def test_a_refusal_of_the_whole_app_is_on_the_board_and_nobody_is_given_up(ann: World) -> None:
+    ann.slack.fail("open_direct", Refused("Turn on the Messages tab.", code="messages_tab_disabled"), times=3)
+    ann.press(Ask.APPROVE, "4")
+    ann.work(patience=timedelta(0))
+    assert "Trouble: telling a person: Turn on the Messages tab." in ann.board
+
+    ann.later(timedelta(minutes=5))
+    assert ann.messages_to("U-ANN", TOLD)
+    assert "Trouble" not in ann.board
 
 
 @pytest.mark.parametrize("trouble", [Uncertain("Slack timed out"), Later("slow down", seconds=10)])
@@ -239,3 +250,25 @@ def test_the_thread_names_nobody(ann: World) -> None:
     for message in ann.slack.messages:
         if message.place.channel_id == "C-OPS":
             assert "ann@acme" not in message.words and "U-ANN" not in message.words
+
+
+def test_who_asks_and_cannot_be_shown_by_mailgun_is_told_that_an_approver_confirms(world: World) -> None:
+    world.mailgun.has_user(a_user("ann", sign_in=SignIn.SINCH))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    world.opened().approved("4")
+    world.type("check", by="U-ANN")
+    world.work()
+
+    assert "an approver confirms it" in world.answer
+
+
+def test_as_many_people_are_asked_as_there_are_however_few_slack_lets_be_looked_up_at_a_time(world: World) -> None:
+    for number in range(60):
+        world.mailgun.has_user(a_user(f"u{number}"))
+        world.directory.has(a_member(f"U-{number}", email=f"u{number}@acme.example"))
+    world.opened()
+    world.directory.looked_up_a_minute = 25
+    world.approved("4")
+    world.later(timedelta(minutes=3))
+
+    assert len(world.slack.of_kind(TOLD)) == 60

@@ -1,6 +1,7 @@
 """What is pasted by mistake is cut, and what people need to say is not."""
 
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,18 @@ def test_what_a_person_pastes_is_cut(text: str, secret: str) -> None:
 )
 def test_what_a_person_says_is_kept(text: str) -> None:
     assert cut_secrets(text) == (text, False)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a.", "a-", "a@", "a://", "<@", "<!", "eyJ", "x@y.", "password ", "password '", "http://a.", "-", "0", " "],
+)
+def test_the_oddest_text_is_read_soon(piece: str) -> None:
+    """Nobody shall be able to hold the whole bot up with a few pages of dots."""
+    text = (piece * 40_000)[:40_000]
+    began = time.process_time()
+    cut_secrets(text)
+    assert time.process_time() - began < 1
 
 
 @given(st.text())

@@ -43,7 +43,7 @@ def message(incident: Incident = INCIDENT, **special: StepView) -> str:
         **special,
     }
     every = [(step, views.get(step.kind) or a_view(step.kind, StepStatus.DONE, incident)) for step in STEPS]
-    return support_message(incident, every, TRAIL)
+    return support_message(incident, every, TRAIL, {})
 
 
 def test_it_names_each_step_but_its_own() -> None:

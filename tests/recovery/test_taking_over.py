@@ -110,3 +110,16 @@ def test_who_takes_over_between_the_making_and_the_sending_of_keys_gets_others_i
     assert not world.messages_to("U-REQ", MarkerKind.HANDOVER)
     assert sorted(world.mailgun.key_secrets.values()) == sorted([*world.handed_over, world.vault.current().reveal()])
     assert world.status("1") is StepStatus.DONE
+
+
+def test_after_the_end_an_approver_takes_over_and_has_it_issued_anew(make_world: Callable[..., World]) -> None:
+    world = make_world(two_person=True).with_logins().opened().approved("2").vacated()
+    world.press(Ask.SENT, "5", text="4711")
+    world.work()
+    world.directory.change("U-REQ", is_active=False)
+    world.type("take-over the requester has left", by="U-APP")
+    world.type("reissue all", by="U-APP")
+    world.work()
+
+    assert world.slack.handovers[-1].place.channel_id == "D-U-APP"
+    assert world.handed_over[-1] == world.mailgun.password_of(POSTMASTER)

@@ -1,12 +1,13 @@
 """What keeps the bot from its work is on the board, and whoever waits for it is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.errors import KeyRefused, Refused, Uncertain
+from recovery.errors import KeyRefused, Later, Refused, Uncertain, Unreachable
 from recovery.state import StepStatus
 from tests.recovery.builders import a_member, a_user
 from tests.recovery.world import World
@@ -106,11 +107,11 @@ def test_whoever_pressed_check_now_is_answered_when_a_new_incident_takes_over_me
 
 def test_while_a_step_needs_attention_the_board_says_what_mailguns_status_page_reports(world: World) -> None:
     world.with_logins().opened()
-    world.mailgun.status = "Degraded API performance"
+    world.mailgun.status = "Mailgun's status page says: Degraded API performance."
     world.mailgun.fail("set_password", Refused("Bad Request", status=400))
     world.approved("2")
     assert world.status("2") is StepStatus.NEEDS_ATTENTION
-    assert "Mailgun's status page says: Degraded API performance" in world.board
+    assert "Trouble: Mailgun's status page says: Degraded API performance." in world.board
 
     world.press(Ask.RETRY, "2")
     world.later(world.policy.poll_every)
@@ -124,3 +125,60 @@ def test_the_trail_speaks_of_what_failed_in_words(world: World) -> None:
 
     (failed,) = world.trail(Action.FAILED)
     assert failed.facts.subject == "posting the button beside a handover"
+
+
+def test_whoever_pressed_check_now_is_told_before_long_that_mailgun_asks_to_wait(ann: World) -> None:
+    ann.mailgun.fail("users", Later("slow down", seconds=5), times=FOREVER)
+    check_now(ann)
+    ann.work(patience=timedelta(minutes=1))
+
+    assert answers_to_ann(ann) == 1
+
+
+def test_a_step_that_mailgun_puts_off_for_long_is_a_trouble_until_it_is_not(world: World) -> None:
+    world.with_logins().opened()
+    world.mailgun.fail("domains", Later("Mailgun cannot be reached", seconds=5), times=16)
+    world.press(Ask.APPROVE, "2")
+    world.work(patience=timedelta(seconds=30))
+    assert "Trouble: listing the SMTP logins: Mailgun cannot be reached" in world.board
+
+    world.work()
+    assert world.status("2") is StepStatus.DONE
+    assert "Trouble" not in world.board
+
+
+def test_while_domains_stay_disabled_an_earlier_trouble_is_over(world: World) -> None:
+    world.with_logins()
+    world.mailgun.all_domains[0] = replace(world.mailgun.all_domains[0], is_disabled=True)
+    world.opened().vacated()
+    world.mailgun.fail("domains", KeyRefused("Mailgun refused the key", status=401))
+    world.press(Ask.SENT, "5", text="4711")
+    world.work(patience=AT_ONCE)
+    assert "Trouble" in world.board
+
+    world.later(world.policy.poll_every)
+    assert "Trouble" not in world.board
+
+
+def test_a_cancelled_incident_asks_mailgun_nothing_more(world: World) -> None:
+    world.with_logins().opened().vacated()
+    world.mailgun.fail("domains", KeyRefused("Mailgun refused the key", status=401), times=3)
+    world.press(Ask.SENT, "5", text="4711")
+    world.work(patience=AT_ONCE)
+    world.type("cancel this was only a test")
+    world.work()
+    asked = len(world.mailgun.calls)
+    world.later(timedelta(hours=1))
+
+    assert len(world.mailgun.calls) == asked
+    assert "Trouble" not in world.board
+
+
+def test_a_person_who_is_not_reached_is_not_named_in_the_thread(ann: World) -> None:
+    ann.mailgun.has_user(a_user("bob"))
+    ann.directory.has(a_member("U-BOB", email="bob@acme.example"))
+    ann.slack.fail("open_direct", Unreachable("That person is deactivated.", code="user_disabled"), "U-BOB")
+    ann.later(ann.policy.poll_every)
+
+    (entry,) = ann.trail(Action.NOT_REACHED)
+    assert entry.facts.private and "bob@" in entry.facts.subject

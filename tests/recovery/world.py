@@ -85,7 +85,7 @@ class World:
         mailgun = FakeMailgun(clock)
         mailgun.calling = vault.current
         mailgun.has_key(a_key("env-key", description="the bot's first key"), FIRST_KEY)
-        directory = FakeDirectory()
+        directory = FakeDirectory(clock)
         directory.has(a_member(REQUESTER, is_admin=True))
         directory.has(a_member(APPROVER, is_admin=True))
         directory.has(a_member(STRANGER))

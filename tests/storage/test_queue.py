@@ -270,16 +270,6 @@ def test_a_finished_task_is_not_deferred_back_to_life(database: Database) -> Non
         assert tx.tasks.get(task.id).status is TaskStatus.DROPPED
 
 
-def test_many_are_ended_or_deferred_in_one_go(database: Database) -> None:
-    step = a_step(database)
-    plan(database, *(NewTask("work", f"k{n}", step_id=step.id) for n in range(4)))
-    batch = claim(database, work=4)
-    with database.write() as tx:
-        tx.tasks.end_all(batch[:2], TaskStatus.DONE, NOON)
-        tx.tasks.defer_all(batch[2:], NOON + MINUTE)
-        assert tx.tasks.tally(step.id) == {"work": {TaskStatus.DONE: 2, TaskStatus.READY: 2}}
-
-
 def test_a_note_is_what_a_restart_finds(database: Database) -> None:
     plan(database, NewTask("work", "k", payload={"a": 1}))
     [task] = claim(database)

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from recovery.state import NewTask, TaskStatus
+from storage import engines, processes
 from storage.database import Database
-from storage.errors import AnotherProcess
+from storage.errors import AnotherProcess, DatabaseUnavailable
 from tests.databases import drop_connections, migrated_url
-from tests.storage.given import LEASE, NOON, SECOND, a_step, at_once, claim, plan
+from tests.storage.given import LEASE, NOON, SECOND, a_step, an_incident, at_once, claim, plan
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,6 +125,38 @@ def test_a_process_takes_its_lock_again_after_the_server_dropped_it(
     dropped.hold()
     assert [task.key for task in claim(other)] == ["k2"]
     assert claim(other) == []
+
+
+def test_a_server_that_dropped_everybody_does_not_make_everybody_look_dead(
+    postgresql_url: str, opened: Callable[[str], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "DOUBT", 0.5)
+    working, other = opened(postgresql_url), opened(postgresql_url)
+    working.hold()
+    other.hold()
+    plan(working, NewTask("work", "k"))
+    claim(working)
+    drop_connections(postgresql_url)
+    assert claim(other) == []
+    other.hold()
+    assert claim(other) == []
+    # One that has not come back by then is dead.
+    assert eventually(lambda: [task.id for task in claim(other)])
+
+
+def test_a_process_that_stops_in_a_transaction_holds_others_up_for_seconds_only(
+    postgresql_url: str, opened: Callable[[str], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LEFT_OPEN", 1)
+    stopped, other = opened(postgresql_url), opened(postgresql_url)
+    incident = an_incident(other)
+    with pytest.raises(DatabaseUnavailable), stopped.write() as tx:
+        tx.incidents.get(incident.id, lock=True)
+        with other.write() as theirs:
+            theirs.incidents.set(incident.id, ticket="theirs")
+        tx.incidents.set(incident.id, ticket="too late")
+    with other.read() as tx:
+        assert tx.incidents.get(incident.id).ticket == "theirs"
 
 
 def test_a_closed_database_lets_its_leases_go(postgresql_url: str, opened: Callable[[str], Database]) -> None:

@@ -10,7 +10,7 @@ def post_message(call: Call) -> JsonObject:
     """`chat.postMessage`: in a channel, a thread, or (with a user's id) that person's direct message."""
     channel = _writable(call)
     content = _content(call)
-    thread_ts = _thread(call, channel)
+    thread_ts = thread_of(call, channel)
     workspace = call.workspace
     call.slack.limiter.take(f"messages in {channel.id}", workspace.message_rate, workspace.burst)
     message = workspace.post(
@@ -32,7 +32,7 @@ def post_ephemeral(call: Call) -> JsonObject:
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
     content = _content(call)
-    thread_ts = _thread(call, channel)
+    thread_ts = thread_of(call, channel)
     ephemeral = call.workspace.whisper(channel, user.id, content.text or "", blocks=content.blocks, thread_ts=thread_ts)
     return {"message_ts": ephemeral.ts}
 
@@ -105,7 +105,8 @@ def _check_direct_message(call: Call, user_id: str) -> None:
         raise SlackError("restricted_action")
 
 
-def _thread(call: Call, channel: Channel) -> str | None:
+def thread_of(call: Call, channel: Channel) -> str | None:
+    """The thread that a call names in `thread_ts`; `thread_not_found` if there is none."""
     thread_ts = call.optional("thread_ts")
     if thread_ts is None:
         return None

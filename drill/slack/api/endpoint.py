@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from drill.slack.api import apps, chat, conversations, users, views
+from drill.slack.api import apps, chat, conversations, files, users, views
 from drill.slack.api.call import Call, Method, Token
 from drill.slack.errors import SlackError
 from drill.slack.model import JsonObject, SlackApp
 from drill.slack.state import PracticeSlack
 
-_METHODS = {method.name: method for family in (apps, chat, conversations, users, views) for method in family.METHODS}
+_FAMILIES = (apps, chat, conversations, files, users, views)
+_METHODS = {method.name: method for family in _FAMILIES for method in family.METHODS}
 
 
 def web_api(slack: PracticeSlack) -> Route:

@@ -2,7 +2,7 @@
 
 import { entered, renderBlocks } from "./blocks.js";
 import { confirmed, showErrors, showModal } from "./dialogs.js";
-import { el } from "./dom.js";
+import { el, link } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 
 const POLL_MS = 700;
@@ -87,7 +87,7 @@ function renderMessage(message) {
       isPrivate ? el("div", { className: "only-you" }, "👁 Only visible to you") : null,
       el("div", { className: "byline" }, el("b", {}, author), isApp ? el("span", { className: "tag" }, "APP") : null,
         el("time", {}, time(message.ts)), message.edited ? el("small", {}, "(edited)") : null),
-      body));
+      body, (message.files ?? []).map((file) => el("div", { className: "file" }, link(file.url_private, `📄 ${file.title}`)))));
   return root;
 }
 

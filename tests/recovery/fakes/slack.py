@@ -1,15 +1,16 @@
 """Slack in memory: what the bot writes to it, what that says, and whom and what it knows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
 
-from recovery.content import Card, Content, Marker, MarkerKind, Place, SecretsMessage, Trail
-from recovery.errors import Gone, Refused
-from recovery.ports import ChannelFacts, Member
+from recovery.audit import AuditEntry
+from recovery.content import Card, Content, Document, Marker, MarkerKind, Place, SecretsMessage, Trail
+from recovery.errors import Gone, Later, Refused
+from recovery.ports import ChannelFacts, Member, TrailMessage
 from recovery.state import Request
-from recovery.text import plain
+from recovery.text import Line, plain
 from tests.recovery.fakes.clock import FakeClock
 from tests.recovery.fakes.faults import Faults
 
@@ -43,6 +44,18 @@ class Posted:
         }
 
 
+@dataclass
+class Shared:
+    """A file in Slack: nobody sees it until it is in a place."""
+
+    id: str
+    document: Document
+    ts: str = ""
+    place: Place | None = None
+    words: str = ""
+    is_deleted: bool = False
+
+
 class FakeMessenger:
     """Slack as the bot writes to it. Messages stay, with all that they ever said."""
 
@@ -52,6 +65,7 @@ class FakeMessenger:
         self.messages: list[Posted] = []
         self.answers: list[tuple[Request, Card]] = []
         self.opened: list[str] = []
+        self.files: list[Shared] = []
         self.hidden_looks = 0
         """How many searches find nothing yet: metadata comes back with a delay."""
         self.while_posting: Callable[[Marker], None] = lambda marker: None
@@ -71,6 +85,11 @@ class FakeMessenger:
             and not message.is_deleted
             and (channel is None or message.place.channel_id == channel)
         ]
+
+    @property
+    def shared(self) -> list[Shared]:
+        """The files that people see."""
+        return [file for file in self.files if file.place is not None and not file.is_deleted]
 
     @property
     def handovers(self) -> list[Posted]:
@@ -106,6 +125,10 @@ class FakeMessenger:
         self._message(channel_id, ts).said.append(content)
 
     def delete(self, channel_id: str, ts: str) -> None:
+        for file in self.files:
+            if file.ts == ts:
+                file.is_deleted = True
+                return
         self._message(channel_id, ts).is_deleted = True
 
     def find(self, place: Place, marker: Marker, since: datetime) -> list[str]:
@@ -139,6 +162,53 @@ class FakeMessenger:
     def digest(self, content: Content) -> str:
         return str(hash(words(content) + repr(getattr(content, "buttons", ""))))
 
+    # --- files, and the trail's copy
+
+    def bring(self, document: Document) -> str:
+        fault = self.faults.take("bring", document.name)
+        if fault is not None and not fault.after:
+            raise fault.error
+        self.files.append(Shared(f"F{len(self.files) + 1}", document))
+        if fault is not None:
+            raise fault.error
+        return self.files[-1].id
+
+    def share(self, place: Place, file_id: str, document: Document, words: Line) -> None:
+        fault = self.faults.take("share", file_id)
+        if fault is not None and not fault.after:
+            raise fault.error
+        file = next(file for file in self.files if file.id == file_id)
+        with self._lock:
+            file.ts, file.place, file.words = f"{self.clock.now().timestamp():.6f}", place, plain(words)
+        if fault is not None:
+            raise fault.error
+
+    def find_file(self, place: Place, file_id: str, since: datetime) -> list[str]:
+        if self.hidden_looks:
+            self.hidden_looks -= 1
+            return []
+        return [
+            file.ts
+            for file in self.shared
+            if (file.place, file.id) == (place, file_id) and float(file.ts) >= since.timestamp()
+        ]
+
+    def trail(self, place: Place, since: datetime) -> list[TrailMessage]:
+        fault = self.faults.take("trail", place.channel_id)
+        if fault is not None:
+            raise fault.error
+        posted = [m for m in self.of_kind(MarkerKind.AUDIT, place.channel_id) if m.place == place]
+        return [self._as_trail(message) for message in posted]
+
+    def unlike(self, shown: str, entries: Sequence[AuditEntry]) -> AuditEntry | None:
+        return None if shown == words(Trail(tuple(entries))) else entries[0]
+
+    def _as_trail(self, message: Posted) -> TrailMessage:
+        assert isinstance(message.content, Trail)
+        hashes = {entry.number: entry.hash for entry in message.content.entries}
+        edited = len(message.said) > 1
+        return TrailMessage(message.ts, True, message.marker.key, hashes, edited, words(message.content))
+
     def _message(self, channel_id: str, ts: str) -> Posted:
         for message in self.messages:
             if message.ts == ts and message.place.channel_id == channel_id and not message.is_deleted:
@@ -149,11 +219,14 @@ class FakeMessenger:
 class FakeDirectory:
     """A workspace: T-HOME, its people, user groups and channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
         self.members: dict[str, Member] = {}
         self.groups: dict[str, frozenset[str]] = {}
         self.channels: dict[str, ChannelFacts] = {"C-OPS": ChannelFacts("C-OPS", "ops", is_member=True)}
         self.trouble: Exception | None = None
+        self.looked_up_a_minute: int | None = None
+        self._looked_up: list[datetime] = []
 
     def has(self, member: Member) -> Member:
         self.members[member.id] = member
@@ -172,6 +245,12 @@ class FakeDirectory:
 
     def by_email(self, email: str) -> Member | None:
         self._asked()
+        if self.looked_up_a_minute is not None:
+            now = self.clock.now()
+            self._looked_up = [at for at in self._looked_up if now - at < timedelta(minutes=1)]
+            if len(self._looked_up) >= self.looked_up_a_minute:
+                raise Later("Slack asks the bot to slow down", seconds=30)
+            self._looked_up.append(now)
         return next((member for member in self.members.values() if member.email == email), None)
 
     def group(self, group_id: str) -> frozenset[str]:

@@ -1,0 +1,150 @@
+"""One run in a process of its own: unharmed, or with one crash; played, checked, and told in plain values."""
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+from drill.process import BotGone
+from drill.waiting import NotInTime
+from tests.crashes.cases import Spot, count
+from tests.crashes.checks import check
+from tests.crashes.databases import Templates
+from tests.crashes.findings import Finding, Harm
+from tests.crashes.play import play
+from tests.crashes.run import CrashRun, crash_run, slowed
+
+ATTEMPTS = 3
+"""How often a case is tried when its fault does not fire: under load, ticks fall elsewhere."""
+
+_IN_MEMORY = Path("/dev/shm")
+"""Where there is such a place, nothing waits for a disk."""
+
+
+class Blow(Protocol):
+    """A crash that was ordered."""
+
+    @property
+    def fired(self) -> bool: ...
+
+
+class Harming(Protocol):
+    """A case: a crash that can be ordered in any run, and its database."""
+
+    @property
+    def database(self) -> str: ...
+
+    def arm(self, run: CrashRun) -> Blow: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one case. `findings` are empty and `fired` is true where all is well."""
+
+    name: str
+    fired: bool = True
+    findings: Sequence[Finding] = ()
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    kept: Path | None = None
+    """Where the bot's log and the requests of a run that went wrong are."""
+
+    @property
+    def is_well(self) -> bool:
+        return self.fired and not self.findings
+
+    def told(self) -> str:
+        """For whoever has to find out why: what is wrong, and what repeats it."""
+        lines = [f"\n{self.name}", *(f"  {finding}" for finding in self.findings)]
+        lines += [] if self.fired else ["  not reached: the recovery did without that"]
+        lines.append(f"  again: make crash ONLY={self.name!r}")
+        lines += [f"  kept: {self.kept}"] if self.kept else []
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Unharmed:
+    """What a run without any crash needed."""
+
+    spots: Counter[Spot] = field(default_factory=Counter)
+    findings: Sequence[Finding] = ()
+
+    @property
+    def requests(self) -> int:
+        return self.spots.total()
+
+
+def run_unharmed(database: str, templates: Templates, slower: int = 1) -> Unharmed:
+    """A whole recovery without a crash, its ticks so many times slower."""
+    times = slowed(slower)
+    with _folder() as folder, templates.copy(database, folder) as url, crash_run(folder, url, None, **times) as run:
+        ending = _played(run)
+        spots = count(run.heard, run.before)
+        return Unharmed(spots, [*ending, *check(run)])
+
+
+def run_case(case: Harming, templates: Templates, keep_in: Path) -> Outcome:
+    """A whole recovery with one crash; again, where the crash did not come about."""
+    began, cpu = time.monotonic(), _cpu()
+    outcome = Outcome(str(case))
+    for _ in range(ATTEMPTS):
+        outcome = _attempt(case, templates, keep_in)
+        if outcome.fired or outcome.findings:
+            break
+    return replace(outcome, seconds=time.monotonic() - began, cpu_seconds=_cpu() - cpu)
+
+
+def _attempt(case: Harming, templates: Templates, keep_in: Path) -> Outcome:
+    with _folder() as folder, templates.copy(case.database, folder) as url, crash_run(folder, url) as run:
+        run.start()
+        blow = case.arm(run)
+        ending = _played(run)
+        fired = blow.fired
+        findings = [*ending, *check(run)]
+        kept = _keep(run, str(case), keep_in, findings) if findings else None
+        return Outcome(str(case), fired, findings, kept=kept)
+
+
+def _played(run: CrashRun) -> list[Finding]:
+    """Play it; what kept it from its end is a finding."""
+    try:
+        play(run)
+    except (NotInTime, BotGone) as error:
+        return [Finding(Harm.LOST, f"the recovery did not come to its end. {error}")]
+    finally:
+        run.rest()
+    return []
+
+
+def _folder() -> "_PathFolder":
+    return _PathFolder(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None, prefix="crash-")
+
+
+class _PathFolder(TemporaryDirectory[str]):
+    def __enter__(self) -> Path:  # type: ignore[override]  # a folder is a path
+        return Path(super().__enter__())
+
+
+def _keep(run: CrashRun, name: str, keep_in: Path, findings: Sequence[Finding]) -> Path:
+    """Copy what explains a failure to where it can be looked at."""
+    folder = keep_in / "".join(c if c.isalnum() or c in "#@._-" else "-" for c in name)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(run.bot.log_path, folder / "bot.log")
+    requests = [f"{each.at:.3f} {each.server} {each.method} {each.path} {each.status}" for each in run.heard]
+    (folder / "requests.txt").write_text("\n".join(sorted(requests)))
+    (folder / "findings.txt").write_text("\n".join(map(str, findings)))
+    if run.database_url.startswith("sqlite"):
+        for part in Path(run.database_url.removeprefix("sqlite:///")).parent.glob("recovery.db*"):
+            shutil.copy(part, folder)
+    return folder
+
+
+def _cpu() -> float:
+    """Seconds of processor time that this process and its ended children have taken."""
+    usages = (getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -1,0 +1,25 @@
+"""A tenth of the crash matrix; which tenth, the commit's hash says, or `SEED`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.crashes.databases import templates
+from tests.crashes.matrix import KEPT_IN, Total, collect, run_all, seed_of_the_commit, tenth, workers
+from tests.databases import KINDS
+
+AT_ONCE = 8
+"""Fewer than when nothing else runs."""
+
+
+@pytest.mark.timeout(900)
+def test_no_crash_of_a_tenth_harms_anything(tmp_path: Path) -> None:
+    total, told = Total(), []
+    with workers(AT_ONCE) as pool:
+        copied = templates(KINDS, tmp_path)
+        chosen = tenth(collect(pool, copied), seed_of_the_commit())
+        for outcome in run_all(pool, chosen, copied, KEPT_IN):
+            total.add(outcome)
+            if not outcome.is_well:
+                told.append(outcome.told())
+    assert total.crashes == len(chosen) and total.is_well, "\n".join([*told, str(total)])

@@ -1,0 +1,158 @@
+"""Decisions, the trail and the messages: each once, none lost, in order."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from recovery.audit import FIRST_HASH, Action, AuditEntry, digest
+from recovery.steps import STEPS
+from tests.crashes.findings import Aftermath, Finding, Harm, found
+
+_MOVES = {
+    Action.APPROVED,
+    Action.SKIPPED,
+    Action.RETRIED,
+    Action.STEP_DONE,
+    Action.STEP_STUCK,
+    Action.STEP_OFFERED,
+    Action.STEP_OPENED,
+    Action.REISSUED,
+}
+"""Entries about a step by its label, each of which moved that step once."""
+
+_ONCE_A_SUBJECT = (Action.HANDED_OVER, Action.HANDOVER_SAVED, Action.HANDOVER_EXPIRED, Action.NOTED)
+_TOLD_OF_A_MESSAGE = {
+    "obligation": (Action.PERSON_TOLD,),
+    "reminder": (Action.PERSON_REMINDED, Action.HANDOVER_REMINDED),
+}
+_ONCE = (Action.OPENED, Action.SUPPORT_TOLD, Action.RECOVERED, Action.CLOSED)
+_OPENED_A_FORM = "views.open"
+
+
+def finished(after: Aftermath) -> list[Finding]:
+    """Nothing is left undone, nothing failed, and every request was judged."""
+    run = after.run
+    tasks = run.rows("SELECT kind, subject, status, failure FROM tasks WHERE status NOT IN ('done', 'dropped')")
+    requests = run.rows("SELECT id, action FROM requests WHERE outcome IS NULL OR outcome = 'waiting'")
+    sending = run.rows("SELECT number FROM handovers WHERE status IN ('planned', 'sending')")
+    return found(
+        Harm.LOST,
+        [
+            *(f"the task {kind} {subject} is {status}: {failure}" for kind, subject, status, failure in tasks),
+            *(f"request {number} ({action}) was never judged" for number, action in requests),
+            *(f"handover {number} was begun and never ended" for (number,) in sending),
+        ],
+    )
+
+
+def taken(after: Aftermath) -> list[Finding]:
+    """Whatever was acknowledged had been stored, save clicks that opened a form."""
+    events = [entry for entry in after.slack_log if entry["kind"] == "event" and entry["state"] == "acknowledged"]
+    forms = [entry for entry in after.slack_log if entry["kind"] == "call" and entry["method"] == _OPENED_A_FORM]
+    stored = after.run.rows("SELECT id FROM requests")
+    lost = len(events) - len(forms) - len(stored)
+    return found(Harm.LOST, [f"{lost} acknowledged requests were not stored"] if lost > 0 else [])
+
+
+def decisions(after: Aftermath) -> list[Finding]:
+    """Each decision took effect once for each version of its step."""
+    return found(Harm.REPEATED, _repeated_subjects(after.entries)) + _versions(after)
+
+
+def _repeated_subjects(entries: list[AuditEntry]) -> Iterator[str]:
+    once = Counter((entry.incident_id, entry.facts.action) for entry in entries if entry.facts.action in _ONCE)
+    each = Counter(
+        (entry.incident_id, entry.facts.action, entry.facts.subject)
+        for entry in entries
+        if entry.facts.action in _ONCE_A_SUBJECT
+    )
+    for what, times in [*once.items(), *each.items()]:
+        if times > 1:
+            yield f"“{' '.join(map(str, what[1:]))}” is in the trail {times} times"
+
+
+def _versions(after: Aftermath) -> list[Finding]:
+    """A step's version grows by one with each move, and each move is told by one entry."""
+    findings = []
+    labels = {step.kind: step.label for step in STEPS}
+    rows = after.run.rows("SELECT incident_id, kind, version, status, number FROM steps")
+    for incident_id, kind, version, status, number in rows:
+        mine = [entry.facts.action for entry in after.entries if entry.incident_id == incident_id]
+        told = sum(
+            entry.facts.action in _MOVES and entry.facts.subject == labels[str(kind)]
+            for entry in after.entries
+            if entry.incident_id == incident_id
+        )
+        # Two moves are told in words of their own: Support was told, and the last half of the note.
+        told += mine.count(Action.SUPPORT_TOLD) if kind == "tell_support" else 0
+        told += 1 if kind == "note" and status == "done" else 0
+        moved = int(str(version)) - 1
+        if moved != told:
+            harm = Harm.LOST if told < moved else Harm.REPEATED
+            findings.append(Finding(harm, f"step {number} moved {moved} times, and the trail tells of {told}"))
+    return findings
+
+
+# --- The trail ------------------------------------------------------------------------------------------
+
+
+def chain(after: Aftermath) -> list[Finding]:
+    """The entries are numbered without a gap, and each holds the hash of the one before."""
+    wrong = []
+    previous: dict[int, AuditEntry] = {}
+    for entry in after.entries:
+        last = previous.get(entry.incident_id)
+        number, holds = (1, FIRST_HASH) if last is None else (last.number + 1, last.hash)
+        if (entry.number, entry.previous, entry.hash) != (number, holds, digest(entry)):
+            wrong.append(f"entry {entry.number} does not follow from the one before")
+        previous[entry.incident_id] = entry
+    counted = {row[0]: row[1] for row in after.run.rows("SELECT id, audit_count FROM incidents")}
+    kept = {incident: entry.number for incident, entry in previous.items()}
+    if counted != kept:
+        wrong.append(f"there are {kept} entries by incident, and {counted} were counted")
+    return found(Harm.LOST, wrong)
+
+
+def thread(after: Aftermath) -> list[Finding]:
+    """Each entry is in the thread exactly once and in order, by the numbers and hashes of its message."""
+    wrong, twice = [], []
+    rows = after.run.rows("SELECT id, thread_ts FROM incidents")
+    for incident_id, thread_ts in rows:
+        messages = [m for m in after.shown if m.kind == "audit" and m.payload.get("incident") == incident_id]
+        there = [
+            (number, digest_there)
+            for m in sorted(messages, key=lambda m: float(m.ts))
+            for number, digest_there in zip(
+                range(m.payload["first"], m.payload["last"] + 1), m.payload["hashes"], strict=False
+            )
+        ]
+        kept = [(entry.number, entry.hash) for entry in after.entries if entry.incident_id == incident_id]
+        twice += [f"entry {entry[0]} is in the thread twice" for entry, times in Counter(there).items() if times > 1]
+        wrong += [f"entry {entry[0]} is not in the thread" for entry in kept if entry not in there]
+        if not wrong and not twice and there != kept:
+            wrong.append("the thread has the entries in another order")
+        wrong += [f"{m.key} is not in the thread of its incident" for m in messages if m.thread_ts != thread_ts]
+    return found(Harm.LOST, wrong) + found(Harm.REPEATED, twice)
+
+
+# --- Messages -------------------------------------------------------------------------------------------
+
+
+def messages(after: Aftermath) -> list[Finding]:
+    """No two messages with one marker stand; each step has its card; each reminder and request is told of once."""
+    marked = Counter((message.kind, message.key) for message in after.shown if message.kind)
+    twice = [f"the {kind} {key} stands {times} times" for (kind, key), times in marked.items() if times > 1]
+    kinds = Counter(kind for kind, _ in marked)
+    wanted = {"board": len(after.run.rows("SELECT id FROM incidents")), "step": len(_steps(after))}
+    missing = [f"{many - kinds[kind]} of {many} are missing: {kind}" for kind, many in wanted.items()]
+    missing = [words for words in missing if not words.startswith("0 ")]
+    for kind, actions in _TOLD_OF_A_MESSAGE.items():
+        told = sum(entry.facts.action in actions for entry in after.entries)
+        if told < kinds[kind]:
+            missing.append(f"{kinds[kind]} messages stand ({kind}), and the trail tells of {told}")
+        elif told > kinds[kind]:
+            twice.append(f"the trail tells of {told} messages ({kind}), and {kinds[kind]} stand")
+    return found(Harm.REPEATED, twice) + found(Harm.LOST, missing)
+
+
+def _steps(after: Aftermath) -> list[tuple[object, ...]]:
+    return after.run.rows("SELECT id FROM steps")

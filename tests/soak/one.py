@@ -1,0 +1,129 @@
+"""One seed, from its beginning to what was found, in plain values."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from tempfile import TemporaryDirectory
+
+from drill.ordering import JsonObject
+from drill.process import BotGone
+from drill.waiting import NotInTime
+from tests.crashes import deeds
+from tests.crashes.checks import check
+from tests.crashes.databases import Templates
+from tests.crashes.findings import Harm
+from tests.crashes.play import play, quiet
+from tests.soak.run import SoakRun, soak_run
+
+GIVES_UP_AFTER = 240.0
+"""How long people try to get something done. In bad weather the bot is away more often than after one crash."""
+
+NOT_FINISHED = "not finished"
+HARMS = (*(harm.value for harm in Harm), NOT_FINISHED)
+"""What can be wrong, in the order of the last line."""
+
+_IN_MEMORY = Path("/dev/shm")
+"""Where there is such a place, nothing waits for a disk."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one seed. `wrong` has what is wrong, by its harm."""
+
+    seed: int
+    database: str
+    seconds: float
+    cpu_seconds: float
+    kills: int
+    starts: int
+    weather: dict[str, JsonObject]
+    by_hand: list[str] = field(default_factory=list)
+    """What a person had to do beside deciding: retries and second rounds."""
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+    kept: Path | None = None
+    """Where the bot's log, the database and the requests are, if that was asked for."""
+
+    def told(self) -> str:
+        """For whoever has to find out why: what is wrong, and what the weather was."""
+        lines = [f"\nseed {self.seed} ({self.database}), {self.seconds:.0f} s: {len(self.wrong)} things are wrong"]
+        lines += [f"  {harm}: {words}" for harm, words in self.wrong]
+        lines += [f"  {server}: {_told(weather)}" for server, weather in self.weather.items()]
+        lines.append(f"  the bot was started {self.starts} times, and killed {self.kills} times between requests")
+        lines += [f"  by hand: {what}" for what in self.by_hand]
+        lines.append(f"  again: make soak SEED={self.seed}")
+        lines += [f"  kept: {self.kept}"] if self.kept else []
+        return "\n".join(lines)
+
+
+def soak(seed: int, database: str, templates: Templates, keep_in: Path | None = None) -> Outcome:
+    """Play a recovery through in the weather of that seed, let it clear up, and look at what there is.
+
+    `keep_in` gets a folder with what explains it, if anything is wrong.
+    """
+    began, cpu = time.monotonic(), _cpu()
+    with _folder() as folder, templates.copy(database, folder) as url, soak_run(seed, folder, url) as run:
+        wrong = _what_is_wrong(run)
+        return Outcome(
+            seed=seed,
+            database=database,
+            seconds=time.monotonic() - began,
+            cpu_seconds=_cpu() - cpu,
+            kills=run.kills,
+            starts=run.starts,
+            weather=run.weather(),
+            by_hand=run.watch.did,
+            wrong=wrong,
+            kept=_keep(run, folder, keep_in / f"seed-{seed}") if wrong and keep_in else None,
+        )
+
+
+def _what_is_wrong(run: SoakRun) -> list[tuple[str, str]]:
+    try:
+        _live_through(run)
+    except (NotInTime, BotGone) as late:
+        run.rest()
+        return [(NOT_FINISHED, str(late))]
+    run.rest()
+    return [(str(finding.harm), finding.words) for finding in check(run)]
+
+
+def _live_through(run: SoakRun) -> None:
+    deeds.GIVES_UP_AFTER = GIVES_UP_AFTER
+    run.begin()
+    try:
+        play(run)
+    finally:
+        run.clear_up()
+    run.tend()
+    # What is due by now: wipes, redraws, the end of the trail.
+    quiet(run)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None, prefix="soak-") as name:
+        yield Path(name)
+
+
+def _keep(run: SoakRun, folder: Path, kept: Path) -> Path:
+    """Copy what explains a failure to where it can be looked at."""
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(folder, kept)
+    requests = [f"{each.at:.3f} {each.server} {each.method} {each.path} {each.status}" for each in run.heard]
+    (kept / "requests.txt").write_text("\n".join(sorted(requests)))
+    return kept
+
+
+def _told(weather: JsonObject) -> str:
+    done = ", ".join(f"{what} {times}" for what, times in weather["done"].items())
+    return f"{weather['requests']} requests; {done}; slowest {weather['longest_slow']} s"
+
+
+def _cpu() -> float:
+    """Seconds of processor time that this process and its ended children have taken."""
+    usages = (getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
