@@ -8,7 +8,7 @@ PIN := pip compile pyproject.toml --quiet --universal --python-version 3.11 --ge
        --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test check crash requirements clean
+.PHONY: help drill test check crash soak requirements clean
 
 help:
 	@echo "make drill           practise a recovery on this machine, on a page to click on"
@@ -16,6 +16,7 @@ help:
 	@echo "make test            all tests"
 	@echo "make check           style, types, and which room may import which"
 	@echo "make crash           kill the bot at every request of a recovery (TENTH=1: at a tenth of them)"
+	@echo "make soak            a hundred recoveries in which a fifth of all requests fail (SEED=17: that one again)"
 	@echo "make requirements    pin the requirements anew (needs uv)"
 	@echo "make clean           take away what was installed and what tools keep"
 
@@ -35,6 +36,9 @@ check: $(VENV)/dev.stamp
 crash: $(VENV)/dev.stamp
 	@$(PYTHON) -W ignore:XDG_RUNTIME_DIR -m tests.crashes $(if $(TENTH),--tenth) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ONLY),--only "$(ONLY)")
+
+soak: $(VENV)/dev.stamp
+	@$(PYTHON) -W ignore:XDG_RUNTIME_DIR -m tests.soak $(if $(SEED),--seed $(SEED))
 
 requirements:
 	$(UV) $(PIN) --output-file requirements/run.txt

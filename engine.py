@@ -116,22 +116,29 @@ class Engine:
             log.warning("the leases could not be released: %s", error)
 
     def _every(self, seconds: float, what: str, do: Callable[[], object]) -> None:
-        # Told once when it fails, once for each other reason, and once when it works again.
-        failing: list[str] = []
+        job = telling_once(what, do)
+        self._scheduler.add_job(job, "interval", seconds=seconds, id=what, max_instances=1, coalesce=True)
 
-        def job() -> None:
-            try:
-                do()
-            except RecoveryError as error:
-                if failing != [str(error)]:
-                    failing[:] = [str(error)]
-                    log.warning("%s could not be looked after: %s", what, error)
-                return
-            if failing:
-                failing.clear()
+
+def telling_once(what: str, do: Callable[[], object]) -> Callable[[], None]:
+    """`do`, for every few seconds: when it fails the log says so once for each reason in a row, and once when it
+    works again."""
+    failing: str | None = None
+
+    def job() -> None:
+        nonlocal failing
+        before, failing = failing, None
+        try:
+            do()
+        except RecoveryError as error:
+            failing = str(error)
+            if failing != before:
+                log.warning("%s could not be looked after: %s", what, failing)
+        else:
+            if before:
                 log.info("%s is looked after again", what)
 
-        self._scheduler.add_job(job, "interval", seconds=seconds, id=what, max_instances=1, coalesce=True)
+    return job
 
 
 def keep_time(clock: DatabaseClock, database: Database, policy: Policy) -> None:

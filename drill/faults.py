@@ -226,7 +226,9 @@ class FaultMiddleware:
         names = self._path_names(request.path)
         failure = self._faults.due(request.method, names, request.said)
         failure = failure or self._faults.weather.meets(request.method, request.path)
-        if failure is None:
+        if self._faults.weather.share and await request.is_gone():
+            self._faults.weather.has_come_too_late()
+        elif failure is None:
             await self._apply(request, self._delayed(send))
         else:
             await self._meet(failure, request, send)
@@ -235,8 +237,11 @@ class FaultMiddleware:
         if failure.do is Do.LAG:
             await self._apply(request, self._delayed(send), failure.seconds)
             return
-        if failure.do in (Do.LATE, Do.SLOW):
-            await self._apply_late(failure, request)
+        if failure.do is Do.LATE:
+            await asyncio.sleep(failure.seconds or 0.0)
+            await self._apply(request, _withhold)
+        elif failure.do is Do.SLOW:
+            await self._apply_slowly(failure.seconds or 0.0, request)
         elif failure.when is When.AFTER:
             await self._apply(request, _withhold)
         match failure.do:
@@ -254,13 +259,15 @@ class FaultMiddleware:
             case _:
                 await hang_up(request.scope)()
 
-    async def _apply_late(self, failure: Failure, request: Received) -> None:
-        if failure.do is Do.SLOW:
-            began = time.monotonic()
-            await request.gone_within(failure.seconds or 0.0)
-            self._faults.weather.was_slow(time.monotonic() - began)
-        else:
-            await asyncio.sleep(failure.seconds or 0.0)
+    async def _apply_slowly(self, seconds: float, request: Received) -> None:
+        began = time.monotonic()
+        await request.gone_within(seconds)
+        waited = time.monotonic() - began
+        if waited > seconds and await request.is_gone():
+            # On a machine that is busy elsewhere, a moment became longer than the client's patience.
+            self._faults.weather.has_come_too_late()
+            return
+        self._faults.weather.was_slow(waited)
         await self._apply(request, _withhold)
 
     async def _apply(self, request: Received, send: Send, lag: float | None = None) -> None:

@@ -19,7 +19,9 @@ What the weather does stays within what the bot promises to survive:
   time well below any `HTTP_TIMEOUT` that a bot is run with, and at once if the client goes away sooner, as it does
   when it gives up or is killed. Only then is the client's connection closed. A request that is applied after its
   client's timeout is outside of what can be guaranteed (see `docs/guarantees.md`): by then the client may have done
-  something else about it. `drill.faults` can order that, with `late`; the weather never does it.
+  something else about it. `drill.faults` can order that, with `late`; the weather never does it. While there is
+  weather, a request whose client has gone by the time that its turn comes is never applied: that happens where
+  a machine has too much to do, and would tell of the machine.
 - A list lags by at most `LONGEST_LAG`. Messages: less than `SETTLE`, as the bot looks for a message of its own
   twice, `SETTLE` apart. Mailgun's lists: less than the second after which a task whose answer was lost looks for what
   it may have left there, and less than a restart takes.
@@ -139,6 +141,10 @@ class Weather:
     def has_lagged(self) -> None:
         """A list was shown that differs from what is."""
         self.done["lag that shows"] += 1
+
+    def has_come_too_late(self) -> None:
+        """A request was not applied, as its client had gone before its turn came."""
+        self.done["client gone"] += 1
 
     def told(self) -> dict[str, object]:
         """The weather as `GET /_drill/weather` shows it."""

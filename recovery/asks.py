@@ -10,7 +10,6 @@ from recovery.answers import help_card, opened_elsewhere, plain_card, status_car
 from recovery.content import Card
 from recovery.handovers import in_nobodys_hands, last_tasks
 from recovery.opening import open_incident
-from recovery.people import people_card
 from recovery.polling import WAITING, obligations_of, poll_task
 from recovery.sheet import Sheet, close, decide, incident_of, refuse
 from recovery.state import (
@@ -26,6 +25,7 @@ from recovery.step import Step
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.text import Line, line, plain
+from recovery.whos_left import people_card
 
 
 def decides(

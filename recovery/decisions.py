@@ -14,8 +14,8 @@ from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.people import needs_voucher, step_of
+from recovery.people import plan_redraw as plan_person_redraw
 from recovery.polling import answer_waiting
-from recovery.polling import plan_redraw as plan_person_redraw
 from recovery.progress import state_of
 from recovery.state import (
     HandoverStatus,

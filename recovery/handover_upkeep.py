@@ -6,7 +6,7 @@ from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
 from recovery.errors import NotYet
 from recovery.handover_messages import controls_card, handover_name, marker_of, stub_card
 from recovery.jobs import Job, TaskKind
-from recovery.posting import LOOKS, post_once, redraw_unless_gone
+from recovery.posting import LOOKS, begun_before, post_once, redraw_unless_gone
 from recovery.state import Handover, HandoverStatus, NewTask
 from recovery.store import Transaction
 from recovery.text import Bold, When, count, line
@@ -22,6 +22,7 @@ def _handover_of(job: Job) -> Handover:
 
 def _post_controls(job: Job) -> None:
     handover = _handover_of(job)
+    is_old = begun_before(job)
     marker = Marker(MarkerKind.HANDOVER_CONTROLS, f"{job.tools.store.identity()}:{handover.id}")
     ts = post_once(job, Place(handover.channel_id), controls_card(handover), marker)
     with job.record() as tx:
@@ -29,17 +30,22 @@ def _post_controls(job: Job) -> None:
         job.done(tx, job.task)
         # Pressed while it was being posted, or expired meanwhile: draw it as it stands now.
         now_handover = tx.handovers.get(handover.id)
-        if now_handover.status is not handover.status:
-            plan_wipe(tx, now_handover)
+        if is_old or now_handover.status is not handover.status:
+            plan_wipe(tx, now_handover, "controls")
 
 
-def plan_wipe(tx: Transaction, handover: Handover) -> None:
-    """Plan that the handover's message becomes a stub and the message beside it says what happened."""
+def plan_wipe(tx: Transaction, handover: Handover, why: str = "") -> None:
+    """Plan that the handover's message becomes a stub and the message beside it says what happened.
+
+    `why` tells this plan from another that may be under way, and too far to notice what is new.
+    """
+    if handover.status is S.SENT:
+        return
     tx.tasks.add(
         [
             NewTask(
                 WIPE.name,
-                f"wipe:{handover.id}:{handover.status}",
+                f"wipe:{handover.id}:{handover.status}:{why}",
                 handover.incident_id,
                 priority=2,
                 payload={"handover": handover.id},

@@ -7,7 +7,8 @@ from recovery.answers import opened_elsewhere, plain_card, where
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Card
 from recovery.jobs import Job
-from recovery.polling import answer_waiting, plan_redraw
+from recovery.people import plan_redraw
+from recovery.polling import answer_waiting
 from recovery.ports import ChannelFacts
 from recovery.state import Incident, IncidentStatus, NewTask, ObligationStatus, Request, StepStatus
 from recovery.steps import STEPS

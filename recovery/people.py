@@ -13,10 +13,10 @@ from recovery.access import reachable
 from recovery.account import AccountUser, SignIn
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.content import Button, Card, Marker, MarkerKind, Place, Row, Style
+from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
 from recovery.errors import OutsideError, Unreachable
 from recovery.jobs import Job, TaskKind
-from recovery.posting import post_once
+from recovery.posting import begun_before, post_once
 from recovery.reminders import next_reminder
 from recovery.state import (
     Incident,
@@ -29,9 +29,10 @@ from recovery.state import (
 )
 from recovery.step import Step, StepView, begins_nothing
 from recovery.store import Transaction
-from recovery.text import Bold, Code, Line, When, Who, count, line
+from recovery.text import Code, Line, When, Who, count, line
 
 TELL = "people.tell"
+REDRAW = "people.redraw"
 O = ObligationStatus  # noqa: E741 - short, and unmistakable where it is used
 
 LOGIN_PAGE = "https://login.mailgun.com/login/"
@@ -290,6 +291,7 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         return
     # From here on a change may be their answer to the message, which can be read before we hear that it arrived.
     begun_at = tools.clock.now()
+    is_old = begun_before(job)
     try:
         job.hold()
         channel = person.channel_id or tools.messenger.open_direct(person.slack_id)
@@ -312,7 +314,25 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         tx.people.set_obligation(obligation.id, message_ts=ts, next_reminder_at=due)
         facts = AuditFacts(Actor.BOT, Action.PERSON_TOLD, f"{step.title}: {person.email}", private=True)
         tx.audit.append(incident.id, now, facts)
+        if is_old or tx.people.obligation(obligation.id).version != obligation.version:
+            # What stands there was drawn before, or has been settled meanwhile.
+            plan_redraw(tx, obligation)
         job.done(tx, job.task)
+
+
+def plan_redraw(tx: Transaction, obligation: Obligation) -> None:
+    """The person's message shall show how it stands."""
+    tx.tasks.add(
+        [
+            NewTask(
+                REDRAW,
+                f"{REDRAW}:{obligation.id}",
+                obligation.incident_id,
+                priority=3,
+                payload={"obligation": obligation.id},
+            )
+        ]
+    )
 
 
 def step_of(steps: Sequence[Step], obligation: Obligation) -> PeopleStep:
@@ -325,47 +345,6 @@ def step_of(steps: Sequence[Step], obligation: Obligation) -> PeopleStep:
 def obligation_marker(job: Job, obligation: Obligation) -> Marker:
     """The metadata of a person's message about one obligation."""
     return Marker(MarkerKind.OBLIGATION, f"{job.tools.store.identity()}:{obligation.id}")
-
-
-# --- The list for approvers ---------------------------------------------------------------------------
-
-
-def people_card(
-    steps: Sequence[Step],
-    incident: Incident,
-    rows: Sequence[tuple[Obligation, Person]],
-    only: str | None = None,
-) -> Card:
-    """Who is left, with Confirmed beside those for whom an approver vouches. For approvers' eyes only."""
-    listed: list[Row] = []
-    for obligation, person in rows:
-        if not obligation.is_open or (only and obligation.kind != only):
-            continue
-        step = step_of(steps, obligation)
-        reached: Line = (Who(person.slack_id),) if person.slack_id else ("not reached in Slack",)
-        way = sign_in_name(person)
-        shown = f", signs in through {way}" if way else ", Mailgun does not show how they sign in"
-        sign_in = "" if person.sign_in == SignIn.PASSWORD else shown
-        owner = ", account owner" if person.is_master else ""
-        about = {"obligation": str(obligation.id), "version": str(obligation.version)}
-        button = Button(Ask.CONFIRM, "Confirmed", about) if needs_voucher(person) else None
-        text = line(
-            Bold(person.name or person.email),
-            " (",
-            Code(person.email),
-            f"{owner}{sign_in}; ",
-            *reached,
-            f"): has to {step.verb}, {count(obligation.reminders, 'reminder')} so far",
-        )
-        listed.append(Row(text, button))
-    if not listed:
-        return Card(notification="Nobody is left.", lines=(line("Nobody is left: everyone has done their part."),))
-    return Card(
-        notification="Who is left",
-        title="Who is left",
-        lines=(line("Confirmed means: you made sure yourself. Your name is recorded with it."),),
-        rows=tuple(listed),
-    )
 
 
 def sign_in_name(person: Person) -> str | None:

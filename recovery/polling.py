@@ -9,6 +9,7 @@ from recovery.content import Card
 from recovery.errors import OutsideError, Refused
 from recovery.jobs import Job, TaskKind
 from recovery.people import (
+    REDRAW,
     Evidence,
     PeopleStep,
     find_all_in_slack,
@@ -18,6 +19,7 @@ from recovery.people import (
     obligation_marker,
     oblige,
     person_card,
+    plan_redraw,
     step_of,
     tell_task,
     tx_person,
@@ -40,7 +42,6 @@ from recovery.store import Transaction
 from recovery.text import Line, line, plain
 
 POLL = "people.poll"
-REDRAW = "people.redraw"
 ANSWER_CHECK = "people.answer"
 
 WAITING = "waiting"
@@ -196,21 +197,6 @@ def drop(tx: Transaction, job: Job, obligation: Obligation, person: Person, inci
         facts = AuditFacts(Actor.MAILGUN, Action.OBLIGATION_DROPPED, person.email, private=True)
         tx.audit.append(incident.id, now, facts)
         plan_redraw(tx, obligation)
-
-
-def plan_redraw(tx: Transaction, obligation: Obligation) -> None:
-    """The person's message shall show how it stands."""
-    tx.tasks.add(
-        [
-            NewTask(
-                REDRAW,
-                f"{REDRAW}:{obligation.id}",
-                obligation.incident_id,
-                priority=3,
-                payload={"obligation": obligation.id},
-            )
-        ]
-    )
 
 
 def redraw(job: Job, steps: Sequence[Step]) -> None:

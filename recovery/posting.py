@@ -56,6 +56,11 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
     return _noted(job, marker, ts)
 
 
+def begun_before(job: Job) -> bool:
+    """Whether an earlier attempt may have posted the job's message: then it shows how things stood at that time."""
+    return bool(job.task.payload.get(_SENDING) or job.task.payload.get(POSTED))
+
+
 def _noted(job: Job, marker: Marker, ts: str) -> str:
     job.note(**{POSTED: [marker.key, ts], _SENDING: None})
     return ts

@@ -10,7 +10,7 @@ from recovery.content import Marker, MarkerKind, Place, Trail
 from recovery.errors import OutsideError, Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
-from recovery.posting import post_once, redraw_unless_gone
+from recovery.posting import begun_before, post_once, redraw_unless_gone
 from recovery.state import Incident, NewTask, StepState
 from recovery.step import Step
 from recovery.store import Transaction
@@ -50,6 +50,7 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
     incident = board.incident
     card = board_card(board)
     marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
+    drawn = "" if begun_before(job) else tools.messenger.digest(card)
     ts = post_once(job, Place(incident.channel_id), card, marker)
     try:
         job.hold()
@@ -58,7 +59,7 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
         # A link is a comfort, not a need: the board is there without it.
         permalink = None
     with job.record() as tx:
-        tx.incidents.set(incident.id, thread_ts=ts, permalink=permalink, drawn_board=tools.messenger.digest(card))
+        tx.incidents.set(incident.id, thread_ts=ts, permalink=permalink, drawn_board=drawn)
         job.done(tx, job.task)
 
 
@@ -112,9 +113,10 @@ def post_step(job: Job, steps: Sequence[Step]) -> None:
         board = read_board(tx, steps, job.task.incident_id or 0)
     step, view = next((step, view) for step, view in board.views if view.state.id == step_id)
     card = step_card(step, view)
+    drawn = "" if begun_before(job) else tools.messenger.digest(card)
     ts = post_once(job, thread_place(board.incident), card, step_marker(job, step_id))
     with job.record() as tx:
-        tx.steps.set(step_id, message_ts=ts, drawn=tools.messenger.digest(card))
+        tx.steps.set(step_id, message_ts=ts, drawn=drawn)
         tx.incidents.set(board.incident.id)
         job.done(tx, job.task)
 

@@ -38,10 +38,12 @@ _SQLITE = {
 """What to do about each of SQLite's results that is not the program's mistake; nothing where it passes."""
 
 _RIGHTS = "Give the user that DATABASE_URL names all rights on the database and its schema public."
+_STANDBY = "It takes no changes now: a standby, perhaps. Name the primary in DATABASE_URL."
 _POSTGRESQL = {
     psycopg.errors.DiskFull: _FULL,
     psycopg.errors.InsufficientPrivilege: _RIGHTS,
-    psycopg.errors.ReadOnlySqlTransaction: "It takes no changes now: a standby, perhaps. Name the primary.",
+    psycopg.errors.ReadOnlySqlTransaction: _STANDBY,
+    psycopg.errors.FeatureNotSupported: _STANDBY,
     psycopg.errors.IdleInTransactionSessionTimeout: _PASSES,
     psycopg.InterfaceError: _PASSES,
     psycopg.OperationalError: _PASSES,
@@ -91,6 +93,7 @@ def _code(said: sqlite3.Error) -> int:
 
 def in_one_line(said: BaseException | None) -> str:
     """What the driver said, as a sentence."""
-    # PostgreSQL's hints stand in lines of their own.
-    first = str(said).split("\n\t")[0]
-    return " ".join(first.split()).rstrip(".") + "."
+    words = said.diag.message_primary if isinstance(said, psycopg.Error) else None
+    # Where the server said nothing itself, the hints of the library stand in lines of their own.
+    words = words or str(said).split("\n\t")[0]
+    return " ".join(words.split()).rstrip(".") + "."

@@ -23,6 +23,9 @@ from tests.crashes.matrix import (
 )
 from tests.databases import KINDS
 
+TOLD_EVERY = 20
+"""Where no bar can be drawn, every so many runs have a line."""
+
 
 def main(
     seed: Annotated[int | None, typer.Option(help="Which tenth; without it, the commit's hash says.")] = None,
@@ -49,13 +52,16 @@ def main(
             for case in chosen:
                 console.print(str(case), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit
-        total, took = Total(), 0.0
+        total, took, done = Total(), 0.0, 0
         with progress(console) as bar:
             task = bar.add_task("crashes", total=len(chosen))
             for outcome in run_all(pool, chosen, copied, KEPT_IN):
                 total.add(outcome)
                 took += outcome.cpu_seconds
                 bar.advance(task)
+                done += 1
+                if not console.is_terminal and done % TOLD_EVERY == 0:
+                    console.print(f"{done} of {len(chosen)}: {total}", highlight=False, soft_wrap=True)
                 if not outcome.is_well:
                     console.print(outcome.told(), markup=False, highlight=False, soft_wrap=True)
     minutes = (time.monotonic() - began) / 60

@@ -10,9 +10,10 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from drill.evidence import stored
 from drill.process import BotGone
 from drill.waiting import NotInTime
-from tests.crashes.cases import Spot, count
+from tests.crashes.cases import Spot, count, key_ids, spot_of
 from tests.crashes.checks import check
 from tests.crashes.databases import Templates
 from tests.crashes.findings import Finding, Harm
@@ -135,12 +136,15 @@ def _keep(run: CrashRun, name: str, keep_in: Path, findings: Sequence[Finding]) 
     folder = keep_in / "".join(c if c.isalnum() or c in "#@._-" else "-" for c in name)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(run.bot.log_path, folder / "bot.log")
-    requests = [f"{each.at:.3f} {each.server} {each.method} {each.path} {each.status}" for each in run.heard]
+    ids = key_ids(run.before)
+    requests = [f"{each.at:.3f} {spot_of(each, ids)}: {each.status}" for each in run.heard]
     (folder / "requests.txt").write_text("\n".join(sorted(requests)))
     (folder / "findings.txt").write_text("\n".join(map(str, findings)))
     if run.database_url.startswith("sqlite"):
         for part in Path(run.database_url.removeprefix("sqlite:///")).parent.glob("recovery.db*"):
             shutil.copy(part, folder)
+    else:
+        (folder / "rows.txt").write_bytes(stored(run.database_url))
     return folder
 
 

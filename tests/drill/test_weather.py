@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -50,6 +51,10 @@ class Shelf:
         async def tell(request: Request) -> Response:
             return JSONResponse({"ok": True, "messages": self.kept})
 
+        async def be_busy(request: Request) -> Response:
+            time.sleep(0.3)
+            return JSONResponse({})
+
         async def echo(websocket: WebSocket) -> None:
             await websocket.accept()
             await websocket.send_text(await websocket.receive_text())
@@ -64,6 +69,7 @@ class Shelf:
             Route("/api/conversations.history", tell, methods=["GET", "POST"]),
             Route("/response/{id}", put, methods=["POST"]),
             Route("/_drill/shelf", put, methods=["POST"]),
+            Route("/_drill/busy", be_busy, methods=["GET"]),
             WebSocketRoute("/socket", echo),
         ]
         self.server = PracticeServer(FaultMiddleware(Starlette(routes=routes), faults))
@@ -176,6 +182,18 @@ def test_slow_is_applied_at_once_when_the_client_goes_away(shelf: Shelf) -> None
         shelf.put(timeout=0.05)
     wait_for("it to be applied", lambda: shelf.kept, seconds=0.15)
     assert shelf.told()["longest_slow"] < 0.2
+
+
+def test_what_nobody_waits_for_any_more_is_not_applied(shelf: Shelf) -> None:
+    shelf.weather(seed=1, share=1e-9)
+    request = b"POST /us/v1/keys HTTP/1.1\r\nHost: shelf\r\nContent-Length: 7\r\n\r\na thing"
+    address = ("127.0.0.1", shelf.server.port)
+    with socket.create_connection(address) as before, socket.create_connection(address) as connection:
+        before.sendall(b"GET /_drill/busy HTTP/1.1\r\nHost: shelf\r\n\r\n")
+        time.sleep(0.1)
+        connection.sendall(request)
+    wait_for("it to be counted", lambda: shelf.told()["done"] == {"client gone": 1})
+    assert shelf.kept == []
 
 
 @pytest.mark.parametrize("seed", range(6))

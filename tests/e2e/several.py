@@ -31,11 +31,10 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Caught:
-    """A process in the middle of a call, and what else it is working on."""
+    """A process in the middle of a call, and what it signs its leases with."""
 
     bot: BotProcess
     owner: int
-    subjects: frozenset[str]
 
 
 class PatientRun(Run):
@@ -77,17 +76,16 @@ class Several:
         found = self.run.rows(f"SELECT lease_owner FROM tasks WHERE status = 'running' AND subject LIKE '%{subject}%'")
         (owner,) = {int(str(row[0])) for row in found}
         (name,) = [str(row[0]) for row in self.run.rows(HOLDER.format(owner=owner))]
-        held = self.run.rows(f"SELECT subject FROM tasks WHERE lease_owner = {owner}")
-        return Caught(self.bots[name], owner, frozenset(str(row[0]) for row in held))
+        return Caught(self.bots[name], owner)
 
-    def stop_past_its_lease(self, caught: Caught) -> None:
-        """SIGSTOP, until others have taken over whatever it had; then SIGCONT."""
+    def stop_past_its_lease(self, caught: Caught) -> frozenset[str]:
+        """SIGSTOP, until others have taken over whatever it had; then SIGCONT. What it had: the tasks' subjects."""
         os.kill(caught.bot.pid, signal.SIGSTOP)
-        self.run.wait(
-            "others to take over what the stopped process had",
-            lambda: not self.run.rows(f"SELECT 1 FROM tasks WHERE lease_owner = {caught.owner}"),
-        )
+        its = f"FROM tasks WHERE lease_owner = {caught.owner}"
+        had = self.run.rows(f"SELECT subject {its}")
+        self.run.wait("others to take over what the stopped process had", lambda: not self.run.rows(f"SELECT 1 {its}"))
         os.kill(caught.bot.pid, signal.SIGCONT)
+        return frozenset(str(row[0]) for row in had)
 
     def logs(self) -> str:
         """All that they have logged."""

@@ -483,13 +483,12 @@ def keys_are_accounted_for(world: MortalWorld) -> None:
     originals = {key.id for key in world.originals.values()}
     for key in world.live_keys():
         assert key.id in originals | handed_over | own or mark_of(key) in noted, f"an orphan: {key}"
-    undone = {
-        task.subject for task in tasks if task.status in (TaskStatus.FAILED, TaskStatus.DROPPED, TaskStatus.READY)
-    }
-    twins = Counter(
-        unmarked(key.description) for key in world.live_keys() if key.id in handed_over and key.id not in undone
-    )
-    assert not [description for description, many in twins.items() if many > 1], twins
+    made: dict[tuple[int | None, str], set[str]] = {}
+    for task in tasks:
+        if new_id := task.payload.get("new_id"):
+            made.setdefault((task.step_id, task.subject), set()).add(str(new_id))
+    twice = {subject: ids for (_, subject), ids in made.items() if len(ids & handed_over) > 1}
+    assert not twice, f"replaced more than once: {twice}"
 
 
 def marks_in(payload: Mapping[str, Any]) -> list[str]:

@@ -8,10 +8,11 @@ from recovery.answers import help_card
 from recovery.board import board_card, report_card, step_card
 from recovery.content import Card
 from recovery.handover_messages import controls_card, greeting, secrets_message, stub_card
-from recovery.people import PeopleStep, people_card, person_card
+from recovery.people import PeopleStep, person_card
 from recovery.secret import Secret
 from recovery.state import HandoverStatus, IncidentStatus, ObligationStatus, StepStatus, TaskStatus
 from recovery.steps import STEPS
+from recovery.whos_left import people_card
 from tests.recovery.builders import (
     DAY,
     NOON,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from recovery.actions import Ask
 from recovery.audit import Action, AuditEntry
 from recovery.content import Card, Marker, MarkerKind, Place, Trail
 from recovery.errors import Later, Refused, Uncertain
@@ -145,3 +146,34 @@ def test_a_refused_post_to_the_thread_is_tried_again(world: World) -> None:
     open_and_draw(world)
 
     assert boards(world) == 1
+
+
+def crashed_after(world: World, kind: MarkerKind, task: str) -> None:
+    """The process dies when Slack has the message and before anything was written down."""
+    job = world.claim(task)
+    assert job
+    world.slack.fail("post", SystemExit(), kind, after=True)  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        world.run(job)
+    world.start()
+
+
+def test_a_card_that_is_found_after_a_crash_shows_how_the_step_stands_by_then(world: World) -> None:
+    world.type("", by="U-REQ")
+    world.drain("thread.board", "survey")
+    crashed_after(world, MarkerKind.STEP, "thread.step")
+    world.type("skip 1 not needed here")
+    world.clock.pass_by(world.policy.lease)
+    world.work(timedelta(minutes=3), drawing=True)
+
+    assert "skipped" in world.card("1")
+
+
+def test_a_button_beside_a_handover_that_expired_meanwhile_is_drawn_as_it_stands_by_then(world: World) -> None:
+    world.with_logins().opened().press(Ask.APPROVE, "2")
+    world.drain("smtp_credentials.begin", "smtp_credentials.set")
+    crashed_after(world, MarkerKind.HANDOVER_CONTROLS, "handover.controls")
+    world.later(world.policy.handover_ttl)
+
+    (controls,) = world.slack.of_kind(MarkerKind.HANDOVER_CONTROLS)
+    assert "Issue anew" in controls.words

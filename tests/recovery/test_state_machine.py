@@ -12,25 +12,30 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from recovery.account import KeyKind, Login, SignIn
 from recovery.actions import Ask
 from recovery.errors import KeyRefused, Later, Refused, Uncertain, Unreachable
-from recovery.state import IncidentStatus, ObligationStatus, StepStatus
+from recovery.state import IncidentStatus, StepStatus
 from recovery.step import Step
 from recovery.steps import STEPS
 from storage.database import Database
 from storage.schema import Base, IdentityRow
 from tests.recovery.builders import a_domain, a_key, a_member, a_user
-from tests.recovery.fakes import START
-from tests.recovery.machine import MortalWorld, always, at_rest, everything_was_done, recording
-from tests.recovery.world import APPROVER, FIRST_KEY, REQUESTER, STRANGER
+from tests.recovery.machine import MortalWorld, always, at_rest, recording
+from tests.recovery.world import APPROVER, REQUESTER, STRANGER
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "40"))
 STEPS_EACH = int(os.environ.get("STATE_MACHINE_STEPS", "30"))
@@ -338,7 +343,7 @@ class Recovery(RuleBasedStateMachine):
     def works_a_little(self, jobs: int) -> None:
         for _ in range(jobs):
             if job := self.world.live(self.world.claim):
-                self.world.live(lambda: self.world.run(job))  # noqa: B023 - done at once
+                self.world.live(lambda: self.world.run(job))
 
     @rule(drawing=st.booleans())
     def rests(self, drawing: bool) -> None:

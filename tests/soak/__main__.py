@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: a hundred recoveries in bad weather. Its last line is the result, and so is its exit status."""
+"""`python -m tests.soak`: a hundred recoveries in bad weather. Its last line is the result, as is its exit status."""
 
 import time
 from pathlib import Path
@@ -11,10 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.crashes.databases import templates
 from tests.crashes.matrix import ROOT, workers
-from tests.soak.many import Total, database_of, soak_many
+from tests.soak.many import SEEDS, Total, database_of, soak_many
 
-SEEDS = 100
-KEPT_IN = ROOT / ".soak"
+KEPT_IN = ROOT / ".crashes" / "soak"
 
 
 def main(

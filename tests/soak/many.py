@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crashes.databases import Templates
-from tests.soak.one import HARMS, NOT_FINISHED, Outcome, soak
+from tests.soak.one import HARMS, Outcome, soak
+
+SEEDS = 100
+"""Of `make soak`: 1 and on."""
 
 POSTGRESQL_EVERY = 4
 """Of how many seeds one runs on PostgreSQL."""
@@ -66,6 +69,3 @@ class Total:
     def __str__(self) -> str:
         told = ", ".join(f"{harm}: {self.harms[harm]}" for harm in HARMS)
         return f"seeds: {self.seeds}, {told}"
-
-
-__all__ = ["NOT_FINISHED", "Total", "database_of", "soak_many"]

@@ -31,7 +31,7 @@ BETWEEN_KILLS = (3.0, 30.0)
 """How often the bot dies at random moments, and the seconds from one to the next. Not without end: where the cores
 are busy with other things, a bot that dies every few seconds gets nowhere. The weather kills it beside that."""
 
-MORE_PATIENCE = 2
+MORE_PATIENCE = 4
 """How much longer whoever waits is ready to wait than in fair weather."""
 
 SETTINGS = {

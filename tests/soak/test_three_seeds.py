@@ -1,19 +1,24 @@
 """Three recoveries in bad weather; `make soak` is a hundred of them. Which three: `SEED`, or the commit's hash."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.crashes.databases import templates
-from tests.crashes.matrix import seed_of_the_commit
-from tests.soak.many import database_of
-from tests.soak.one import soak
+from tests.crashes.matrix import seed_of_the_commit, workers
+from tests.soak.many import SEEDS, Total, database_of, soak_many
 
-SEEDS = 100
-"""Those of `make soak`."""
+AT_ONCE = 3
 
 
-@pytest.mark.parametrize("number", range(3))
-def test_nothing_is_lost_or_repeated_in_bad_weather(number: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    seed = (seed_of_the_commit() + number) % SEEDS + 1
-    database = database_of(seed)
-    outcome = soak(seed, database, templates((database,), tmp_path_factory.mktemp("template")))
-    assert not outcome.wrong, outcome.told()
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_or_repeated_in_bad_weather(tmp_path: Path) -> None:
+    first = seed_of_the_commit()
+    seeds = [(first + number) % SEEDS + 1 for number in range(AT_ONCE)]
+    copied = templates(tuple({database_of(seed) for seed in seeds}), tmp_path)
+    with workers(AT_ONCE) as pool:
+        outcomes = list(soak_many(pool, seeds, copied, None))
+    total = Total()
+    for outcome in outcomes:
+        total.add(outcome)
+    assert total.is_well, "\n".join([str(total), *(outcome.told() for outcome in outcomes if outcome.wrong)])
