@@ -8,7 +8,7 @@ from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, plain_card, status_card
 from recovery.content import Card
-from recovery.handovers import in_nobodys_hands, last_tasks
+from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
 from recovery.opening import open_incident
 from recovery.polling import WAITING, obligations_of, poll_task
 from recovery.sheet import Sheet, close, decide, incident_of, refuse
@@ -227,6 +227,10 @@ def reissue(sheet: Sheet) -> Card | None:
             return decisions.take_over(tx, incident, sheet.by, "", two_person=two)
         if not chosen:
             return line("Nothing that was handed over goes by that name.")
+        busy = under_way(tx, steps)
+        chosen = [(step_id, subject) for step_id, subject in chosen if (step_id, identity_of(subject)) not in busy]
+        if not chosen:
+            return line("That is being made and handed over anew already. Nothing more was planned.")
         by_step: dict[int, list[str]] = {}
         for step_id, subject in dict.fromkeys(chosen):
             by_step.setdefault(step_id, []).append(subject)
@@ -271,6 +275,18 @@ def failed_subjects(tx: Transaction, steps: Mapping[int, Step], about: Mapping[s
         and task.kind != step.begin_kind
         and (target.lower() == "all" or step.subject_matches(task.subject, target))
     ]
+
+
+def under_way(tx: Transaction, steps: Mapping[int, Step]) -> set[tuple[int, str]]:
+    """What is being set and handed over at the moment: an impatient second click shall not do it twice."""
+    busy = set()
+    for step_id, step in steps.items():
+        if not step.hands_over:
+            continue
+        for task in tx.tasks.of_step(step_id, TaskStatus.READY, TaskStatus.RUNNING):
+            scope = task.payload.get("scope") if task.kind == step.begin_kind else [task.subject]
+            busy |= {(step_id, identity_of(str(subject))) for subject in (scope if isinstance(scope, list) else [])}
+    return busy
 
 
 def take_over(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:

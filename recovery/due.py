@@ -16,7 +16,7 @@ from recovery.handover_upkeep import REMINDERS, plan_wipe
 from recovery.jobs import Job, TaskKind
 from recovery.people import PeopleStep, needs_voucher, step_of
 from recovery.polling import begun, poll_task
-from recovery.posting import post_once
+from recovery.posting import begun_before, post_once, posted_before
 from recovery.progress import close_if_nobody_is_left, plan_review, settle_incident
 from recovery.reminders import first_allowed, next_reminder
 from recovery.state import (
@@ -155,7 +155,7 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
     with tools.store.read() as tx:
         obligation = tx.people.obligation(int(str(job.task.payload["obligation"])))
         person = tx.people.get(obligation.person_id)
-    if not obligation.is_open or person.channel_id is None:
+    if person.channel_id is None or not (obligation.is_open or begun_before(job)):
         return
     step = step_of(steps, obligation)
     number = int(str(job.task.payload["number"]))
@@ -166,8 +166,13 @@ def remind_person(job: Job, steps: Sequence[Step]) -> None:
     marker = Marker(MarkerKind.REMINDER, f"{tools.store.identity()}:{obligation.id}:{number}")
     button = () if needs_voucher(person) else (line("The button is in the message above."),)
     card = Card(notification=plain(text), lines=(text, *button))
+    place = Place(person.channel_id, obligation.message_ts)
     try:
-        post_once(job, Place(person.channel_id, obligation.message_ts), card, marker)
+        if obligation.is_open:
+            post_once(job, place, card, marker)
+        elif posted_before(job, place, marker) is None:
+            # Done meanwhile, and the reminder never went out.
+            return
     except Refused as error:
         with job.record() as tx:
             facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"reminding {person.email}", str(error), private=True)

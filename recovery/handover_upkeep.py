@@ -6,7 +6,7 @@ from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
 from recovery.errors import NotYet
 from recovery.handover_messages import controls_card, handover_name, marker_of, stub_card
 from recovery.jobs import Job, TaskKind
-from recovery.posting import LOOKS, begun_before, post_once, redraw_unless_gone
+from recovery.posting import LOOKS, begun_before, post_once, posted_before, redraw_unless_gone
 from recovery.state import Handover, HandoverStatus, NewTask
 from recovery.store import Transaction
 from recovery.text import Bold, When, count, line
@@ -101,7 +101,7 @@ def _wipe_doubtful(job: Job) -> None:
 
 def _remind(job: Job) -> None:
     handover = _handover_of(job)
-    if handover.status is not S.SENT:
+    if handover.status is not S.SENT and not begun_before(job):
         return
     number = int(str(job.task.payload["number"]))
     expires = handover.expires_at or job.tools.clock.now()
@@ -120,7 +120,11 @@ def _remind(job: Job) -> None:
         buttons=(Button(Ask.SAVED, "Saved, wipe it", {"handover": str(handover.id)}, Style.PRIMARY),),
     )
     marker = Marker(MarkerKind.REMINDER, f"{job.tools.store.identity()}:handover:{handover.id}:{number}")
-    post_once(job, Place(handover.channel_id), card, marker)
+    if handover.status is S.SENT:
+        post_once(job, Place(handover.channel_id), card, marker)
+    elif posted_before(job, Place(handover.channel_id), marker) is None:
+        # Saved meanwhile, and the reminder never went out.
+        return
     with job.record() as tx:
         job.done(tx, job.task)
         now = job.tools.clock.now()

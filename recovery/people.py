@@ -16,7 +16,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
 from recovery.errors import OutsideError, Unreachable
 from recovery.jobs import Job, TaskKind
-from recovery.posting import begun_before, post_once
+from recovery.posting import begun_before, post_once, posted_before
 from recovery.reminders import next_reminder
 from recovery.state import (
     Incident,
@@ -287,7 +287,8 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         person = tx.people.get(obligation.person_id)
         incident = tx.incidents.get(obligation.incident_id)
     step = step_of(steps, obligation)
-    if not obligation.is_open or person.slack_id is None or person.left_at is not None:
+    wanted = obligation.is_open and person.left_at is None
+    if person.slack_id is None or not (wanted or begun_before(job)):
         return
     # From here on a change may be their answer to the message, which can be read before we hear that it arrived.
     begun_at = tools.clock.now()
@@ -296,7 +297,13 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         job.hold()
         channel = person.channel_id or tools.messenger.open_direct(person.slack_id)
         marker = obligation_marker(job, obligation)
-        ts = post_once(job, Place(channel), person_card(step, incident, person, obligation), marker)
+        if wanted:
+            ts = post_once(job, Place(channel), person_card(step, incident, person, obligation), marker)
+        elif (earlier := posted_before(job, Place(channel), marker)) is not None:
+            ts = earlier
+        else:
+            # Settled meanwhile, and the message never went out.
+            return
     except Unreachable as error:
         with job.record() as tx:
             now = tools.clock.now()

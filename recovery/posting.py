@@ -25,23 +25,10 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
     beyond the first are deleted. Raises `Refused`, `Later` or `Uncertain`; the task is then tried again.
     """
     messenger = job.tools.messenger
-    posted = job.task.payload.get(POSTED)
-    if isinstance(posted, list) and posted[0] == marker.key:
-        return str(posted[1])
+    earlier = posted_before(job, place, marker)
+    if earlier is not None:
+        return earlier
     settle = job.tools.policy.settle.total_seconds()
-    begun = job.task.payload.get(_SENDING)
-    if isinstance(begun, str):
-        job.hold()
-        found = messenger.find(place, marker, datetime.fromisoformat(begun) - timedelta(minutes=1))
-        if found:
-            for copy in found[1:]:
-                job.hold()
-                messenger.delete(place.channel_id, copy)
-            return _noted(job, marker, found[0])
-        looked = int(str(job.task.payload.get(_LOOKED, 0))) + 1
-        if looked < LOOKS:
-            job.note(**{_LOOKED: looked})
-            raise NotYet("looking once more whether the message arrived", seconds=settle)
     job.note(**{_SENDING: job.tools.clock.now().isoformat(), _LOOKED: 0})
     job.hold()
     job.if_lost(copy_task(job, place, marker, None))
@@ -54,6 +41,32 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
         raise NotYet(f"not sure that the message arrived: {error}", seconds=min(settle, 5.0)) from error
     job.if_lost(copy_task(job, place, marker, ts))
     return _noted(job, marker, ts)
+
+
+def posted_before(job: Job, place: Place, marker: Marker) -> str | None:
+    """The `ts` of the job's message if an earlier attempt did post it, None if none did. Looks twice, `SETTLE` apart.
+
+    Raises `NotYet` between the two looks, and what Slack answers.
+    """
+    posted = job.task.payload.get(POSTED)
+    if isinstance(posted, list) and posted[0] == marker.key:
+        return str(posted[1])
+    begun = job.task.payload.get(_SENDING)
+    if not isinstance(begun, str):
+        return None
+    job.hold()
+    found = job.tools.messenger.find(place, marker, datetime.fromisoformat(begun) - timedelta(minutes=1))
+    if found:
+        for copy in found[1:]:
+            job.hold()
+            job.tools.messenger.delete(place.channel_id, copy)
+        return _noted(job, marker, found[0])
+    looked = int(str(job.task.payload.get(_LOOKED, 0))) + 1
+    if looked < LOOKS:
+        job.note(**{_LOOKED: looked})
+        seconds = job.tools.policy.settle.total_seconds()
+        raise NotYet("looking once more whether the message arrived", seconds=seconds)
+    return None
 
 
 def begun_before(job: Job) -> bool:

@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 
 from drill.faults import FaultMiddleware, Faults
 from drill.serving import PracticeServer
+from drill.waiting import wait_for
 
 
 class Shop:
@@ -206,6 +207,27 @@ def test_late_never_answers(shop: Shop) -> None:
         shop.post()
 
 
+def test_slow_is_applied_in_its_time_and_never_answered(shop: Shop) -> None:
+    shop.order(do="slow", seconds=0.2)
+    started = time.monotonic()
+    with pytest.raises(requests.ConnectionError):
+        shop.post()
+    assert shop.kept == ["a thing"]
+    assert 0.2 <= time.monotonic() - started < 3
+
+
+def test_slow_does_not_outlive_its_client(shop: Shop) -> None:
+    shop.order(do="slow", seconds=60)
+    with pytest.raises(requests.ReadTimeout):
+        shop.post(timeout=0.1)
+    wait_for("it to be applied", lambda: shop.kept == ["a thing"], seconds=5)
+
+
+def test_lag_is_for_lists_only(shop: Shop) -> None:
+    shop.order(do="lag", seconds=60)
+    assert shop.post().json() == {"kept": 1}
+
+
 @pytest.mark.parametrize(("when", "kept"), [("before", []), ("after", ["a thing"])])
 def test_kill_kills_the_process_and_answers_nobody(
     shop: Shop, victim: subprocess.Popen[bytes], when: str, kept: list[str]
@@ -297,6 +319,8 @@ def test_cleared_faults_are_gone(shop: Shop) -> None:
         ({"do": "kill"}, "needs the 'pid'"),
         ({"do": "kill", "pid": 1}, "'pid' must be a whole number of at least 2"),
         ({"do": "late"}, "needs the 'seconds'"),
+        ({"do": "slow"}, "needs the 'seconds'"),
+        ({"do": "lag"}, "needs the 'seconds'"),
         ({"do": "drop", "occurrence": 0}, "'occurrence' must be a whole number"),
         ({"do": "drop", "times": "two"}, "'times' must be a whole number"),
         ({"do": "hang", "seconds": -1}, "'seconds' must be a number"),

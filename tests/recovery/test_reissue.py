@@ -219,3 +219,13 @@ def test_a_login_that_was_never_changed_and_then_left_stays_as_it_is(ready: Worl
 
     assert "Nothing" in answer
     assert not ready.mailgun.passwords
+
+
+def test_a_second_click_while_it_is_being_issued_anew_plans_nothing_more(expired: World) -> None:
+    expired.type("reissue all", by="U-REQ")
+    answer = expired.type("reissue all", by="U-REQ")
+    expired.work()
+
+    assert "already" in answer
+    assert len(expired.slack.handovers) == 2
+    assert len(expired.trail(Action.REISSUED)) == 1

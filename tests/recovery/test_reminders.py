@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from recovery.account import SignIn
 from recovery.audit import Action
 from recovery.content import MarkerKind
@@ -84,3 +86,17 @@ def test_a_reminder_speaks_of_a_button_only_where_there_is_one(world: World) -> 
 
     (reminder,) = world.messages_to("U-SID", MarkerKind.REMINDER)
     assert "button" not in reminder
+
+
+def test_a_reminder_that_went_out_before_a_crash_is_in_the_trail_though_it_is_done_by_now(ann: World) -> None:
+    ann.approved("4")
+    ann.slack.fail("post", SystemExit(), "reminder", after=True)  # type: ignore[arg-type]
+    ann.clock.pass_by(ann.policy.reminders.every)
+    with pytest.raises(SystemExit):
+        ann.work()
+    ann.start()
+    turn_on(ann)
+    ann.clock.pass_by(ann.policy.lease)
+    poll(ann)
+
+    assert len(ann.messages_to("U-ANN", MarkerKind.REMINDER)) == len(ann.trail(Action.PERSON_REMINDED)) == 1
