@@ -1,5 +1,7 @@
 """`python -m tests.crashes`: the crash matrix. Its last line is the result, and so is its exit status."""
 
+import signal
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +38,8 @@ def main(
     names: Annotated[bool, typer.Option("--list", help="Name the cases, and run none.")] = False,
 ) -> None:
     """Kill the bot at every request of a small recovery, and look whether anything was lost, repeated or left."""
+    # Told to stop, it ends what it has started, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console()
     kinds = tuple(kind for kind in KINDS if database in (None, kind))
     began = time.monotonic()
@@ -43,19 +47,21 @@ def main(
         copied = templates(kinds, Path(folder))
         console.print("Collecting the cases from three runs without a crash ...")
         try:
-            every = collect(pool, copied)
+            collected = collect(pool, copied)
         except CannotCollect as error:
             console.print(str(error), markup=False, highlight=False)
             raise typer.Exit(2) from None
-        chosen = choose(every, seed, only_a_tenth, only or [])
+        chosen = choose(collected.cases, seed, only_a_tenth, only or [])
         if names:
             for case in chosen:
                 console.print(str(case), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit
+        if collected.slower > 1:
+            console.print(f"The machine is busy: everything takes {collected.slower} times as long.")
         total, took, done = Total(), 0.0, 0
         with progress(console) as bar:
             task = bar.add_task("crashes", total=len(chosen))
-            for outcome in run_all(pool, chosen, copied, KEPT_IN):
+            for outcome in run_all(pool, chosen, collected.slower, copied, KEPT_IN):
                 total.add(outcome)
                 took += outcome.cpu_seconds
                 bar.advance(task)

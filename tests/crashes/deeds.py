@@ -17,7 +17,7 @@ TRIES_AGAIN_AFTER = 0.5
 """The same for somebody who was told that it did not work."""
 
 OPENS_WITHIN = 3.0
-GIVES_UP_AFTER = 120.0
+GIVES_UP_AFTER = 180.0
 
 Deed = Callable[[], object]
 Sign = Callable[[], object]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crashes.cases import MOST_REQUESTS, Case, cases
@@ -25,7 +25,7 @@ KEPT_IN = ROOT / ".crashes"
 
 COLLECTING_RUNS = 3
 SLOWER = (1, 2, 4)
-"""How many times slower the ticks of collecting runs are, one after the other until the runs are fit."""
+"""How many times slower the ticks are, one after the other until the collecting runs are fit."""
 
 AT_ONCE_A_CORE = 7
 """A run mostly waits, for ticks and reminders: seven of them keep a core busy."""
@@ -64,8 +64,16 @@ def _leave_when_told() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def collect(pool: Executor, templates: Templates) -> list[AnyCase]:
-    """Every case, in the order of their names. Raises `CannotCollect`.
+@dataclass(frozen=True)
+class Collected:
+    """Every case, in the order of their names; and how many times slower than usual the ticks had to be."""
+
+    cases: list[AnyCase]
+    slower: int
+
+
+def collect(pool: Executor, templates: Templates) -> Collected:
+    """The cases, from unharmed runs. Raises `CannotCollect`.
 
     Where something else holds the machine up, a tick falls into the midst of what people do at once, and costs a
     few requests: then the same is done again with slower ticks. Each of the runs that count must need few enough.
@@ -79,7 +87,7 @@ def collect(pool: Executor, templates: Templates) -> list[AnyCase]:
                 raise CannotCollect("\n".join(["A run without any crash went wrong:", *map(str, run.findings)]))
         if all(run.requests <= MOST_REQUESTS for run in runs):
             clicks = [ClickCase(deed, stage, kind) for deed in DEEDS for stage in Stage for kind in kinds]
-            return [*cases([run.spots for run in runs], kinds), *clicks]
+            return Collected([*cases([run.spots for run in runs], kinds), *clicks], slower)
     most = max(runs, key=lambda run: run.requests)
     needed = "\n".join(f"{times} {spot}" for spot, times in sorted(most.spots.items()))
     raise CannotCollect(f"A run needs {most.requests} requests, {MOST_REQUESTS} at most are allowed:\n{needed}")
@@ -103,9 +111,11 @@ def seed_of_the_commit() -> int:
     return int(told.stdout.strip(), 16)
 
 
-def run_all(pool: Executor, chosen: Sequence[AnyCase], templates: Templates, keep_in: Path) -> Iterator[Outcome]:
+def run_all(
+    pool: Executor, chosen: Sequence[AnyCase], slower: int, templates: Templates, keep_in: Path
+) -> Iterator[Outcome]:
     """The outcome of each, as they come."""
-    waiting = [pool.submit(run_case, case, templates, keep_in) for case in chosen]
+    waiting = [pool.submit(run_case, case, templates, keep_in, slower) for case in chosen]
     for done in as_completed(waiting):
         yield done.result()
 
@@ -115,12 +125,11 @@ class Total:
     """What all of them came to."""
 
     crashes: int = 0
-    harms: Counter[Harm] | None = None
+    harms: Counter[Harm] = field(default_factory=Counter)
     not_reached: int = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one more. A case whose fault never fired is no crash."""
-        self.harms = self.harms or Counter()
         self.harms.update({finding.harm for finding in outcome.findings})
         self.crashes += outcome.fired
         self.not_reached += not outcome.fired
@@ -128,9 +137,8 @@ class Total:
     @property
     def is_well(self) -> bool:
         """Whether nothing was harmed, and everything reached."""
-        return not self.not_reached and not (self.harms and self.harms.total())
+        return not self.not_reached and not self.harms.total()
 
     def __str__(self) -> str:
-        harms = self.harms or Counter()
-        told = ", ".join(f"{harm}: {harms[harm]}" for harm in Harm)
+        told = ", ".join(f"{harm}: {self.harms[harm]}" for harm in Harm)
         return f"crashes: {self.crashes}, {told}, not reached: {self.not_reached}"

@@ -2,8 +2,9 @@
 
 from drill.actors import NothingToPress, Person
 from drill.messages import Message
+from drill.waiting import NotInTime
 from tests.crashes.deeds import People
-from tests.crashes.run import CrashRun
+from tests.crashes.run import STARTS_WITHIN, CrashRun
 
 QUIET = (
     "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE finished_at IS NULL) AND NOT EXISTS"
@@ -13,6 +14,9 @@ QUIET = (
 
 KEYS, SMTP, PASSWORDS, TWO_FACTOR, SUPPORT, NOTE = range(1, 7)
 TOLD = ("dana", "chen")
+MOST_ROUNDS = 10
+"""How often Olivia has wiped secrets issued anew before she gives up saving them in time."""
+
 END = "SELECT 1 FROM incidents WHERE status = 'closed'"
 
 
@@ -82,14 +86,7 @@ def people_do_their_part(run: CrashRun, people: People) -> None:
 def the_unsaved_is_issued_anew(run: CrashRun, people: People) -> None:
     """The SMTP passwords that nobody saved are wiped after two reminders, issued anew, and saved."""
     run.wait("the unsaved handover to be wiped", lambda: handovers(run, SMTP, "expired"))
-    people.presses(
-        "issue anew",
-        run.olivia,
-        lambda: controls_with(run.olivia, "reissue"),
-        "reissue",
-        lambda: run.has("SELECT 1 FROM audit_entries WHERE action = 'asked to issue anew in'"),
-    )
-    run.wait("the passwords to be set anew", lambda: status_is(run, SMTP, "done"))
+    issue_anew(run, people, SMTP)
     save_handovers(run, people, SMTP)
 
 
@@ -144,26 +141,46 @@ def note_in_form(run: CrashRun, people: People) -> None:
 
 def save_handovers(run: CrashRun, people: People, step: int) -> None:
     """Olivia saves whatever was handed over in that step; what was wiped before she could is issued anew."""
-    run.wait(f"a handover of step {step}", lambda: handovers(run, step, "sent", "saved", "expired"))
-
-    def settled() -> bool:
-        left = handovers(run, step, "planned", "sending", "sent", "expired")
-        return not left and status_is(run, step, "done")
 
     def deed() -> None:
-        for button in ("saved", "reissue"):
-            found = controls_with(run.olivia, button, of=handovers(run, step, "sent", "expired"))
-            if found is not None:
-                run.olivia.clicks(found, button, confirmed=True)
-                return
-        raise NothingToPress(f"there is no handover of step {step} to save yet")
+        found = controls_with(run.olivia, "saved", handovers(run, step, "sent"))
+        if found is None:
+            raise NothingToPress(f"there is no handover of step {step} to save yet")
+        run.olivia.clicks(found, "saved")
 
-    people.do(f"save {step}", deed, settled)
+    for _ in range(MOST_ROUNDS):
+        if status_is(run, step, "done") and not handovers(run, step, "planned", "sending", "sent", "expired"):
+            return
+        run.wait(f"a handover of step {step}", lambda: handovers(run, step, "sent", "saved", "expired"))
+        if handovers(run, step, "expired"):
+            issue_anew(run, people, step)
+        else:
+            people.do(f"save {step}", deed, lambda: not handovers(run, step, "sent"))
+            run.wait(f"step {step} to be done", lambda: status_is(run, step, "done"))
+    raise NotInTime(f"No handover of step {step} was there for long enough to be saved.\n{run.story()}")
+
+
+def issue_anew(run: CrashRun, people: People, step: int) -> None:
+    """Olivia has the handover of that step that was wiped unsaved issued anew; returns once that is done."""
+    (wiped, *_) = handovers(run, step, "expired")
+    asked = "SELECT count(*) FROM requests WHERE action = 'reissue' AND outcome IS NOT NULL"
+    before = run.rows(asked)
+    people.presses(
+        f"issue anew {step}",
+        run.olivia,
+        lambda: controls_with(run.olivia, "reissue", [wiped]),
+        "reissue",
+        lambda: run.rows(asked) != before,
+    )
+    run.wait(
+        f"step {step} to be done anew",
+        lambda: status_is(run, step, "done") and wiped not in handovers(run, step, "expired"),
+    )
 
 
 def connected(run: CrashRun) -> None:
     """Return once the bot has its socket."""
-    run.wait("the bot to connect to Slack", lambda: run.slack.connections() > 0)
+    run.wait("the bot to connect to Slack", lambda: run.slack.connections() > 0, STARTS_WITHIN)
 
 
 def quiet(run: CrashRun) -> None:
@@ -197,14 +214,11 @@ def handovers(run: CrashRun, step: int, *statuses: str) -> list[str]:
     return [str(row[0]) for row in run.rows(f"{query} AND h.status IN ({wanted}) ORDER BY h.id")]
 
 
-def controls_with(who: Person, button: str, of: list[str] | None = None) -> Message | None:
-    """The newest message beside a handover (one of these) that has that button."""
-    found = [m for m in who.inbox("handover_controls") if (b := m.button(button)) and _is_of(b.about, of)]
+def controls_with(who: Person, button: str, of: list[str]) -> Message | None:
+    """The newest message beside one of these handovers that has that button."""
+    shown = who.inbox("handover_controls")
+    found = [m for m in shown if (pressed := m.button(button)) and pressed.about.get("handover") in of]
     return found[-1] if found else None
-
-
-def _is_of(about: object, ids: list[str] | None) -> bool:
-    return ids is None or (isinstance(about, dict) and about.get("handover") in ids)
 
 
 def newest(who: Person, kind: str) -> Message | None:

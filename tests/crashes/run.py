@@ -1,8 +1,8 @@
 """A run whose bot may die at any moment: whoever waits starts it again, and everything on the wire is heard.
 
 `CrashRun` is a `tests.e2e.recovery_run.Run` with four differences: `wait` calls `tend` between two looks, which
-starts the bot whenever it is gone; `rows` keeps its connection, so that looking costs next to nothing; `wires`
-hear every request; and `before` what a deed is called is told to whoever wants to know, just before it is done.
+starts the bot whenever it is gone; `rows` keeps its connection, so that looking costs next to nothing; two wires
+hear every request; and `on_deed` is told what somebody is about to do.
 """
 
 import time
@@ -33,6 +33,9 @@ Found = TypeVar("Found")
 
 LOOK_EVERY = 0.05
 PATIENCE = 90.0
+STARTS_WITHIN = 180.0
+"""Where other things keep the cores busy, a dozen bots that start at once take their time."""
+
 MOST_ENDINGS = 3
 """How often the bot may end by itself, without being killed, before that is a failure."""
 

@@ -17,8 +17,9 @@ def test_no_crash_of_a_tenth_harms_anything(tmp_path: Path) -> None:
     total, told = Total(), []
     with workers(AT_ONCE) as pool:
         copied = templates(KINDS, tmp_path)
-        chosen = tenth(collect(pool, copied), seed_of_the_commit())
-        for outcome in run_all(pool, chosen, copied, KEPT_IN):
+        collected = collect(pool, copied)
+        chosen = tenth(collected.cases, seed_of_the_commit())
+        for outcome in run_all(pool, chosen, collected.slower, copied, KEPT_IN):
             total.add(outcome)
             if not outcome.is_well:
                 told.append(outcome.told())

@@ -15,9 +15,11 @@ _MOVES = {
     Action.STEP_STUCK,
     Action.STEP_OFFERED,
     Action.STEP_OPENED,
-    Action.REISSUED,
 }
 """Entries about a step by its label, each of which moved that step once."""
+
+_MAY_MOVE = {Action.REISSUED, Action.SET_AGAIN}
+"""The same, of which each moved a step that had ended, and left one that ran where it was."""
 
 _ONCE_A_SUBJECT = (Action.HANDED_OVER, Action.HANDOVER_SAVED, Action.HANDOVER_EXPIRED, Action.NOTED)
 _TOLD_OF_A_MESSAGE = {
@@ -76,19 +78,18 @@ def _versions(after: Aftermath) -> list[Finding]:
     labels = {step.kind: step.label for step in STEPS}
     rows = after.run.rows("SELECT incident_id, kind, version, status, number FROM steps")
     for incident_id, kind, version, status, number in rows:
-        mine = [entry.facts.action for entry in after.entries if entry.incident_id == incident_id]
-        told = sum(
-            entry.facts.action in _MOVES and entry.facts.subject == labels[str(kind)]
-            for entry in after.entries
-            if entry.incident_id == incident_id
-        )
+        mine = [entry.facts for entry in after.entries if entry.incident_id == incident_id]
+        about = [facts.action for facts in mine if facts.subject == labels[str(kind)]]
+        least = sum(action in _MOVES for action in about)
         # Two moves are told in words of their own: Support was told, and the last half of the note.
-        told += mine.count(Action.SUPPORT_TOLD) if kind == "tell_support" else 0
-        told += 1 if kind == "note" and status == "done" else 0
+        least += sum(facts.action is Action.SUPPORT_TOLD for facts in mine) if kind == "tell_support" else 0
+        least += 1 if kind == "note" and status == "done" else 0
+        # Whoever takes another step up again locks the last one again, without a word.
+        most = least + sum(action in _MAY_MOVE or action is Action.STEP_OPENED for action in about)
         moved = int(str(version)) - 1
-        if moved != told:
-            harm = Harm.LOST if told < moved else Harm.REPEATED
-            findings.append(Finding(harm, f"step {number} moved {moved} times, and the trail tells of {told}"))
+        if not least <= moved <= most:
+            harm = Harm.REPEATED if moved < least else Harm.LOST
+            findings.append(Finding(harm, f"step {number} moved {moved} times, and the trail tells of {most}"))
     return findings
 
 

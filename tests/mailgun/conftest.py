@@ -22,7 +22,7 @@ from tests.contract import check_response, load_description
 from tests.drill.mailgun_client import Mailgun as PracticeMailgun
 from tests.drill.mailgun_client import running
 
-TIMEOUT = 1.0
+TIMEOUT = 2.0
 """Seconds: long enough for a busy machine, short enough for a test to wait for."""
 
 

@@ -86,7 +86,7 @@ def test_it_opens_again_with_what_was_done_meanwhile_in_its_message(open_last: W
     open_last.approved("2")
 
     assert open_last.status("5") is StepStatus.WAITING
-    assert "1 of 1 password" in step_2_in(message(open_last))
+    assert "new passwords for 1 SMTP login" in step_2_in(message(open_last))
 
 
 def step_2_in(text: str) -> str:

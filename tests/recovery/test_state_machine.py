@@ -27,14 +27,16 @@ from hypothesis.stateful import (
 
 from recovery.account import KeyKind, Login, SignIn
 from recovery.actions import Ask
+from recovery.content import MarkerKind
 from recovery.errors import KeyRefused, Later, Refused, Uncertain, Unreachable
-from recovery.state import IncidentStatus, StepStatus
+from recovery.people import needs_voucher
+from recovery.state import IncidentStatus, ObligationStatus, StepStatus
 from recovery.step import Step
 from recovery.steps import STEPS
 from storage.database import Database
 from storage.schema import Base, IdentityRow
 from tests.recovery.builders import a_domain, a_key, a_member, a_user
-from tests.recovery.machine import MortalWorld, always, at_rest, recording
+from tests.recovery.machine import MortalWorld, always, at_rest, everything_was_done, recording
 from tests.recovery.world import APPROVER, REQUESTER, STRANGER
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "40"))
@@ -60,13 +62,42 @@ ERRORS: Mapping[str, Callable[[], Exception]] = {
     "lost": lambda: Uncertain("timed out"),
     "arrived": lambda: Uncertain("timed out"),
     "later": lambda: Later("slow down", seconds=7),
+    "much later": lambda: Later("slow down", seconds=90),
 }
-CALLS = (
-    [("set_password", ""), ("create_key", ""), ("delete_key", ""), ("prove_key", ""), ("keys", ""), ("domains", "")]
-    + [("logins", ""), ("users", ""), ("post", "handover "), ("post", "handover "), ("post", ""), ("post", "greeting ")]
-    + [("redraw", ""), ("find", ""), ("open_direct", ""), ("answer", ""), ("delete", ""), ("permalink", "")]
-    + [("member", ""), ("by_email", ""), ("channel", ""), ("outage", ""), ("bring", ""), ("share", "")]
-)
+AT_MAILGUN = ["set_password", "create_key", "delete_key", "prove_key", "keys", "domains", "logins", "users", "outage"]
+IN_SLACK = ["post", "redraw", "find", "delete", "permalink", "open_direct", "answer", "bring", "share"]
+WHO_IS_WHO = ["member", "by_email", "channel"]
+CALLS = [
+    ("post", "handover "),
+    ("post", "greeting "),
+    *((call, "") for calls in (AT_MAILGUN, IN_SLACK, WHO_IS_WHO) for call in calls),
+]
+"""What may fail, and of posts, which."""
+TYPED = [
+    "keep-reminding",
+    "note hosting none",
+    "note repositories none",
+    "note garden none",
+    "sent 77",
+    "status",
+    "help",
+    "people",
+    "export csv",
+    "confirm cyd@acme.example 3",
+    "confirm cyd@acme.example 4",
+    "confirm dee@acme.example 4",
+    "confirm nobody@acme.example 3",
+    "aprove 1",
+    "skip 2",
+]
+CAN_BE_MISSED = {
+    MarkerKind.BOARD,
+    MarkerKind.STEP,
+    MarkerKind.HANDOVER,
+    MarkerKind.HANDOVER_CONTROLS,
+    MarkerKind.OBLIGATION,
+}
+MOST_DECISIONS = 20
 MINUTES = [1, 5, 60, 4 * 60, 9 * 60, 24 * 60, 3 * 24 * 60]
 
 
@@ -131,11 +162,17 @@ class Recovery(RuleBasedStateMachine):
         with self.world.database.read() as tx:
             return [incident.id for incident in tx.incidents.in_status(*IncidentStatus)]
 
-    @rule(by=st.sampled_from([REQUESTER, REQUESTER, BOSS, STRANGER]), text=st.sampled_from(["", "open spam", "spam from us"]), judged=JUDGED)
+    @rule(
+        by=st.sampled_from([REQUESTER, REQUESTER, BOSS, STRANGER]),
+        text=st.sampled_from(["", "open spam", "spam from us"]),
+        judged=JUDGED,
+    )
     def opens(self, by: str, text: str, judged: bool) -> None:
         self.type(text, by, judged=judged)
 
-    @rule(ask=st.sampled_from(DECISIONS), step=st.sampled_from(NUMBERS), by=ANYBODY, judged=JUDGED, reason=st.booleans())
+    @rule(
+        ask=st.sampled_from(DECISIONS), step=st.sampled_from(NUMBERS), by=ANYBODY, judged=JUDGED, reason=st.booleans()
+    )
     def types_a_decision(self, ask: Ask, step: str, by: str, judged: bool, reason: bool) -> None:
         self.type(f"{ask} {step}{' because' if reason else ''}", by, judged=judged)
 
@@ -168,7 +205,12 @@ class Recovery(RuleBasedStateMachine):
         self.type(f"reissue {what}", by, judged=judged)
 
     @precondition(lambda self: self.handovers)
-    @rule(which=st.integers(0, 3), by=st.sampled_from([REQUESTER, APPROVER]), ask=st.sampled_from([Ask.REISSUE, Ask.SAVED]), judged=JUDGED)
+    @rule(
+        which=st.integers(0, 3),
+        by=st.sampled_from([REQUESTER, APPROVER]),
+        ask=st.sampled_from([Ask.REISSUE, Ask.SAVED]),
+        judged=JUDGED,
+    )
     def presses_beside_a_handover(self, which: int, by: str, ask: Ask, judged: bool) -> None:
         handovers = self.handovers
         self.ask(ask, by, judged=judged, handover=str(handovers[-1 - which % len(handovers)]))
@@ -184,19 +226,15 @@ class Recovery(RuleBasedStateMachine):
         self.type(f"take-over{' they left' if reason else ''}", by, judged=judged)
 
     @precondition(lambda self: self.has_incident)
-    @rule(number=st.sampled_from(["all", "1", "2", "9"]), by=st.sampled_from([REQUESTER, REQUESTER, APPROVER]), judged=JUDGED)
+    @rule(
+        number=st.sampled_from(["all", "1", "2", "9"]),
+        by=st.sampled_from([REQUESTER, REQUESTER, APPROVER]),
+        judged=JUDGED,
+    )
     def saves(self, number: str, by: str, judged: bool) -> None:
         self.type(f"saved {number}", by, judged=judged)
 
-    @rule(
-        text=st.sampled_from(
-            ["keep-reminding", "keep-reminding", "export csv", "note hosting none", "note repositories none", "note garden none"]
-            + ["sent 77", "sent 77", "status", "help", "people", "aprove 1", "skip 2", "confirm cyd@acme.example 3"]
-            + ["confirm cyd@acme.example 4", "confirm dee@acme.example 4", "confirm nobody@acme.example 3"]
-        ),
-        by=ANYBODY,
-        judged=JUDGED,
-    )
+    @rule(text=st.sampled_from(TYPED), by=ANYBODY, judged=JUDGED)
     def types(self, text: str, by: str, judged: bool) -> None:
         self.type(text, by, judged=judged)
 
@@ -232,7 +270,11 @@ class Recovery(RuleBasedStateMachine):
     def obligations(self) -> list[tuple[int, int, str | None]]:
         with self.world.database.read() as tx:
             people = {person.id: person for each in self.incidents for person in tx.people.of(each)}
-            return [(o.id, o.version, people[o.person_id].slack_id) for each in self.incidents for o in tx.people.obligations(each)]
+            return [
+                (o.id, o.version, people[o.person_id].slack_id)
+                for each in self.incidents
+                for o in tx.people.obligations(each)
+            ]
 
     # --- what happens at Mailgun and in Slack
 
@@ -250,7 +292,11 @@ class Recovery(RuleBasedStateMachine):
             else:
                 del self.world.mailgun.people[f"mailgun-{name}"]
 
-    @rule(name=st.sampled_from(PEOPLE), on=st.sampled_from([True, True, False]), earlier=st.sampled_from([0, 0, 10, 10_000]))
+    @rule(
+        name=st.sampled_from(PEOPLE),
+        on=st.sampled_from([True, True, False]),
+        earlier=st.sampled_from([0, 0, 10, 10_000]),
+    )
     def turns_two_factor(self, name: str, on: bool, earlier: int) -> None:
         if f"mailgun-{name}" in self.world.mailgun.people:
             at = self.world.clock.now() - timedelta(minutes=earlier) if on else None
@@ -294,6 +340,7 @@ class Recovery(RuleBasedStateMachine):
     @rule(number=st.integers(0, 3), there=st.booleans())
     def a_login_comes_or_goes(self, number: int, there: bool) -> None:
         login = Login("us", "mg.acme.example", f"login-{number}@mg.acme.example")
+        self.world.came_at[login.subject] = self.world.clock.now()
         logins = [each for each in self.world.mailgun.all_logins if each != login]
         self.world.mailgun.all_logins = [*logins, login] if there else logins
 
@@ -301,7 +348,10 @@ class Recovery(RuleBasedStateMachine):
     def the_plan_allows_no_more_keys(self, full: bool) -> None:
         self.world.mailgun.key_limit = len(self.world.mailgun.api_keys) if full else None
 
-    @rule(user_id=st.sampled_from([REQUESTER, APPROVER, "U-ANN"]), fields=st.sampled_from([{"is_active": False}, {"is_full": False}, {}]))
+    @rule(
+        user_id=st.sampled_from([REQUESTER, APPROVER, "U-ANN"]),
+        fields=st.sampled_from([{"is_active": False}, {"is_full": False}, {}]),
+    )
     def membership_changes(self, user_id: str, fields: dict[str, bool]) -> None:
         self.world.directory.change(user_id, **{"is_active": True, "is_full": True, **fields})
 
@@ -309,12 +359,24 @@ class Recovery(RuleBasedStateMachine):
 
     @rule(
         call=st.sampled_from(CALLS),
-        how=st.sampled_from(["refused", "lost", "lost", "arrived", "arrived", "later", "key refused", "unreachable"]),
+        how=st.sampled_from([*ERRORS, "lost", "arrived"]),
         times=st.sampled_from([1, 1, 2, 3, 6]),
     )
     def will_fail(self, call: tuple[str, str], how: str, times: int) -> None:
         name, about = call
+        if how == ("unreachable" if name in AT_MAILGUN else "key refused"):
+            how = "refused"
         self.world.faults.order(name, ERRORS[how](), about, after=how == "arrived", times=times)
+
+    @rule(which=st.integers(0, 30))
+    def somebody_deletes_a_message(self, which: int) -> None:
+        posted = [m for m in self.world.slack.messages if m.marker.kind in CAN_BE_MISSED and not m.is_deleted]
+        if posted:
+            posted[-1 - which % len(posted)].is_deleted = True
+
+    @rule()
+    def slack_shows_messages_late(self) -> None:
+        self.world.slack.hidden_looks = 1
 
     @rule(points=st.integers(1, 60), rests=st.booleans())
     def will_be_killed(self, points: int, rests: bool) -> None:
@@ -414,6 +476,49 @@ class Recovery(RuleBasedStateMachine):
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:
                 return self.type("keep-reminding", by)
         return None
+
+    @precondition(lambda self: self.has_incident and self.world.incident.status is IncidentStatus.OPEN)
+    @rule()
+    def recovers(self) -> None:
+        """With nothing in the way any more, the sensible decisions end in a recovered account."""
+        world = self.world
+        self.let_nothing_be_in_the_way()
+        for _ in range(MOST_DECISIONS):
+            if world.incident.status is not IncidentStatus.OPEN:
+                break
+            self.decide_sensibly()
+            self.rest(drawing=False)
+            self.do_their_parts()
+        with self.promising():
+            assert world.incident.status is not IncidentStatus.OPEN, "nothing leads out of this"
+            everything_was_done(world)
+
+    def let_nothing_be_in_the_way(self) -> None:
+        world = self.world
+        world.faults.clear()
+        world.fuse.put_out()
+        world.mailgun.key_limit = None
+        for user_id in world.directory.members:
+            world.directory.change(user_id, is_active=True, is_full=True)
+        self.disabled(False)
+
+    def do_their_parts(self) -> None:
+        """Everyone does what the bot asks of them, or an approver confirms it."""
+        world = self.world
+        with world.database.read() as tx:
+            people = {person.id: person for person in tx.people.of(world.incident.id)}
+            left = [(o, people[o.person_id]) for o in tx.people.obligations(world.incident.id) if o.is_open]
+        for obligation, person in left:
+            about = {"obligation": str(obligation.id), "version": str(obligation.version)}
+            if obligation.status is ObligationStatus.QUESTIONED:
+                self.ask(Ask.MINE, person.slack_id or "", **about, answer="yes")
+            elif needs_voucher(person):
+                self.ask(Ask.CONFIRM, BOSS, **about)
+            elif person.mailgun_id in world.mailgun.people:
+                now = world.clock.now()
+                done = {"password_updated_at": now, "tfa_active": True, "tfa_created_at": now}
+                world.mailgun.change_user(person.mailgun_id, **done)
+                self.ask(Ask.CHECK, person.slack_id or "", **about)
 
     # --- what must hold
 

@@ -2,13 +2,10 @@
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from drill.actors import COMMAND, NotTaken
 from drill.ordering import OrderFailed
-
-if TYPE_CHECKING:
-    from tests.crashes.run import CrashRun
+from tests.crashes.run import CrashRun
 
 LOOK_EVERY = 4.0
 """Seconds until she looks again: what she typed has had its effect by then, or was not taken."""
@@ -17,7 +14,7 @@ LOOK_EVERY = 4.0
 class Watch:
     """Presses Retry where a step needs attention, and Approve where one is offered another round."""
 
-    def __init__(self, run: "CrashRun") -> None:
+    def __init__(self, run: CrashRun) -> None:
         self._run = run
         self._next_look = 0.0
         self.did: list[str] = []
