@@ -10,6 +10,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from recovery.due import plan_due
 from recovery.errors import RecoveryError
+from recovery.jobs import Job
 from recovery.kinds import all_task_kinds
 from recovery.policy import Policy
 from recovery.ports import Directory, Mailgun, Messenger, Vault
@@ -68,8 +69,14 @@ class Engine:
         settle = settle_after(self._tools, STEPS)
         quick = [kind for kind in kinds if kind.quick]
         slow = [kind for kind in kinds if not kind.quick]
+
+        def settle_and_wake(job: Job) -> None:
+            settle(job)
+            # What was decided at the desk is done on the floor. What the floor plans is mostly its own.
+            self.wake()
+
         self._workers = [
-            Worker("desk", self._tools, quick, database.owner, QUICK_THREADS, settle),
+            Worker("desk", self._tools, quick, database.owner, QUICK_THREADS, settle_and_wake),
             Worker("floor", self._tools, slow, database.owner, SLOW_THREADS, settle),
         ]
         self._scheduler = BackgroundScheduler(timezone="UTC")

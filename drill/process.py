@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Protocol, Self
 
 import requests
 from cryptography.fernet import Fernet
@@ -33,13 +33,28 @@ class BotGone(Exception):
     """The bot's process ended by itself. The text has the end of its log."""
 
 
+class Child(Protocol):
+    """A process that was started, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
 class BotProcess:
     """`python bot.py` with exactly these variables, its log in a file. Stopped when its `with` block ends."""
 
     def __init__(self, environ: Mapping[str, str], log_path: Path) -> None:
         self.environ = dict(environ)
         self.log_path = log_path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self._log_began = 0
 
     @property
@@ -56,14 +71,18 @@ class BotProcess:
         """Start it; once more after it was stopped or killed. What it logs is added to the file."""
         with self.log_path.open("ab") as log:
             self._log_began = log.tell()
-            self._process = subprocess.Popen(
-                [sys.executable, "bot.py"],
-                cwd=ROOT,
-                env=_surrounded(self.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            self._process = self.launch(log)
+
+    def launch(self, log: IO[bytes]) -> Child:
+        """The process itself."""
+        return subprocess.Popen(
+            [sys.executable, "bot.py"],
+            cwd=ROOT,
+            env=surrounded(self.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
 
     def wait_until_connected(self, slack: Slack, seconds: float = STARTS_WITHIN) -> None:
         """Return once Slack can reach it. Raises `NotInTime`, or `BotGone` if it ended instead.
@@ -139,7 +158,7 @@ class BotProcess:
         if self.is_running:
             self.stop()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Child:
         if self._process is None:
             raise RuntimeError("the bot was not started")
         return self._process
@@ -183,7 +202,7 @@ def run_command(environ: Mapping[str, str], *arguments: str) -> subprocess.Compl
     return subprocess.run(
         [sys.executable, "bot.py", *arguments],
         cwd=ROOT,
-        env=_surrounded(environ),
+        env=surrounded(environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -192,5 +211,6 @@ def run_command(environ: Mapping[str, str], *arguments: str) -> subprocess.Compl
     )
 
 
-def _surrounded(environ: Mapping[str, str]) -> dict[str, str]:
+def surrounded(environ: Mapping[str, str]) -> dict[str, str]:
+    """These variables, and those that a process needs of its surroundings."""
     return {name: os.environ[name] for name in _HANDED_ON if name in os.environ} | dict(environ)

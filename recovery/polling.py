@@ -287,8 +287,16 @@ def obligations_of(tx: Transaction, request: Request) -> list[tuple[Obligation, 
 
 def polling_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     """The kinds of this file, bound to the steps."""
+
+    def run_poll(job: Job) -> None:
+        try:
+            poll(job, steps)
+        finally:
+            # The answers that it has planned are another worker's.
+            job.tools.wake()
+
     return (
-        TaskKind(POLL, lambda job: poll(job, steps), "asking Mailgun about the people", most_attempts=None),
+        TaskKind(POLL, run_poll, "asking Mailgun about the people", most_attempts=None),
         TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing a person's message"),
         TaskKind(ANSWER_CHECK, lambda job: answer_check(job, steps), "answering", most_attempts=None, quick=True),
     )

@@ -115,7 +115,6 @@ class Worker:
         except RecoveryError as error:
             # The database is away: the lease runs out, and the tasks are claimed again.
             log.warning("%s was not recorded: %s", job.kind.name, error)
-        self._tools.wake()
 
     def _attempt(self, job: Job) -> None:
         try:

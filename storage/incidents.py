@@ -24,7 +24,7 @@ class Incidents(store.Incidents):
         return INCIDENTS.first(self._connection, INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN))
 
     def latest(self) -> Incident | None:
-        newest = INCIDENTS.select().order_by(IncidentRow.id.desc())
+        newest = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
         return self.open_one() or INCIDENTS.first(self._connection, newest)
 
     def in_status(self, *statuses: IncidentStatus) -> list[Incident]:

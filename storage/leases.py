@@ -26,6 +26,19 @@ from storage.schema import TaskRow
 
 _NO_LEASE = {"token": None, "lease_owner": None, "lease_until": None}
 
+_LEASED = (
+    update(TaskRow)
+    .where(TaskRow.id == bindparam("claimed"))
+    .values(
+        status=TaskStatus.RUNNING,
+        token=bindparam("its_token"),
+        lease_owner=bindparam("holder"),
+        lease_until=bindparam("until"),
+        attempts=TaskRow.attempts + 1,
+    )
+)
+_SIGNED = select(TaskRow.lease_owner).where(TaskRow.lease_owner.is_not(None)).distinct()
+
 
 class Leases:
     """Claims, keeps and ends tasks, as `recovery.store.Tasks` promises."""
@@ -40,12 +53,9 @@ class Leases:
         lapsed = Lapsed(now, self._dead(but_not=owner))
         tasks = [_leased(task, until) for task in next_tasks(self._connection, kinds, batches, lapsed)]
         if tasks:
-            lease = {"status": TaskStatus.RUNNING, "lease_owner": owner, "lease_until": until}
             self._connection.execute(
-                update(TaskRow)
-                .where(TaskRow.id == bindparam("claimed"))
-                .values(token=bindparam("new_token"), attempts=TaskRow.attempts + 1, **lease),
-                [{"claimed": task.id, "new_token": task.token} for task in tasks],
+                _LEASED,
+                [{"claimed": t.id, "its_token": t.token, "holder": owner, "until": until} for t in tasks],
             )
         return tasks
 
@@ -85,8 +95,7 @@ class Leases:
 
     def _dead(self, but_not: int) -> list[int]:
         """The holders of leases whose process is dead. They are read before it is asked who lives."""
-        signed = select(TaskRow.lease_owner).where(TaskRow.lease_owner.is_not(None)).distinct()
-        others = {owner for owner in self._connection.scalars(signed) if owner is not None and owner != but_not}
+        others = {owner for owner in self._connection.scalars(_SIGNED) if owner is not None and owner != but_not}
         return sorted(self._processes.gone(self._connection, others)) if others else []
 
 

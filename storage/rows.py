@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from recovery.errors import Missing
@@ -13,13 +13,16 @@ from storage.schema import Base
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+Named = Mapping[str, Any] | None
+
 Value = TypeVar("Value", bound="DataclassInstance")
 
 
 class Rows(Generic[Value]):
     """One table with an `id`, read and written as values of one frozen dataclass.
 
-    The dataclass's fields are named as the columns; columns that it lacks are the table's own business.
+    The dataclass's fields are named as the columns; columns that it lacks are the table's own business. Queries that
+    are asked often are built once: building one takes longer than answering it.
     """
 
     def __init__(self, table: type[Base], value: type[Value]) -> None:
@@ -28,18 +31,20 @@ class Rows(Generic[Value]):
         self._names = [field.name for field in fields(value)]
         self.id: Any = table.__table__.c.id
         self.columns = [table.__table__.c[name] for name in self._names]
+        self._by_id = self.select().where(self.id == bindparam("row_id"))
+        self._by_id_locked = self._by_id.with_for_update(key_share=True)
 
     def select(self) -> Select[Any]:
         """A query for all of them, to be narrowed."""
         return select(*self.columns)
 
-    def all(self, connection: Connection, query: Select[Any]) -> list[Value]:
-        """The values that the query finds, in its order."""
-        return [self._value(*row) for row in connection.execute(query)]
+    def all(self, connection: Connection, query: Select[Any], named: Named = None) -> list[Value]:
+        """The values that the query finds, in its order; `named` are its parameters."""
+        return [self._value(*row) for row in connection.execute(query, named)]
 
-    def first(self, connection: Connection, query: Select[Any]) -> Value | None:
-        """The first that the query finds, or None."""
-        row = connection.execute(query.limit(1)).first()
+    def first(self, connection: Connection, query: Select[Any], named: Named = None) -> Value | None:
+        """The first that the query finds, or None. The query says itself that it looks for one."""
+        row = connection.execute(query, named).first()
         return None if row is None else self._value(*row)
 
     def get(self, connection: Connection, row_id: int, *, lock: bool = False) -> Value:
@@ -48,8 +53,7 @@ class Rows(Generic[Value]):
         The lock is FOR NO KEY UPDATE: FOR UPDATE would also wait for, and deadlock with, transactions that
         merely insert rows which refer to this one.
         """
-        query = self.select().where(self.id == row_id)
-        found = self.first(connection, query.with_for_update(key_share=True) if lock else query)
+        found = self.first(connection, self._by_id_locked if lock else self._by_id, {"row_id": row_id})
         if found is None:
             raise Missing(f"There is no row {row_id} in {self._table.__tablename__}.")
         return found

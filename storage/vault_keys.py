@@ -15,7 +15,8 @@ class VaultKeys(store.VaultKeys):
         self._connection = connection
 
     def newest(self) -> VaultKey | None:
-        return VAULT_KEYS.first(self._connection, VAULT_KEYS.select().order_by(VaultKeyRow.id.desc()))
+        query = VAULT_KEYS.select().order_by(VaultKeyRow.id.desc()).limit(1)
+        return VAULT_KEYS.first(self._connection, query)
 
     def add(self, key: VaultKey) -> VaultKey:
         return VAULT_KEYS.insert(self._connection, key)

@@ -53,6 +53,13 @@ class PostgresServer:
             connection.execute("ALTER SYSTEM SET fsync = off")  # what a test wrote need not survive a power cut
             connection.execute("SELECT pg_reload_conf()")
 
+    def allow(self, connections: int) -> None:
+        """Start it anew, so that it takes so many connections at once. Nobody may use it meanwhile."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET max_connections = {connections}")
+        self._server.stop()
+        self._server.ensure_postgres_running()
+
     def empty(self) -> str:
         """The URL of a new, empty database."""
         return self._server.get_uri(database=self._create("template0"))

@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 from tests.databases import migrated_url, postgres
 
+CONNECTIONS = 400
+"""A bot has a dozen, and dozens of bots run at once."""
+
 
 @dataclass(frozen=True)
 class Templates:
@@ -41,6 +44,8 @@ class Templates:
 def templates(kinds: tuple[str, ...], folder: Path) -> Templates:
     """Migrated databases of these kinds. Their PostgreSQL server is this process's, and ends with it."""
     urls = {}
+    if "postgresql" in kinds:
+        postgres().allow(CONNECTIONS)
     for kind in kinds:
         url = migrated_url(kind, folder) if kind == "sqlite" else postgres().migrated()
         urls[kind] = url

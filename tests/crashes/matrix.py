@@ -44,7 +44,8 @@ class CannotCollect(Exception):
 def workers(at_once: int | None = None) -> Iterator[Executor]:
     """Processes to run cases in. Whatever ends the block early ends them, and the bots that they have started."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crashes.one"])
+    # The workers' bots are forked from the same process.
+    context.set_forkserver_preload(["tests.crashes.one", "bot"])
     many = at_once or AT_ONCE_A_CORE * (os.cpu_count() or 1)
     pool = ProcessPoolExecutor(many, mp_context=context, initializer=_leave_when_told)
     try:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
@@ -51,7 +50,6 @@ class Outcome:
     fired: bool = True
     findings: Sequence[Finding] = ()
     seconds: float = 0.0
-    cpu_seconds: float = 0.0
     kept: Path | None = None
     """Where the bot's log and the requests of a run that went wrong are."""
 
@@ -91,13 +89,13 @@ def run_unharmed(database: str, templates: Templates, slower: int = 1) -> Unharm
 
 def run_case(case: Harming, templates: Templates, keep_in: Path, slower: int = 1) -> Outcome:
     """A whole recovery with one crash, its ticks so many times slower; again, where the crash did not come about."""
-    began, cpu = time.monotonic(), _cpu()
+    began = time.monotonic()
     outcome = Outcome(str(case))
     for _ in range(ATTEMPTS):
         outcome = _attempt(case, templates, keep_in, slowed(slower))
         if outcome.fired or outcome.findings:
             break
-    return replace(outcome, seconds=time.monotonic() - began, cpu_seconds=_cpu() - cpu)
+    return replace(outcome, seconds=time.monotonic() - began)
 
 
 def _attempt(case: Harming, templates: Templates, keep_in: Path, times: dict[str, str]) -> Outcome:
@@ -151,9 +149,3 @@ def _keep(run: CrashRun, name: str, keep_in: Path, findings: Sequence[Finding]) 
     else:
         (folder / "rows.txt").write_bytes(stored(run.database_url))
     return folder
-
-
-def _cpu() -> float:
-    """Seconds of processor time that this process and its ended children have taken."""
-    usages = (getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -20,12 +20,13 @@ from drill.company import MESSAGES_A_SECOND, Company
 from drill.mailgun.accounts import Prepared, twofold_account
 from drill.mailgun.app import create_app as create_mailgun
 from drill.ordering import JsonObject
-from drill.process import BotProcess, bot_environ
+from drill.process import bot_environ
 from drill.serving import PracticeServer
 from drill.slack import create_app as create_slack
 from drill.slack import drill_workspace
 from drill.waiting import NotInTime
 from storage.database import Database
+from tests.crashes.forks import ForkedBot
 from tests.crashes.wire import Heard, Wire
 from tests.e2e.recovery_run import Run
 
@@ -60,7 +61,7 @@ def slowed(times: int = 1) -> dict[str, str]:
     return {name: f"{seconds * times:g}s" for name, seconds in every.items()}
 
 
-class MortalBot(BotProcess):
+class MortalBot(ForkedBot):
     """A bot of which one can tell whether it was killed."""
 
     @property

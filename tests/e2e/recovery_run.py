@@ -208,19 +208,18 @@ class Run:
 
     def everyone_is_asked(self, step: int) -> None:
         """Return once nobody of that step is without their first message."""
-        self.wait(
-            f"everybody to be asked for step {step}",
-            lambda: (
-                not self.rows(
-                    "SELECT 1 FROM obligations o JOIN people p ON p.id = o.person_id JOIN steps s ON s.id = o.step_id"
-                    " WHERE o.status = 'open' AND p.slack_id IS NOT NULL AND o.message_ts IS NULL"
-                    f" AND s.number = {step}"
-                )
-                and bool(
-                    self.rows(f"SELECT 1 FROM obligations o JOIN steps s ON s.id = o.step_id AND s.number = {step}")
-                )
-            ),
+        # In one query: between two of them the obligations could appear, and nobody be asked yet.
+        obliged = (
+            "SELECT COUNT(*), COUNT(CASE WHEN o.status = 'open' AND p.slack_id IS NOT NULL AND o.message_ts IS NULL"
+            " THEN 1 END) FROM obligations o JOIN people p ON p.id = o.person_id JOIN steps s ON s.id = o.step_id"
+            f" WHERE s.number = {step}"
         )
+
+        def all_asked() -> bool:
+            ((everybody, without),) = self.rows(obliged)
+            return bool(everybody) and not without
+
+        self.wait(f"everybody to be asked for step {step}", all_asked)
 
     def note_everything(self) -> None:
         """Fill in both forms of the note."""

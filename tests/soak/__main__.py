@@ -33,8 +33,7 @@ def main(
             if outcome.wrong or seed is not None:
                 console.print(outcome.told(), markup=False, highlight=False, soft_wrap=True)
     console.print(total.weather_told(), markup=False, highlight=False, soft_wrap=True)
-    minutes = (time.monotonic() - began) / 60
-    console.print(f"{minutes:.1f} minutes, {total.cpu_seconds / 60:.1f} of processor time", highlight=False)
+    console.print(f"{(time.monotonic() - began) / 60:.1f} minutes", highlight=False)
     console.print(str(total), highlight=False, soft_wrap=True)
     raise typer.Exit(0 if total.is_well else 1)
 

@@ -39,7 +39,6 @@ class Total:
     deaths: int = 0
     by_hand: int = 0
     seconds: float = 0.0
-    cpu_seconds: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
@@ -51,7 +50,6 @@ class Total:
         self.deaths += outcome.starts - 1
         self.by_hand += len(outcome.by_hand)
         self.seconds += outcome.seconds
-        self.cpu_seconds += outcome.cpu_seconds
 
     @property
     def is_well(self) -> bool:
