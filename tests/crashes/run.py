@@ -26,13 +26,13 @@ from drill.slack import create_app as create_slack
 from drill.slack import drill_workspace
 from drill.waiting import NotInTime
 from storage.database import Database
-from tests.crashes.forks import ForkedBot
 from tests.crashes.wire import Heard, Wire
 from tests.e2e.recovery_run import Run
+from tests.forks import ForkedBot
 
 Found = TypeVar("Found")
 
-LOOK_EVERY = 0.05
+LOOK_EVERY = 0.1
 PATIENCE = 90.0
 STARTS_WITHIN = 180.0
 """Where other things keep the cores busy, a dozen bots that start at once take their time."""

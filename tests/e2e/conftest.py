@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.recovery_run import Run, recovery_run
+from tests.forks import ForkedBot
 
 
 @pytest.fixture
-def begin_run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """Begins a run with whatever a test needs: `prepared`, `kind`, variables."""
+def begin_run(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Run]]:
+    """Begins a run with whatever a test needs: `prepared`, `kind`, variables. A module may have its own `PROCESS`."""
+    process = getattr(request.module, "PROCESS", ForkedBot)
     with ExitStack() as stack:
-        yield lambda **how: stack.enter_context(recovery_run(tmp_path, **how))
+        yield lambda **how: stack.enter_context(recovery_run(tmp_path, process=process, **how))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from drill.slack.workspaces import INCIDENT
 from drill.waiting import NotInTime, wait_for
 from tests.databases import borrowed_url
 from tests.e2e.handed_over import handed_over, last_for_each
+from tests.forks import ForkedBot
 
 Found = TypeVar("Found")
 
@@ -322,13 +323,17 @@ def recovery_run(
     kind: str = "sqlite",
     prepared: Prepared | None = None,
     start: bool = True,
+    process: type[BotProcess] = ForkedBot,
     **variables: str,
 ) -> Iterator[Run]:
-    """A company with this account (the small one), and the bot running on a new database of that kind."""
+    """A company with this account (the small one), and the bot running on a new database of that kind.
+
+    Where the start or the end of `python bot.py` is what is looked at, `process` is `BotProcess`.
+    """
     with company(prepared=prepared or small_account()) as at_work, borrowed_url(kind, folder) as url:
         # A slower tick than the drill's: four of these bots share two cores.
         environ = bot_environ(at_work.slack, at_work.mailgun, url, **{"TICK": "0.4s"} | variables)
-        bot = BotProcess(environ, folder / "bot.log")
+        bot = process(environ, folder / "bot.log")
         run = Run(at_work, bot, url)
         if not start:
             yield run

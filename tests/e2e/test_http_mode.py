@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from drill.process import run_command
+from drill.process import BotProcess, run_command
 from tests.databases import borrowed_url
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
 from tests.forwarder import forwarded
+
+PROCESS = BotProcess
+"""The shipped command, for how it starts and ends is a part of what is looked at here."""
 
 HTTP = {"SLACK_APP_TOKEN": ""}
 """What makes it HTTP mode: `bot_environ` sets the signing secret in any case."""
@@ -23,7 +26,7 @@ UP = {"status": "up", "database": "up", "slack": "up", "workers": "up"}
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A bot in HTTP mode, with an incident."""
-    with recovery_run(tmp_path_factory.mktemp("http"), **HTTP) as run:
+    with recovery_run(tmp_path_factory.mktemp("http"), **HTTP, process=PROCESS) as run:
         run.open_incident()
         yield run
 
@@ -31,7 +34,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 @pytest.fixture
 def idle(tmp_path: Path) -> Iterator[Run]:
     """Everything is there, and the bot was not started."""
-    with recovery_run(tmp_path, start=False, **HTTP) as run:
+    with recovery_run(tmp_path, start=False, **HTTP, process=PROCESS) as run:
         yield run
 
 
@@ -123,7 +126,7 @@ def test_it_can_be_asked_by_head(serving: Run) -> None:
 
 @pytest.mark.parametrize("variables", [HTTP, {}], ids=["HTTP mode", "Socket Mode"])
 def test_a_slack_that_does_not_answer_is_named(tmp_path: Path, variables: dict[str, str]) -> None:
-    with recovery_run(tmp_path, start=False, **variables) as run:
+    with recovery_run(tmp_path, start=False, **variables, process=PROCESS) as run:
         run.slack.orders.fault({"path": "auth.test"}, "500", times=1000)
         run.bot.start()
         run.wait("the bot to listen", run.bot.port)
@@ -136,7 +139,7 @@ def test_a_slack_that_does_not_answer_is_named(tmp_path: Path, variables: dict[s
 
 def test_a_database_that_hangs_or_is_gone_is_named_within_two_seconds(tmp_path: Path) -> None:
     with (
-        recovery_run(tmp_path, start=False, **HTTP) as run,
+        recovery_run(tmp_path, start=False, **HTTP, process=PROCESS) as run,
         borrowed_url("postgresql", tmp_path) as url,
         forwarded(url) as (network, through),
     ):
@@ -160,7 +163,7 @@ def test_a_database_that_hangs_or_is_gone_is_named_within_two_seconds(tmp_path: 
 
 @pytest.mark.parametrize("variables", [HTTP, {}], ids=["HTTP mode", "Socket Mode"])
 def test_a_port_that_is_taken_ends_it_with_a_sentence(serving: Run, tmp_path: Path, variables: dict[str, str]) -> None:
-    with recovery_run(tmp_path, start=False, **variables) as second:
+    with recovery_run(tmp_path, start=False, **variables, process=PROCESS) as second:
         refused = run_command(second.bot.environ | {"PORT": str(serving.bot.port())})
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr

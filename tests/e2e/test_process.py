@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from drill.process import ROOT, run_command
+from drill.process import ROOT, BotProcess, run_command
 from recovery.secret import Secret
 from storage.clock import DatabaseClock
 from storage.database import Database
@@ -20,20 +20,23 @@ from storage.vault import DatabaseVault
 from tests.databases import KINDS, migrated_url
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
 
+PROCESS = BotProcess
+"""The shipped command, for how it starts and ends is a part of what is looked at here."""
+
 WRONG_KEY = "0123456789abcdef0123456789abcdef-01234567-89abcdef"
 
 
 @pytest.fixture
 def idle(tmp_path: Path) -> Iterator[Run]:
     """Everything is there, and the bot was not started."""
-    with recovery_run(tmp_path, start=False) as run:
+    with recovery_run(tmp_path, start=False, process=PROCESS) as run:
         yield run
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The same, for commands that change nothing."""
-    with recovery_run(tmp_path_factory.mktemp("commands"), start=False) as run:
+    with recovery_run(tmp_path_factory.mktemp("commands"), start=False, process=PROCESS) as run:
         yield run
 
 
@@ -98,7 +101,7 @@ def test_a_disk_that_is_thrown_away_is_refused(company: Run) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_migrate_may_be_repeated(tmp_path: Path, kind: str) -> None:
-    with recovery_run(tmp_path, kind=kind, start=False) as run:
+    with recovery_run(tmp_path, kind=kind, start=False, process=PROCESS) as run:
         for _ in range(2):
             migrated = run_command(run.bot.environ, "migrate")
             assert migrated.returncode == 0, migrated.stderr

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from drill.process import BotProcess
 from tests.databases import KINDS
 from tests.e2e.handed_over import handed_over
 from tests.e2e.networks import run_through_a_forwarder
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
+
+PROCESS = BotProcess
+"""The shipped command, for how it starts and ends is a part of what is looked at here."""
 
 PATIENT = {"HTTP_TIMEOUT": "30s", "LEASE": "40s"}
 """Calls that hang do so for longer than a process has after SIGTERM."""
@@ -66,7 +70,7 @@ def test_stopped_while_a_message_to_the_thread_hangs_it_is_posted_once(begin_run
 
 @pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
 def test_stopped_while_it_waits_for_slack_at_the_start_it_ends_in_time(tmp_path: Path, method: str) -> None:
-    with recovery_run(tmp_path, start=False, **PATIENT) as run:
+    with recovery_run(tmp_path, start=False, **PATIENT, process=PROCESS) as run:
         run.slack.orders.fault({"path": method}, "hang")
         run.bot.start()
         run.wait("the call to hang", lambda: run.slack.orders.look("faults")["faults"][0]["fired"])

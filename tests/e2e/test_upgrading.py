@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from drill.process import BotProcess
 from storage.migrate import newest_revision
 from storage.schema import Base
 from tests.databases import KINDS
 from tests.e2e.handed_over import handed_over
 from tests.e2e.recovery_run import Run
 from tests.older import OLDEST, as_older_version_left_it
+
+PROCESS = BotProcess
+"""The shipped command, for how it starts and ends is a part of what is looked at here."""
 
 
 @pytest.mark.parametrize("kind", KINDS)

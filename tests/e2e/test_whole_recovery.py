@@ -10,10 +10,14 @@ from urllib.parse import parse_qs
 import pytest
 
 from drill.ordering import JsonObject
+from drill.process import BotProcess
 from drill.slack.workspaces import INCIDENT
 from tests.databases import KINDS
 from tests.e2e.handed_over import accepted, handed_over
 from tests.e2e.recovery_run import Run, recovery_run
+
+PROCESS = BotProcess
+"""The shipped command, for how it starts and ends is a part of what is looked at here."""
 
 MARKED = r" \[mc-[0-9a-f-]{36}\]"
 
@@ -39,7 +43,7 @@ class Recovered:
 @pytest.fixture(scope="module", params=KINDS)
 def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovered]:
     folder = tmp_path_factory.mktemp(f"whole-{request.param}")
-    with recovery_run(folder, kind=request.param, REMIND_EVERY="1s") as run:
+    with recovery_run(folder, kind=request.param, REMIND_EVERY="1s", process=PROCESS) as run:
         before = Recovered(run, run.keys(), run.passwords())
         run.open_incident()
         run.complete(1)

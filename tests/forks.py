@@ -2,8 +2,8 @@
 
 `python bot.py` takes more than a second of a core to import what it needs, and a thousand crashes mean two thousand
 starts. Here a process that has imported `bot`, and done nothing else, forks for each start. What comes of it is a
-process like any other, with its own memory, variables, sockets and log, and SIGKILL ends it as it ends any. That
-`python bot.py` starts, and starts again, is what tests/e2e are for.
+process like any other, with its own memory, variables, sockets and log, and SIGKILL ends it as it ends any. Where the
+start or the end of `python bot.py` is looked at, tests take `BotProcess` instead.
 """
 
 import multiprocessing
