@@ -209,6 +209,11 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
         return
     card = person_card(step_of(steps, obligation), incident, person, obligation)
     redraw_unless_gone(job, person.channel_id, obligation.message_ts, card, obligation_marker(job, obligation))
+    with job.record() as tx:
+        job.done(tx, job.task)
+        if tx.people.obligation(obligation.id).version != obligation.version:
+            # Settled while this was being drawn: that could not plan a task beside this one.
+            plan_redraw(tx, obligation)
 
 
 # --- Answering "Check now" ----------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import pytest
 from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.content import MarkerKind
+from recovery.content import Marker, MarkerKind
 from recovery.errors import Later, Refused, Uncertain, Unreachable
+from recovery.polling import POLL, poll_task
 from recovery.state import ObligationStatus, StepStatus
 from tests.recovery.builders import a_member, a_user
 from tests.recovery.people import poll, turn_on
@@ -191,6 +192,23 @@ def test_two_factor_that_goes_off_again_is_asked_for_again(ann: World) -> None:
     assert ann.obligation("ann").status is O.OPEN
     assert ann.status("4") is StepStatus.RUNNING
     assert len(ann.trail(Action.OBLIGATION_REOPENED)) == 1
+
+
+def test_what_changes_while_a_message_is_being_drawn_is_drawn_after_it(ann: World) -> None:
+    def goes_off_again(marker: Marker) -> None:
+        ann.slack.while_redrawing = lambda marker: None
+        ann.mailgun.change_user("mailgun-ann", tfa_active=False, tfa_created_at=None)
+        with ann.database.write() as tx:
+            tx.tasks.add([poll_task(ann.incident)])
+        ann.drain(POLL)
+
+    ann.approved("4")
+    turn_on(ann)
+    ann.slack.while_redrawing = goes_off_again
+    poll(ann)
+
+    assert ann.obligation("ann").status is O.OPEN
+    assert "was compromised" in ann.messages_to("U-ANN", TOLD)[0]
 
 
 def test_who_joins_is_included(ann: World) -> None:

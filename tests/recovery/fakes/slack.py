@@ -69,6 +69,7 @@ class FakeMessenger:
         self.hidden_looks = 0
         """How many searches find nothing yet: metadata comes back with a delay."""
         self.while_posting: Callable[[Marker], None] = lambda marker: None
+        self.while_redrawing: Callable[[Marker], None] = lambda marker: None
         self._lock = RLock()
 
     # --- what a test arranges and looks at
@@ -123,6 +124,7 @@ class FakeMessenger:
         if fault is not None:
             raise fault.error
         self._message(channel_id, ts).said.append(content)
+        self.while_redrawing(marker)
 
     def delete(self, channel_id: str, ts: str) -> None:
         for file in self.files:
