@@ -44,7 +44,10 @@ class Orders:
         self.give("faults", match=match, do=do, **how)
 
     def _send(self, method: str, path: str, **carried: Any) -> JsonObject:
-        response = requests.request(method, f"{self.url}/_drill/{path}", timeout=_TIMEOUT, **carried)
+        with requests.Session() as session:
+            # The server is on this machine: no proxy and no password of the environment is looked for.
+            session.trust_env = False
+            response = session.request(method, f"{self.url}/_drill/{path}", timeout=_TIMEOUT, **carried)
         try:
             answer = response.json()
         except ValueError:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Text, insert, select, type_coerce
+from sqlalchemy import Connection, Select, Text, bindparam, insert, select, type_coerce
 
 from recovery import store
 from recovery.audit import FIRST_HASH, Action, AuditEntry, AuditFacts, chained
@@ -20,6 +20,13 @@ _COLUMNS = [
     # Read as text: a word that this version does not know is for whoever checks the chain, not an error here.
     type_coerce(AuditRow.action, Text).label("action"),
 ]
+
+_LAST = (
+    select(AuditRow.number, AuditRow.hash)
+    .where(AuditRow.incident_id == bindparam("incident"))
+    .order_by(AuditRow.number.desc())
+    .limit(1)
+)
 
 
 class AuditTrail(store.AuditTrail):
@@ -93,12 +100,7 @@ class AuditTrail(store.AuditTrail):
         return after + 1
 
     def _last(self, incident_id: int) -> tuple[int, str]:
-        last = self._connection.execute(
-            select(AuditRow.number, AuditRow.hash)
-            .where(AuditRow.incident_id == incident_id)
-            .order_by(AuditRow.number.desc())
-            .limit(1)
-        ).first()
+        last = self._connection.execute(_LAST, {"incident": incident_id}).first()
         return (0, FIRST_HASH) if last is None else (last.number, last.hash)
 
 

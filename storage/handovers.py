@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from recovery import store
 from recovery.state import Handover, HandoverStatus
@@ -13,6 +13,17 @@ from storage.rows import Rows
 from storage.schema import HandoverRow
 
 HANDOVERS = Rows(HandoverRow, Handover)
+
+_OF = HANDOVERS.select().where(HandoverRow.incident_id == bindparam("incident")).order_by(HandoverRow.number)
+_OF_STATUSES = _OF.where(HandoverRow.status.in_(bindparam("statuses", expanding=True)))
+_DUE = (
+    HANDOVERS.select()
+    .where(
+        HandoverRow.status == HandoverStatus.SENT,
+        or_(HandoverRow.next_reminder_at <= bindparam("now"), HandoverRow.expires_at <= bindparam("now")),
+    )
+    .order_by(HandoverRow.id)
+)
 
 
 class Handovers(store.Handovers):
@@ -31,10 +42,9 @@ class Handovers(store.Handovers):
         return HANDOVERS.get(self._connection, handover_id)
 
     def of(self, incident_id: int, *statuses: HandoverStatus) -> list[Handover]:
-        query = HANDOVERS.select().where(HandoverRow.incident_id == incident_id).order_by(HandoverRow.number)
         if statuses:
-            query = query.where(HandoverRow.status.in_(statuses))
-        return HANDOVERS.all(self._connection, query)
+            return HANDOVERS.all(self._connection, _OF_STATUSES, {"incident": incident_id, "statuses": statuses})
+        return HANDOVERS.all(self._connection, _OF, {"incident": incident_id})
 
     def move(self, handover: Handover, sources: Iterable[HandoverStatus], to: HandoverStatus, **fields: object) -> bool:
         changes = HANDOVERS.changes(fields, apart_from=("incident_id", "number", "status"))
@@ -50,6 +60,4 @@ class Handovers(store.Handovers):
         HANDOVERS.update(self._connection, handover_id, changes)
 
     def due(self, now: datetime) -> list[Handover]:
-        come = or_(HandoverRow.next_reminder_at <= now, HandoverRow.expires_at <= now)
-        query = HANDOVERS.select().where(HandoverRow.status == HandoverStatus.SENT, come)
-        return HANDOVERS.all(self._connection, query.order_by(HandoverRow.id))
+        return HANDOVERS.all(self._connection, _DUE, {"now": now})

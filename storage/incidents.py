@@ -9,6 +9,13 @@ from storage.schema import IncidentRow
 
 INCIDENTS = Rows(IncidentRow, Incident)
 
+_OPEN = INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN)
+_NEWEST = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
+_GOES_ON = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
+_UNDRAWN = IncidentRow.revision > IncidentRow.drawn_revision
+_UNPOSTED = IncidentRow.audit_count > IncidentRow.audit_posted
+_UNSETTLED = INCIDENTS.select().where(or_(_GOES_ON, _UNDRAWN, _UNPOSTED)).order_by(IncidentRow.id)
+
 
 class Incidents(store.Incidents):
     def __init__(self, connection: Connection) -> None:
@@ -21,22 +28,17 @@ class Incidents(store.Incidents):
         return INCIDENTS.get(self._connection, incident_id, lock=lock)
 
     def open_one(self) -> Incident | None:
-        return INCIDENTS.first(self._connection, INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN))
+        return INCIDENTS.first(self._connection, _OPEN)
 
     def latest(self) -> Incident | None:
-        newest = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
-        return self.open_one() or INCIDENTS.first(self._connection, newest)
+        return self.open_one() or INCIDENTS.first(self._connection, _NEWEST)
 
     def in_status(self, *statuses: IncidentStatus) -> list[Incident]:
         query = INCIDENTS.select().where(IncidentRow.status.in_(statuses)).order_by(IncidentRow.id)
         return INCIDENTS.all(self._connection, query)
 
     def unsettled(self) -> list[Incident]:
-        goes_on = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
-        undrawn = IncidentRow.revision > IncidentRow.drawn_revision
-        unposted = IncidentRow.audit_count > IncidentRow.audit_posted
-        query = INCIDENTS.select().where(or_(goes_on, undrawn, unposted)).order_by(IncidentRow.id)
-        return INCIDENTS.all(self._connection, query)
+        return INCIDENTS.all(self._connection, _UNSETTLED)
 
     def set(self, incident_id: int, **fields: object) -> None:
         changes = INCIDENTS.changes(fields, apart_from=("revision",))

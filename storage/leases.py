@@ -37,6 +37,17 @@ _LEASED = (
         attempts=TaskRow.attempts + 1,
     )
 )
+_HELD = (
+    select(TaskRow.id)
+    .where(
+        TaskRow.id.in_(bindparam("ids", expanding=True)),
+        TaskRow.token.in_(bindparam("tokens", expanding=True)),
+        TaskRow.status == TaskStatus.RUNNING,
+    )
+    # In one order for everybody, so that two batches never wait for each other.
+    .order_by(TaskRow.id)
+    .with_for_update()
+)
 _SIGNED = select(TaskRow.lease_owner).where(TaskRow.lease_owner.is_not(None)).distinct()
 
 
@@ -67,13 +78,7 @@ class Leases:
 
     def holds(self, tasks: Sequence[Task]) -> bool:
         tokens = [task.token for task in tasks if task.token is not None]
-        held = self._connection.scalars(
-            select(TaskRow.id)
-            .where(_among(tasks), TaskRow.token.in_(tokens), TaskRow.status == TaskStatus.RUNNING)
-            # In one order for everybody, so that two batches never wait for each other.
-            .order_by(TaskRow.id)
-            .with_for_update()
-        )
+        held = self._connection.scalars(_HELD, {"ids": [task.id for task in tasks], "tokens": tokens})
         return len(held.all()) == len({task.id for task in tasks})
 
     def end(self, task: Task, status: TaskStatus, now: datetime, failure: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from recovery import store
 from recovery.state import IncidentStatus, Obligation, ObligationStatus, Person
@@ -12,6 +12,21 @@ from storage.schema import IncidentRow, ObligationRow, PersonRow
 PEOPLE = Rows(PersonRow, Person)
 OBLIGATIONS = Rows(ObligationRow, Obligation)
 
+_OF = PEOPLE.select().where(PersonRow.incident_id == bindparam("incident")).order_by(PersonRow.id)
+_OBLIGATIONS = OBLIGATIONS.select().where(ObligationRow.incident_id == bindparam("incident")).order_by(ObligationRow.id)
+_OBLIGATIONS_OF_STEP = _OBLIGATIONS.where(ObligationRow.step_id == bindparam("step"))
+_DUE = (
+    OBLIGATIONS.select()
+    .join(IncidentRow, IncidentRow.id == ObligationRow.incident_id)
+    .where(
+        ObligationRow.next_reminder_at <= bindparam("now"),
+        # A questioned one is open too: its person still has to answer.
+        ObligationRow.status.in_((ObligationStatus.OPEN, ObligationStatus.QUESTIONED)),
+        IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED)),
+    )
+    .order_by(ObligationRow.id)
+)
+
 _ONLY_SETTLED = ("incident_id", "person_id", "status", "version")
 
 
@@ -20,8 +35,7 @@ class People(store.People):
         self._connection = connection
 
     def of(self, incident_id: int) -> list[Person]:
-        query = PEOPLE.select().where(PersonRow.incident_id == incident_id).order_by(PersonRow.id)
-        return PEOPLE.all(self._connection, query)
+        return PEOPLE.all(self._connection, _OF, {"incident": incident_id})
 
     def get(self, person_id: int) -> Person:
         return PEOPLE.get(self._connection, person_id)
@@ -39,10 +53,9 @@ class People(store.People):
         return OBLIGATIONS.get(self._connection, obligation_id)
 
     def obligations(self, incident_id: int, step_id: int | None = None) -> list[Obligation]:
-        query = OBLIGATIONS.select().where(ObligationRow.incident_id == incident_id)
         if step_id is not None:
-            query = query.where(ObligationRow.step_id == step_id)
-        return OBLIGATIONS.all(self._connection, query.order_by(ObligationRow.id))
+            return OBLIGATIONS.all(self._connection, _OBLIGATIONS_OF_STEP, {"incident": incident_id, "step": step_id})
+        return OBLIGATIONS.all(self._connection, _OBLIGATIONS, {"incident": incident_id})
 
     def settle(self, obligation: Obligation, to: str, **fields: object) -> bool:
         changes = OBLIGATIONS.changes(fields, apart_from=_ONLY_SETTLED)
@@ -58,14 +71,4 @@ class People(store.People):
         OBLIGATIONS.update(self._connection, obligation_id, changes)
 
     def due(self, now: datetime) -> list[Obligation]:
-        query = (
-            OBLIGATIONS.select()
-            .join(IncidentRow, IncidentRow.id == ObligationRow.incident_id)
-            .where(
-                ObligationRow.next_reminder_at <= now,
-                # A questioned one is open too: its person still has to answer.
-                ObligationRow.status.in_((ObligationStatus.OPEN, ObligationStatus.QUESTIONED)),
-                IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED)),
-            )
-        )
-        return OBLIGATIONS.all(self._connection, query.order_by(ObligationRow.id))
+        return OBLIGATIONS.all(self._connection, _DUE, {"now": now})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from recovery import store
 from recovery.state import StepState, StepStatus
@@ -10,6 +10,7 @@ from storage.rows import Rows
 from storage.schema import StepRow
 
 STEPS = Rows(StepRow, StepState)
+_OF = STEPS.select().where(StepRow.incident_id == bindparam("incident")).order_by(StepRow.number)
 _ONLY_MOVED = ("incident_id", "status", "version")
 
 
@@ -24,8 +25,7 @@ class Steps(store.Steps):
         return STEPS.get(self._connection, step_id)
 
     def of(self, incident_id: int) -> list[StepState]:
-        query = STEPS.select().where(StepRow.incident_id == incident_id).order_by(StepRow.number)
-        return STEPS.all(self._connection, query)
+        return STEPS.all(self._connection, _OF, {"incident": incident_id})
 
     def move(
         self, step: StepState, sources: Iterable[StepStatus], to: StepStatus, **fields: object

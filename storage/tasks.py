@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import exists, func, not_, select, update
+from sqlalchemy import bindparam, exists, func, not_, select, update
 from sqlalchemy.orm import aliased
 
 from recovery import store
@@ -13,6 +13,14 @@ from storage.leases import Leases
 from storage.queue import LONG_AGO, TASKS
 from storage.rows import unless_there
 from storage.schema import TaskRow
+
+_OF_STEP = TASKS.select().where(TaskRow.step_id == bindparam("step")).order_by(TaskRow.id)
+_OF_STEP_IN_STATUS = _OF_STEP.where(TaskRow.status.in_(bindparam("statuses", expanding=True)))
+_TALLY = (
+    select(TaskRow.kind, TaskRow.status, func.count())
+    .where(TaskRow.step_id == bindparam("step"))
+    .group_by(TaskRow.kind, TaskRow.status)
+)
 
 
 class Tasks(Leases, store.Tasks):
@@ -93,19 +101,14 @@ class Tasks(Leases, store.Tasks):
         return TASKS.get(self._connection, task_id)
 
     def of_step(self, step_id: int, *statuses: TaskStatus, kind: str | None = None) -> list[Task]:
-        query = TASKS.select().where(TaskRow.step_id == step_id).order_by(TaskRow.id)
-        if statuses:
-            query = query.where(TaskRow.status.in_(statuses))
+        query = _OF_STEP_IN_STATUS if statuses else _OF_STEP
         if kind is not None:
             query = query.where(TaskRow.kind == kind)
-        return TASKS.all(self._connection, query)
+        named = {"statuses": statuses} if statuses else {}
+        return TASKS.all(self._connection, query, {"step": step_id, **named})
 
     def tally(self, step_id: int) -> dict[str, dict[TaskStatus, int]]:
-        rows = self._connection.execute(
-            select(TaskRow.kind, TaskRow.status, func.count())
-            .where(TaskRow.step_id == step_id)
-            .group_by(TaskRow.kind, TaskRow.status)
-        )
+        rows = self._connection.execute(_TALLY, {"step": step_id})
         counts: dict[str, dict[TaskStatus, int]] = {}
         for kind, status, count in rows:
             counts.setdefault(kind, {})[status] = count

@@ -128,8 +128,11 @@ class CrashRun(Run):
         return found
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
+        # As the database's own library has it: somebody looks ten times a second.
         with self._engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(query))]
+            cursor = connection.connection.cursor()
+            cursor.execute(query)
+            return [tuple(row) for row in cursor.fetchall()]
 
     def execute(self, statement: str) -> None:
         """Change something in the bot's database: what a test does to it, no person could."""
