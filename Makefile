@@ -7,8 +7,8 @@ UV ?= uv
 PIN := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
        --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-# Not part of `make test` yet: as they are, they take longer than all other tests together.
-LONG := tests/crashes tests/soak tests/recovery/test_state_machine.py
+# They keep all cores busy with bots that die: after the others, which wait for their own bots.
+LAST := tests/crashes tests/soak
 
 .DEFAULT_GOAL := help
 .PHONY: help drill test check crash soak requirements clean
@@ -27,7 +27,8 @@ drill: $(VENV)/drill.stamp
 	@$(PYTHON) bot.py drill $(if $(AUTO),--auto) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/dev.stamp
-	$(PYTHON) -m pytest $(if $(TESTS),$(TESTS),$(LONG:%=--ignore=%))
+	$(PYTHON) -m pytest $(if $(TESTS),$(TESTS),$(LAST:%=--ignore=%))
+	$(if $(TESTS),,$(PYTHON) -m pytest -n 2 $(LAST))
 
 check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

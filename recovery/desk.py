@@ -15,7 +15,7 @@ from recovery.commands import Typed, Unclear, parse
 from recovery.content import Card
 from recovery.errors import Missing, OutsideError, Refused
 from recovery.jobs import Job, TaskKind
-from recovery.polling import MOST_PATIENCE, WAITING
+from recovery.polling import CHECKED, MOST_PATIENCE, WAITING
 from recovery.sheet import Sheet, close
 from recovery.state import NewRequest, NewTask, Request
 from recovery.store import Transaction
@@ -46,6 +46,9 @@ def judge(job: Job, kinds: Mapping[str, TaskKind]) -> None:
     with tools.store.read() as tx:
         request = tx.requests.get(int(str(job.task.payload["request"])))
     sheet = read(job, request, kinds)
+    if request.outcome == CHECKED:
+        # Left waiting before a crash; the poll has planned the answer since.
+        return
     decided = request.outcome is not None and request.outcome != WAITING
     if decided and (isinstance(sheet, Card) or sheet.ask not in ONLY_LOOK):
         # Decided before a crash; what is left is the answer.

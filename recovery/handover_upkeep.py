@@ -54,6 +54,15 @@ def plan_wipe(tx: Transaction, handover: Handover, why: str = "") -> None:
     )
 
 
+def record_wiped(tx: Transaction, job: Job, handover: Handover, **fields: object) -> None:
+    """Its message is a stub by now, inside `record`. More than one task may come to this; the first writes it down."""
+    if tx.handovers.get(handover.id).wiped_at is None:
+        now = job.tools.clock.now()
+        tx.handovers.set(handover.id, wiped_at=now, **fields)
+        facts = AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover))
+        tx.audit.append(handover.incident_id, now, facts)
+
+
 def _wipe(job: Job) -> None:
     handover = _handover_of(job)
     tools = job.tools
@@ -61,14 +70,8 @@ def _wipe(job: Job) -> None:
         redraw_unless_gone(
             job, handover.channel_id, handover.message_ts, stub_card(handover), marker_of(tools.store, handover)
         )
-        now = tools.clock.now()
         with job.record() as tx:
-            tx.handovers.set(handover.id, wiped_at=now)
-            tx.audit.append(
-                handover.incident_id,
-                now,
-                AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover)),
-            )
+            record_wiped(tx, job, handover)
     if handover.controls_ts:
         marker = Marker(MarkerKind.HANDOVER_CONTROLS, f"{tools.store.identity()}:{handover.id}")
         redraw_unless_gone(job, handover.channel_id, handover.controls_ts, controls_card(handover), marker)
@@ -86,14 +89,9 @@ def _wipe_doubtful(job: Job) -> None:
         redraw_unless_gone(job, handover.channel_id, ts, stub_card(handover), marker)
     looked = int(str(job.task.payload.get("looked", 0))) + 1
     if found:
-        now = tools.clock.now()
         with job.record() as tx:
-            tx.handovers.set(handover.id, wiped_at=now, message_ts=found[0])
-            tx.audit.append(
-                handover.incident_id,
-                now,
-                AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover)),
-            )
+            record_wiped(tx, job, handover, message_ts=found[0])
+            job.done(tx, job.task)
     elif looked < LOOKS:
         job.note(looked=looked)
         raise NotYet("looking once more for a doubtful handover", seconds=tools.policy.settle.total_seconds())

@@ -14,7 +14,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Marker, MarkerKind, Place, SecretsMessage
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
 from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message, stub_card
-from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wipe
+from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wipe, record_wiped
 from recovery.jobs import Job, Stopping, TaskKind, merged
 from recovery.posting import post_once, redraw_unless_gone
 from recovery.secret import Secret
@@ -108,23 +108,33 @@ def fitting(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
     return low
 
 
+def give_up_earlier(job: Job) -> None:
+    """Earlier handovers of the job's tasks whose send never ended become doubtful: they are looked for and wiped.
+
+    Before anything that may be refused: nobody else would look at them again.
+    """
+    numbers = sorted({task.handover_id for task in job.tasks if task.handover_id})
+    if not numbers:
+        return
+    with job.record() as tx:
+        for handover in map(tx.handovers.get, numbers):
+            if handover.status is S.SENDING:
+                doubt(tx, job, handover)
+            elif handover.status is S.PLANNED:
+                tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=job.tools.clock.now())
+
+
 def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str) -> Handover:
     """Write down that these tasks' secrets will go out together.
 
-    Earlier handovers of the same tasks whose send never ended become doubtful: they are looked for and wiped.
-    Raises `TooManyDoubts` after three such sends, and `Refused` when the recipient may not be handed anything:
-    before anything is changed at Mailgun.
+    Call `give_up_earlier` before. Raises `TooManyDoubts` after three sends whose end was not known, and `Refused` when
+    the recipient may not be handed anything: before anything is changed at Mailgun.
     """
     check_recipient(job, incident.requester_id)
     now = job.tools.clock.now()
     with job.record() as tx:
         earlier = [tx.handovers.get(number) for number in sorted({t.handover_id for t in tasks if t.handover_id})]
-        for handover in earlier:
-            if handover.status is S.SENDING:
-                doubt(tx, job, handover)
-            elif handover.status is S.PLANNED:
-                tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=now)
-        doubtful = [h for h in earlier if h.status in (S.SENDING, S.DOUBTFUL)]
+        doubtful = [h for h in earlier if h.status is S.DOUBTFUL]
         attempt = 1 + max((h.attempt for h in doubtful), default=0)
         if attempt <= MOST_DOUBTFUL_SENDS:
             planned = tx.handovers.add(
@@ -349,13 +359,9 @@ def void_late(job: Job) -> None:
         stub = stub_card(replace(handover, status=S.DOUBTFUL))
         redraw_unless_gone(job, handover.channel_id, str(ts), stub, marker_of(job.tools.store, handover))
     with job.record() as tx:
-        handover = tx.handovers.get(handover.id)
-        doubt(tx, job, handover)
-        if ts and handover.wiped_at is None:
-            now = job.tools.clock.now()
-            tx.handovers.set(handover.id, wiped_at=now, message_ts=str(ts))
-            facts = AuditFacts(Actor.BOT, Action.HANDOVER_WIPED, handover_name(handover))
-            tx.audit.append(handover.incident_id, now, facts)
+        doubt(tx, job, tx.handovers.get(handover.id))
+        if ts:
+            record_wiped(tx, job, handover, message_ts=str(ts))
         job.done(tx, job.task)
 
 

@@ -7,7 +7,7 @@ from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
 from recovery.jobs import Job, TaskKind
-from recovery.state import Incident, NewTask
+from recovery.state import Incident, NewTask, Task
 from recovery.store import Transaction
 
 ORPHAN = "keys.orphan"
@@ -52,12 +52,14 @@ def delete_surely(job: Job, key_id: str) -> None:
 
 
 def delete_orphans(job: Job, marks: list[str], incident_id: int) -> None:
-    """Delete keys that an earlier attempt made under one of these marks and never handed over."""
+    """Delete keys that an earlier attempt made under one of these marks and that nobody was given, the bot neither."""
     if not marks:
         return
     job.hold()
+    with job.tools.store.read() as tx:
+        own = own_key_id(tx)
     for key in job.tools.mailgun.keys():
-        if mark_of(key) in marks:
+        if mark_of(key) in marks and key.id != own:
             delete_surely(job, key.id)
             with job.record() as tx:
                 facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
@@ -84,7 +86,7 @@ def make_own_key(job: Job, incident: Incident) -> None:
         kept = tx.vault.newest()
     if kept is not None and kept.incident_id == incident.id:
         return
-    marks = [str(mark) for mark in as_list(job.task.payload.get("own_marks"))]
+    marks = own_marks(job.task)
     delete_orphans(job, marks, incident.id)
     mark = new_mark()
     job.note(own_marks=[*marks, mark])
@@ -104,6 +106,11 @@ def make_own_key(job: Job, incident: Incident) -> None:
 
 
 ORPHAN_KIND = TaskKind(ORPHAN, delete_orphan, "deleting an unfinished key", most_attempts=None)
+
+
+def own_marks(task: Task) -> list[str]:
+    """The marks under which this beginning of the step has made, perhaps, a key of the bot's own."""
+    return [str(mark) for mark in as_list(task.payload.get("own_marks"))]
 
 
 def own_key_id(tx: Transaction) -> str | None:

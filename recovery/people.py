@@ -19,6 +19,7 @@ from recovery.jobs import Job, TaskKind
 from recovery.posting import begun_before, post_once, posted_before
 from recovery.reminders import next_reminder
 from recovery.state import (
+    Facts,
     Incident,
     NewTask,
     Obligation,
@@ -289,6 +290,7 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
     step = step_of(steps, obligation)
     wanted = obligation.is_open and person.left_at is None
     if person.slack_id is None or not (wanted or begun_before(job)):
+        _leave_untold(job, obligation, person, incident)
         return
     # From here on a change may be their answer to the message, which can be read before we hear that it arrived.
     begun_at = tools.clock.now()
@@ -302,7 +304,7 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         elif (earlier := posted_before(job, Place(channel), marker)) is not None:
             ts = earlier
         else:
-            # Settled meanwhile, and the message never went out.
+            _leave_untold(job, obligation, person, incident)
             return
     except Unreachable as error:
         with job.record() as tx:
@@ -327,19 +329,23 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         job.done(tx, job.task)
 
 
+def _leave_untold(job: Job, obligation: Obligation, person: Person, incident: Incident) -> None:
+    """Settled before the message went out; unless it was opened again since, which could plan no task beside this."""
+    with job.record() as tx:
+        job.done(tx, job.task)
+        if person.slack_id and tx.people.obligation(obligation.id).version != obligation.version:
+            tx.tasks.add([tell_task(incident, obligation, person)])
+
+
 def plan_redraw(tx: Transaction, obligation: Obligation) -> None:
     """The person's message shall show how it stands."""
-    tx.tasks.add(
-        [
-            NewTask(
-                REDRAW,
-                f"{REDRAW}:{obligation.id}",
-                obligation.incident_id,
-                priority=3,
-                payload={"obligation": obligation.id},
-            )
-        ]
-    )
+    tx.tasks.add([redraw_task(obligation)])
+
+
+def redraw_task(obligation: Obligation) -> NewTask:
+    """Draws the person's message as it stands then; there is never more than one unfinished."""
+    payload: Facts = {"obligation": obligation.id}
+    return NewTask(REDRAW, f"{REDRAW}:{obligation.id}", obligation.incident_id, priority=3, payload=payload)
 
 
 def step_of(steps: Sequence[Step], obligation: Obligation) -> PeopleStep:

@@ -20,6 +20,7 @@ from recovery.people import (
     oblige,
     person_card,
     plan_redraw,
+    redraw_task,
     step_of,
     tell_task,
     tx_person,
@@ -46,6 +47,9 @@ ANSWER_CHECK = "people.answer"
 
 WAITING = "waiting"
 """The outcome of a "Check now" until the poll that answers it has ended."""
+
+CHECKED = "checked"
+"""Its outcome from then on."""
 
 MOST_PATIENCE = timedelta(seconds=20)
 """How long anybody is kept waiting for an answer while Mailgun or Slack cannot be asked; then they are told."""
@@ -206,8 +210,14 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
         person = tx.people.get(obligation.person_id)
         incident = tx.incidents.get(obligation.incident_id)
     if obligation.message_ts is None or person.channel_id is None:
+        with job.record() as tx:
+            job.done(tx, job.task)
+            if tx.people.obligation(obligation.id).message_ts is not None:
+                plan_redraw(tx, obligation)
         return
     card = person_card(step_of(steps, obligation), incident, person, obligation)
+    # A process that had lost this task may draw something older after its successor.
+    job.if_lost(redraw_task(obligation))
     redraw_unless_gone(job, person.channel_id, obligation.message_ts, card, obligation_marker(job, obligation))
     with job.record() as tx:
         job.done(tx, job.task)
@@ -231,7 +241,7 @@ def answer_waiting(
             continue
         payload: Facts = {"request": request.id, "problem": problem}
         tx.tasks.add([NewTask(ANSWER_CHECK, f"{ANSWER_CHECK}:{request.id}", incident_id, priority=1, payload=payload)])
-        tx.requests.close(request.id, "checked")
+        tx.requests.close(request.id, CHECKED)
 
 
 def give_up_on_patience(job: Job, error: OutsideError) -> None:

@@ -5,11 +5,22 @@ from dataclasses import dataclass
 from recovery.account import KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
-from recovery.handovers import Packet, fitting, greet_recipient, hand_over, plan_handover
+from recovery.handovers import Packet, fitting, give_up_earlier, greet_recipient, hand_over, plan_handover
 from recovery.jobs import Job, merged
-from recovery.keyring import NO_ROOM, as_list, delete_orphans, delete_surely, marked, new_mark, orphan_task, unmarked
+from recovery.keyring import (
+    NO_ROOM,
+    as_list,
+    delete_orphans,
+    delete_surely,
+    marked,
+    new_mark,
+    orphan_task,
+    own_marks,
+    unmarked,
+)
 from recovery.ports import NewKey
 from recovery.state import Handover, Incident, StepState, Task, TaskStatus
+from recovery.step import Step, begin_anew
 from recovery.store import Transaction
 
 REPLACE = "api_keys.replace"
@@ -44,13 +55,37 @@ def replaced_already(tx: Transaction, state: StepState) -> dict[str, str]:
 
 
 def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
-    """The marks of replacements that were made, perhaps, and never handed over, by tasks that have ended."""
-    ended = tx.tasks.of_step(state.id, TaskStatus.FAILED, TaskStatus.DROPPED, kind=REPLACE)
-    return [str(mark) for task in ended for mark in as_list(task.payload.get("marks"))]
+    """The marks of keys that were made, perhaps, and never came into anybody's hands.
+
+    Of replacements, by tasks that have ended: also by one that made another in the end, for Mailgun may list a key
+    late. And of keys of the bot's own: of those, all but the one in the vault.
+    """
+    ended = tx.tasks.of_step(state.id, TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.DROPPED, kind=REPLACE)
+    marks = [mark for task in ended for mark in as_list(task.payload.get("marks"))]
+    return [*map(str, marks), *(mark for task in tx.tasks.of_step(state.id) for mark in own_marks(task))]
 
 
-def retire_key(job: Job) -> None:
+def must_begin_again(job: Job, step: Step) -> bool:
+    """Whether the bot was given a key to work with meanwhile: then the step begins again for the job's keys.
+
+    One of them may be that key, for of a key that was given to it the bot does not know the id. With one of its own,
+    which it makes first, it can delete all of them.
+    """
+    with job.record() as tx:
+        kept = tx.vault.newest()
+        if kept is not None and kept.incident_id == job.task.incident_id:
+            return False
+        first, subjects = job.task, [task.subject for task in job.tasks]
+        for task in list(job.tasks):
+            job.drop(tx, task, "the bot was given another key, and makes one of its own first")
+        begin_anew(tx, step, tx.steps.get(first.step_id or 0), f"own-{first.id}-{first.attempts}", subjects)
+    return True
+
+
+def retire_key(job: Job, step: Step) -> None:
     """Delete a key that gets no replacement."""
+    if must_begin_again(job, step):
+        return
     task = job.task
     delete_surely(job, task.subject)
     session = bool(task.payload.get("session"))
@@ -61,10 +96,13 @@ def retire_key(job: Job) -> None:
         job.done(tx, task)
 
 
-def replace_keys(job: Job) -> None:
+def replace_keys(job: Job, step: Step) -> None:
     """Make a replacement for each key, hand them over in one direct message, then delete the old ones."""
+    if must_begin_again(job, step):
+        return
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
+    give_up_earlier(job)
     handed = [task for task in job.tasks if task.payload.get("new_id")]
     fresh = [task for task in job.tasks if not task.payload.get("new_id")]
     if fresh:
@@ -108,7 +146,8 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
         # A later "issue anew" speaks of the keys that were handed over, not of those that they replaced.
         tx.handovers.set(sent.id, subjects=tuple(handed_subject(r) for r in made))
         for r in made:
-            payload = merged(r.task.payload, {"new_id": new_ids[r.task.id], "marks": []})
+            stale = [mark for mark in as_list(r.task.payload.get("marks")) if mark != r.task.payload["mark"]]
+            payload = merged(r.task.payload, {"new_id": new_ids[r.task.id], "marks": stale})
             handed.append(tx.tasks.note(r.task, payload))
             facts = AuditFacts(
                 Actor.BOT, Action.KEY_REPLACED, str(r.task.payload["name"]), f"the new one is {new_ids[r.task.id]}"

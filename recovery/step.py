@@ -186,7 +186,8 @@ def begin_anew(
     tx.steps.set(state.id, facts=facts_with_left(state, left_by_decision(state) - set(subjects)))
     state = tx.steps.get(state.id)
     earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
-    tx.steps.move(state, [StepStatus.DONE, StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=earlier)
+    ended = (StepStatus.DONE, StepStatus.NEEDS_ATTENTION, StepStatus.SKIPPED)
+    tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier)
     begin = step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)
     tx.tasks.add([replace(begin, payload={**begin.payload, **payload})])
 

@@ -21,6 +21,7 @@ POST_STEP = "thread.step"
 POST_AUDIT = "thread.audit"
 MIRROR_AUDIT = "thread.mirror"
 REDRAW = "thread.redraw"
+REDRAW_ALL = "thread.redraw_all"
 REPORT = "thread.report"
 
 THREAD = "thread"
@@ -177,6 +178,8 @@ def post_trail(job: Job) -> None:
     with job.record() as tx:
         tx.incidents.mark_drawn(incident.id, **{posted: entries[-1].number})
         job.done(tx, job.task)
+        # Of an incident that has ended nobody else asks whether the other channel has all of it.
+        plan_trail(tx, tx.incidents.get(incident.id), tools.policy.audit_channel)
 
 
 def trail_marker(job: Job, where: str, entries: Sequence[AuditEntry]) -> Marker:
@@ -209,10 +212,12 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     incident = board.incident
     if incident.thread_ts is None:
         return
+    anew = NewTask(REDRAW_ALL, f"{REDRAW_ALL}:{incident.id}", incident.id, priority=3)
     card = board_card(board)
     digest = tools.messenger.digest(card)
     if digest != incident.drawn_board:
         marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
+        job.if_lost(anew)
         redraw_unless_gone(job, incident.channel_id, incident.thread_ts, card, marker)
         with job.record() as tx:
             tx.incidents.mark_drawn(incident.id, drawn_board=digest)
@@ -222,11 +227,23 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
         card = step_card(step, view)
         digest = tools.messenger.digest(card)
         if digest != view.state.drawn:
+            job.if_lost(anew)
             redraw_unless_gone(job, incident.channel_id, view.state.message_ts, card, step_marker(job, view.state.id))
             with job.record() as tx:
                 tx.steps.set(view.state.id, drawn=digest)
     with job.record() as tx:
         tx.incidents.mark_drawn(incident.id, drawn_revision=incident.revision)
+        job.done(tx, job.task)
+
+
+def redraw_all(job: Job) -> None:
+    """Have everything drawn anew: a process that had lost its task may have drawn something older since."""
+    incident_id = job.task.incident_id or 0
+    with job.record() as tx:
+        for state in tx.steps.of(incident_id):
+            tx.steps.set(state.id, drawn="")
+        tx.incidents.set(incident_id, drawn_board="")
+        plan_redraw(tx, tx.incidents.get(incident_id))
         job.done(tx, job.task)
 
 
@@ -252,5 +269,6 @@ def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
         TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None),
         TaskKind(MIRROR_AUDIT, post_trail, "posting the trail in the audit channel", most_attempts=None),
         TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing the thread", most_attempts=None),
+        TaskKind(REDRAW_ALL, redraw_all, "having the thread redrawn", most_attempts=None),
         TaskKind(REPORT, post_report, "posting a report", most_attempts=20),
     )

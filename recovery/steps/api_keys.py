@@ -6,7 +6,7 @@ from recovery.account import ApiKey, Inventory, KeyKind
 from recovery.content import Confirm
 from recovery.handovers import greet_recipient, identity_of
 from recovery.jobs import Job, TaskKind
-from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id
+from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id, own_marks
 from recovery.replacing import REPLACE, RETIRE, handed_ids, replace_keys, replaced_already, retire_key, unfinished_marks
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, Task, TaskStatus
 from recovery.step import (
@@ -34,9 +34,9 @@ class ApiKeys(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the keys", effect=True),
-            TaskKind(REPLACE, replace_keys, "replacing a key", batch=1000, effect=True),
-            TaskKind(RETIRE, retire_key, "deleting a key", effect=True),
+            TaskKind(self.begin_kind, begin, "listing the keys"),
+            TaskKind(REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, effect=True),
+            TaskKind(RETIRE, lambda job: retire_key(job, self), "deleting a key", effect=True),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -83,7 +83,7 @@ class ApiKeys(Step):
         return lines
 
     def progress(self, view: StepView) -> str:
-        total = view.tasks(REPLACE)
+        total = view.tasks(REPLACE) - view.tasks(REPLACE, TaskStatus.DROPPED)
         sessions = view.tasks(RETIRE, TaskStatus.DONE)
         if not total and not view.tasks(RETIRE):
             return ""
@@ -135,6 +135,10 @@ def begin(job: Job) -> None:
         incident = tx.incidents.get(task.incident_id or 0)
         state = tx.steps.get(task.step_id or 0)
         former = tx.vault.newest()
+        is_off = begins_nothing(tx, task)
+    if is_off:
+        # What it made before the incident was cancelled, and did not get into the vault.
+        delete_orphans(job, own_marks(task), incident.id)
     if called_off(job):
         return
     if former is not None and former.incident_id != incident.id and former.mailgun_key_id:

@@ -7,7 +7,16 @@ from recovery.account import Inventory, Login
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
-from recovery.handovers import CHANGED, Packet, fitting, greet_recipient, hand_over, note_changed, plan_handover
+from recovery.handovers import (
+    CHANGED,
+    Packet,
+    fitting,
+    give_up_earlier,
+    greet_recipient,
+    hand_over,
+    note_changed,
+    plan_handover,
+)
 from recovery.inventory import list_domains, list_logins
 from recovery.jobs import Job, TaskKind, merged
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
@@ -64,7 +73,7 @@ class SmtpCredentials(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the SMTP logins", effect=True),
+            TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
             TaskKind(AGAIN, lambda job: set_again(job, self), "setting a password again", batch=1000),
         )
@@ -192,6 +201,7 @@ def set_passwords(job: Job) -> None:
     """Set new passwords for as many logins as one direct message holds, and hand them over in it."""
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
+    give_up_earlier(job)
     # Whoever took the requester's role over meanwhile is greeted first, too.
     incident = greet_recipient(job, incident)
     fits = fitting(job, [shown(task) for task in job.tasks], PASSWORD_LENGTH)

@@ -65,7 +65,7 @@ def _own_was_shown(after: Aftermath, own: list[JsonObject]) -> list[Finding]:
 
 
 def vault(after: Aftermath) -> list[Finding]:
-    """The key in the vault opens, and Mailgun accepts it."""
+    """The key in the vault opens, and Mailgun accepts it for what only an admin may."""
     run = after.run
     with Database.open(run.database_url) as database:
         sealing = load_encryption_keys(run.bot.environ.get("ENCRYPTION_KEY"), run.database_url)
@@ -74,7 +74,7 @@ def vault(after: Aftermath) -> list[Finding]:
             key = kept.current().reveal()
         except RecoveryError as error:
             return [Finding(Harm.LOCKED_OUT, f"the vault does not open: {error}")]
-    answer = requests.get(f"{run.mailgun.region_url('us')}/v4/domains", auth=("api", key), timeout=10)
+    answer = requests.get(f"{run.mailgun.region_url('us')}/v1/keys", auth=("api", key), timeout=10)
     if answer.ok:
         return []
     return [Finding(Harm.LOCKED_OUT, f"Mailgun answers {answer.status_code} to the key in the vault")]

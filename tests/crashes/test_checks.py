@@ -79,6 +79,38 @@ def leave_a_request(run: CrashRun) -> None:
     run.execute("UPDATE requests SET outcome = NULL WHERE id = 1")
 
 
+def lose_requests(run: CrashRun) -> None:
+    run.execute("DELETE FROM requests")
+
+
+def keep_a_secret(run: CrashRun) -> None:
+    run.execute(f"UPDATE incidents SET description = '{next(iter(run.passwords().values()))}'")
+
+
+def post_a_card_again(run: CrashRun) -> None:
+    workspace = run.slack.workspace
+    posted = next(m for m in workspace.messages(INCIDENT) if "_step" in str((m.metadata or {}).get("event_type")))
+    workspace.post(workspace.channels[INCIDENT], workspace.app.bot_user_id, posted.text, metadata=posted.metadata)
+
+
+def wipe_twice(run: CrashRun) -> None:
+    run.execute(
+        "UPDATE audit_entries SET action = (SELECT action FROM audit_entries WHERE action = 'wiped'), subject ="
+        " (SELECT subject FROM audit_entries WHERE action = 'wiped') WHERE number = 6"
+    )
+
+
+def bring_an_old_key_back(run: CrashRun) -> None:
+    old = next(key for key in run.before["keys"] if key["kind"] == "domain")
+    run.before["keys"].append({**old, "id": run.keys("domain")[0]["id"]})
+
+
+def show_a_secret(run: CrashRun) -> None:
+    workspace = run.slack.workspace
+    secret = next(iter(run.passwords().values()))
+    workspace.post(workspace.channels[INCIDENT], workspace.app.bot_user_id, secret)
+
+
 @pytest.mark.parametrize(
     ("harm", "do", "words"),
     [
@@ -91,6 +123,12 @@ def leave_a_request(run: CrashRun) -> None:
         (Harm.LOST, decide_again, "step 2 moved"),
         (Harm.LOST, log_a_secret, "is in the log"),
         (Harm.LOST, leave_a_request, "was never judged"),
+        (Harm.LOST, lose_requests, "acknowledged requests were not stored"),
+        (Harm.LOST, keep_a_secret, "is in the database"),
+        (Harm.LOST, show_a_secret, "a secret stands in the"),
+        (Harm.REPEATED, post_a_card_again, "stands 2 times"),
+        (Harm.REPEATED, wipe_twice, "wiped"),
+        (Harm.ORPHANED, bring_an_old_key_back, "still works"),
         (Harm.LOCKED_OUT, forget_the_vault, "to the key in the vault"),
     ],
 )

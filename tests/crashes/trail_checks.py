@@ -21,12 +21,22 @@ _MOVES = {
 _MAY_MOVE = {Action.REISSUED, Action.SET_AGAIN}
 """The same, of which each moved a step that had ended, and left one that ran where it was."""
 
-_ONCE_A_SUBJECT = (Action.HANDED_OVER, Action.HANDOVER_SAVED, Action.HANDOVER_EXPIRED, Action.NOTED)
+_ONCE_A_SUBJECT = (
+    Action.HANDED_OVER,
+    Action.HANDOVER_SAVED,
+    Action.HANDOVER_EXPIRED,
+    Action.HANDOVER_DOUBTFUL,
+    Action.HANDOVER_WIPED,
+    Action.KEY_REPLACED,
+    Action.KEY_DELETED,
+    Action.ORPHAN_DELETED,
+    Action.NOTED,
+)
 _TOLD_OF_A_MESSAGE = {
     "obligation": (Action.PERSON_TOLD,),
     "reminder": (Action.PERSON_REMINDED, Action.HANDOVER_REMINDED),
 }
-_ONCE = (Action.OPENED, Action.SUPPORT_TOLD, Action.RECOVERED, Action.CLOSED)
+_ONCE = (Action.OPENED, Action.BOT_KEY_MADE, Action.SUPPORT_TOLD, Action.RECOVERED, Action.CLOSED)
 _OPENED_A_FORM = "views.open"
 
 

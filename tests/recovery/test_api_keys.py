@@ -2,11 +2,12 @@
 
 import pytest
 
-from recovery.account import KeyKind
+from recovery.account import ApiKey, KeyKind
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
 from recovery.keyring import mark_of, unmarked
+from recovery.secret import Secret
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_key
 from tests.recovery.fakes import START
@@ -293,3 +294,55 @@ def test_one_answer_that_there_is_no_room_is_no_proof(ready: World) -> None:
 
     assert ready.status("1") is StepStatus.DONE
     assert not ready.trail(Action.FAILED)
+
+
+def test_a_key_of_the_bots_own_that_did_not_get_into_the_vault_is_deleted_although_cancelled(ready: World) -> None:
+    ready.mailgun.fail("prove_key", Uncertain("timed out"))
+    ready.press(Ask.APPROVE, "1")
+    ready.drain("api_keys.begin")
+    assert any("recovery bot" in key.description for key in ready.mailgun.api_keys.values())
+    ready.press(Ask.CANCEL, text="false alarm")
+    ready.work()
+
+    assert not any("recovery bot" in key.description for key in ready.mailgun.api_keys.values())
+
+
+def test_a_key_that_the_bot_was_given_meanwhile_is_not_deleted_under_it(ready: World) -> None:
+    ready.press(Ask.APPROVE, "1")
+    ready.drain("api_keys.begin")
+    with ready.database.write() as tx:
+        ready.vault.keep(tx, Secret("billing-secret"), None, None)
+    ready.vault.refresh()
+    ready.work()
+
+    assert ready.vault.current().reveal() in ready.mailgun.key_secrets.values()
+    assert "billing" not in ready.mailgun.api_keys
+    assert ready.status("1") is StepStatus.DONE
+    assert sum(unmarked(key.description) == "billing" for key in ready.mailgun.api_keys.values()) == 1
+
+
+@pytest.mark.parametrize("description", ["recovery bot", "billing"])
+def test_an_unfinished_key_that_mailgun_lists_late_is_deleted_and_not_handed_over(
+    ready: World, monkeypatch: pytest.MonkeyPatch, description: str
+) -> None:
+    there = ready.mailgun.keys
+
+    def made() -> list[ApiKey]:
+        return [key for key in there() if description in key.description and mark_of(key)]
+
+    def late() -> list[ApiKey]:
+        return [key for key in there() if key not in made()[:1]]
+
+    if description == "billing":
+        ready.press(Ask.APPROVE, "1")
+        ready.drain("api_keys.begin")
+    ready.mailgun.fail("prove_key", Uncertain("timed out"), times=1 if description == "recovery bot" else 2)
+    with monkeypatch.context() as at_first:
+        at_first.setattr(ready.mailgun, "keys", late)
+        ready.approved("1") if description == "recovery bot" else ready.work()
+    assert len(made()) == 2
+    ready.vacated("5")
+    ready.approved("1")
+
+    assert len(made()) == 1
+    assert sum(description in name for sent in ready.slack.handovers for name in sent.secrets) <= 1

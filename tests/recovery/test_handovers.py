@@ -4,8 +4,9 @@ import pytest
 
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.content import MarkerKind
+from recovery.content import Marker, MarkerKind, Place
 from recovery.errors import Later, Refused, TooLong, Uncertain
+from recovery.ports import Content
 from recovery.state import HandoverStatus, StepStatus, TaskStatus
 from tests.recovery.world import POSTMASTER, World
 
@@ -203,3 +204,32 @@ def test_secrets_go_nowhere_but_into_the_direct_message(ready: World) -> None:
         if any(secret in posted.words for secret in ready.handed_over):
             assert posted.place.channel_id == "D-U-REQ"
             assert posted.marker.kind is MarkerKind.HANDOVER
+
+
+def test_what_may_have_been_sent_is_wiped_although_its_recipient_may_receive_nothing_any_more(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts = ready.slack.post
+
+    def dies_after_a_handover(place: Place, content: Content, marker: Marker) -> str:
+        ts = posts(place, content, marker)
+        if marker.kind is MarkerKind.HANDOVER:
+            raise SystemExit
+        return ts
+
+    ready.press(Ask.APPROVE, "2")
+    ready.drain("smtp_credentials.begin")
+    with monkeypatch.context() as while_it_lives:
+        while_it_lives.setattr(ready.slack, "post", dies_after_a_handover)
+        job = ready.claim("smtp_credentials.set")
+        assert job
+        with pytest.raises(SystemExit):
+            ready.run(job)
+    ready.start()
+    ready.directory.change("U-REQ", is_active=False)
+    ready.later(ready.policy.lease)
+
+    (sent,) = ready.slack.handovers
+    assert not any(secret in sent.words for secret in sent.secrets.values())
+    assert [handover.status for handover in ready.handovers()] == [HandoverStatus.DOUBTFUL]
+    assert ready.status("2") is StepStatus.NEEDS_ATTENTION

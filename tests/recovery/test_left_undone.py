@@ -193,3 +193,12 @@ def test_what_a_crash_left_in_nobodys_hands_is_handed_over_after_a_cancel(crashe
     crashed.work()
 
     assert crashed.handed_over == [crashed.mailgun.password_of(POSTMASTER)]
+
+
+def test_what_was_issued_anew_in_a_skipped_step_and_failed_needs_attention(half: World) -> None:
+    give_up(half, "2")
+    half.mailgun.fail("set_password", Refused("not allowed", status=400), "postmaster@")
+    half.type("reissue postmaster@mg.acme.example")
+    half.work()
+
+    assert half.status("2") is StepStatus.NEEDS_ATTENTION

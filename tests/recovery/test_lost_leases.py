@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
-from recovery.state import HandoverStatus, StepStatus
+from recovery.state import HandoverStatus, NewTask, StepStatus
+from recovery.steps.smtp_credentials import AGAIN
 from tests.recovery.builders import a_key
 from tests.recovery.world import POSTMASTER, World
 
@@ -77,6 +79,38 @@ def test_a_handover_sent_after_another_was_is_void_and_wiped(ready: World) -> No
     assert list(first.secrets.values()) == [ready.mailgun.password_of(POSTMASTER)]
     assert not any(secret in late.words for secret in late.secrets.values()), "it was wiped"
     assert void(ready) == [HandoverStatus.DOUBTFUL]
+    assert len(ready.trail(Action.HANDOVER_WIPED)) == 1
+
+
+def test_a_password_set_over_anothers_is_set_right_although_the_incident_is_cancelled(ready: World) -> None:
+    ready.approved("2")
+    with ready.database.write() as tx:
+        step = ready.state("2")
+        tx.tasks.add([NewTask(AGAIN, "again", ready.incident.id, step.id, POSTMASTER)])
+    ready.drain(AGAIN)
+    ready.type("cancel false alarm")
+    ready.work()
+
+    assert len(ready.mailgun.passwords[POSTMASTER]) == 2
+    assert last_handed_over(ready, "postmaster@mg.acme.example") == ready.mailgun.password_of(POSTMASTER)
+
+
+def test_a_card_drawn_after_another_had_drawn_a_newer_one_is_drawn_again(ready: World) -> None:
+    ready.draw()
+    ready.press(Ask.SKIP, "4", text="everybody has it")
+
+    def stopped(marker: Marker) -> None:
+        if marker.kind is MarkerKind.BOARD:
+            ready.slack.while_redrawing = lambda marker: None
+            older = ready.slack.of_kind(MarkerKind.BOARD)[0].said[-1]
+            ready.press(Ask.SKIP, "3", text="everybody did")
+            another_takes_over(ready)
+            ready.slack.of_kind(MarkerKind.BOARD)[0].said.append(older)
+
+    ready.slack.while_redrawing = stopped
+    ready.work(drawing=True)
+
+    assert "Everyone resets their password: skipped" in ready.slack.of_kind(MarkerKind.BOARD)[0].words
 
 
 def test_a_replacement_made_after_another_is_deleted(ready: World) -> None:

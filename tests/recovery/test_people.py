@@ -9,7 +9,7 @@ from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
 from recovery.errors import Later, Refused, Uncertain, Unreachable
-from recovery.polling import POLL, poll_task
+from recovery.polling import CHECKED, POLL, poll_task
 from recovery.state import ObligationStatus, StepStatus
 from tests.recovery.builders import a_member, a_user
 from tests.recovery.people import poll, turn_on
@@ -79,6 +79,19 @@ def test_check_now_asks_mailgun_at_once_and_answers(ann: World) -> None:
 
     assert "done" in ann.answer
     assert ann.obligation("ann").status is O.DONE
+
+
+def test_a_check_that_was_answered_while_its_judge_was_gone_is_answered_once(ann: World) -> None:
+    ann.approved("4")
+    ann.ask(Ask.CHECK, by="U-ANN")
+    job = ann.claim("judge")
+    assert job
+    with ann.database.write() as tx:
+        tx.requests.close(job.task.payload["request"], CHECKED)
+    before = len(ann.slack.answers)
+    ann.run(job)
+
+    assert len(ann.slack.answers) == before
 
 
 def test_check_now_says_what_is_still_missing(ann: World) -> None:

@@ -123,6 +123,20 @@ def test_the_audit_channel_gets_the_same_entries(make_world: Callable[..., World
     assert [entries_in(posted) for posted in mirrored] == [entries_in(posted) for posted in in_thread]
 
 
+def test_the_audit_channel_gets_the_last_entries_of_an_incident_that_has_ended(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(audit_channel="C-AUDIT")
+    world.opened().draw()
+    world.slack.fail("post", Later("slow down", seconds=60), f"{MarkerKind.AUDIT} C-AUDIT")
+    world.type("skip 1 not needed")
+    world.work(timedelta(seconds=10), drawing=True)
+    world.type("cancel false alarm")
+    world.work(drawing=True)
+
+    assert world.incident.audit_mirrored == world.incident.audit_count
+
+
 def test_a_board_that_somebody_deleted_does_not_hold_up_the_rest(world: World) -> None:
     world.opened().draw()
     world.slack.of_kind(MarkerKind.BOARD)[0].is_deleted = True

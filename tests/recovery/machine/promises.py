@@ -174,7 +174,7 @@ def needs_attention(world: MortalWorld, task: Task) -> bool:
 def keys_are_accounted_for(world: MortalWorld) -> None:
     """Each live key is one that people made, one that was handed over, the bot's own, or noted as unfinished."""
     tasks = [task for task in world.all_tasks() if task.kind.startswith("api_keys.")]
-    noted = {mark for t in tasks if t.status is not TaskStatus.DONE for mark in marks_in(t.payload)}
+    noted = {mark for task in tasks for mark in marks_in(task.payload)}
     with world.database._reading.begin() as connection:
         own = set(connection.scalars(select(VaultKeyRow.mailgun_key_id)))
     handed_over = world.handed_over_keys()
