@@ -28,7 +28,7 @@ drill: $(VENV)/drill.stamp
 
 test: $(VENV)/dev.stamp
 	$(PYTHON) -m pytest $(if $(TESTS),$(TESTS),$(LAST:%=--ignore=%))
-	$(if $(TESTS),,$(PYTHON) -m pytest -n 2 $(LAST))
+	$(if $(TESTS),,$(PYTHON) -m pytest -n 3 $(LAST))
 
 check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

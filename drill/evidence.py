@@ -85,12 +85,10 @@ def stored(database_url: str) -> bytes:
     if url.get_backend_name() == "sqlite":
         file = Path(str(url.database))
         return b"".join(part.read_bytes() for part in sorted(file.parent.glob(f"{file.name}*")) if _is_data(part))
-    engine = sa.create_engine(url)
-    tables = sa.MetaData()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
-        tables.reflect(connection)
-        rows = [repr(tuple(row)) for table in tables.sorted_tables for row in connection.execute(sa.select(table))]
-    engine.dispose()
+        tables = connection.scalars(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        rows = [repr(tuple(row)) for table in tables for row in connection.execute(sa.text(f'SELECT * FROM "{table}"'))]
     return "\n".join(rows).encode()
 
 
