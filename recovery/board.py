@@ -13,7 +13,6 @@ from recovery.state import (
     IncidentStatus,
     StepStatus,
     Task,
-    TaskStatus,
 )
 from recovery.step import Step, StepView
 from recovery.store import Transaction
@@ -42,19 +41,20 @@ class Board:
 
 
 def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Board:
-    """The board of an incident. The number of queries does not grow with the trail or the people."""
+    """The board of an incident. The number of queries is the same for every incident."""
     incident = tx.incidents.get(incident_id)
     people = {person.id: person for person in tx.people.of(incident_id)}
     obligations = tx.people.obligations(incident_id)
     states = {state.kind: state for state in tx.steps.of(incident_id)}
+    tallies, failed = tx.tasks.tallies(incident_id), tx.tasks.failed(incident_id)
     views = []
     for step in steps:
         state = states.get(step.kind)
         if state is None:
             continue
         mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
-        failures = tx.tasks.of_step(state.id, TaskStatus.FAILED)
-        views.append((step, StepView(incident, state, tx.tasks.tally(state.id), failures, mine)))
+        failures = [task for task in failed if task.step_id == state.id]
+        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine)))
     return Board(incident, views, tx.handovers.of(incident_id, HandoverStatus.SENT, HandoverStatus.EXPIRED))
 
 

@@ -130,10 +130,12 @@ def _remind(job: Job) -> None:
         tx.audit.append(handover.incident_id, now, facts)
 
 
-CONTROLS = TaskKind("handover.controls", _post_controls, "posting the button beside a handover", most_attempts=20)
-WIPE = TaskKind("handover.wipe", _wipe, "wiping a handover", most_attempts=None)
+CONTROLS = TaskKind(
+    "handover.controls", _post_controls, "posting the button beside a handover", most_attempts=20, draws=True
+)
+WIPE = TaskKind("handover.wipe", _wipe, "wiping a handover", most_attempts=None, draws=True)
 WIPE_DOUBTFUL = TaskKind(
     "handover.wipe_doubtful", _wipe_doubtful, "looking for a handover that may have arrived", most_attempts=None
 )
-REMIND = TaskKind("handover.remind", _remind, "reminding the requester of a handover")
+REMIND = TaskKind("handover.remind", _remind, "reminding the requester of a handover", draws=True)
 HANDOVER_KINDS = (CONTROLS, WIPE, WIPE_DOUBTFUL, REMIND)

@@ -41,9 +41,9 @@ class TaskKind:
 
     `batch` is how many tasks one job may take together. After `most_attempts` failed attempts the task fails
     for a person to see; None means that it is tried until it works, and that the board says what keeps it from
-    that. `effect` marks kinds that change something
-    at Mailgun or tell people: cancelling an incident drops those that never began. `quick` kinds answer people
-    and have workers of their own.
+    that. `effect` marks kinds that change something at Mailgun or tell people: cancelling an incident drops those
+    that never began. `quick` kinds answer people and have workers of their own. `draws` marks kinds that post or
+    redraw what is known already: no step moves by them.
     """
 
     name: str
@@ -53,6 +53,7 @@ class TaskKind:
     most_attempts: int | None = 6
     effect: bool = False
     quick: bool = False
+    draws: bool = False
 
 
 class Stopping(Exception):

@@ -312,6 +312,6 @@ def polling_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
 
     return (
         TaskKind(POLL, run_poll, "asking Mailgun about the people", most_attempts=None),
-        TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing a person's message"),
+        TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing a person's message", draws=True),
         TaskKind(ANSWER_CHECK, lambda job: answer_check(job, steps), "answering", most_attempts=None, quick=True),
     )

@@ -132,7 +132,7 @@ def as_strings(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-COPY_KIND = TaskKind(COPY, delete_copies, "deleting a second copy of a message", most_attempts=None)
+COPY_KIND = TaskKind(COPY, delete_copies, "deleting a second copy of a message", most_attempts=None, draws=True)
 
 # --- Redrawing ------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ def settle_after(tools: Tools, steps: Sequence[Step]) -> Callable[[Job], None]:
     """What a worker does after each job: settle the job's incident, so that nothing waits for a tick."""
 
     def settle(job: Job) -> None:
-        if job.incident_id is not None:
+        if job.incident_id is not None and not job.kind.draws:
             settle_incident(tools, steps, job.incident_id)
 
     return settle

@@ -155,6 +155,14 @@ class Tasks(Protocol):
         """How many of the step's tasks are where, by kind."""
         ...
 
+    def tallies(self, incident_id: int) -> dict[int, dict[str, dict[TaskStatus, int]]]:
+        """The same for each of the incident's steps that has tasks, by the step's id."""
+        ...
+
+    def failed(self, incident_id: int) -> list[Task]:
+        """The incident's tasks that failed, in the order of their ids."""
+        ...
+
     def retry_failed(self, step_id: int, now: datetime) -> int:
         """Make the step's failed tasks ready again; how many."""
         ...

@@ -265,10 +265,10 @@ def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     return (
         TaskKind(POST_BOARD, lambda job: post_board(job, steps), "posting the board", most_attempts=None),
         TaskKind(SURVEY, lambda job: survey(job, steps), "counting the account", most_attempts=None),
-        TaskKind(POST_STEP, lambda job: post_step(job, steps), "posting a step", most_attempts=None),
-        TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None),
-        TaskKind(MIRROR_AUDIT, post_trail, "posting the trail in the audit channel", most_attempts=None),
-        TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing the thread", most_attempts=None),
-        TaskKind(REDRAW_ALL, redraw_all, "having the thread redrawn", most_attempts=None),
+        TaskKind(POST_STEP, lambda job: post_step(job, steps), "posting a step", most_attempts=None, draws=True),
+        TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None, draws=True),
+        TaskKind(MIRROR_AUDIT, post_trail, "posting the trail in the audit channel", most_attempts=None, draws=True),
+        TaskKind(REDRAW, lambda job: redraw(job, steps), "redrawing the thread", most_attempts=None, draws=True),
+        TaskKind(REDRAW_ALL, redraw_all, "having the thread redrawn", most_attempts=None, draws=True),
         TaskKind(REPORT, post_report, "posting a report", most_attempts=20),
     )

@@ -22,6 +22,17 @@ _TALLY = (
     .group_by(TaskRow.kind, TaskRow.status)
 )
 
+_TALLIES = (
+    select(TaskRow.step_id, TaskRow.kind, TaskRow.status, func.count())
+    .where(TaskRow.incident_id == bindparam("incident"), TaskRow.step_id.is_not(None))
+    .group_by(TaskRow.step_id, TaskRow.kind, TaskRow.status)
+)
+_FAILED = (
+    TASKS.select()
+    .where(TaskRow.incident_id == bindparam("incident"), TaskRow.status == TaskStatus.FAILED)
+    .order_by(TaskRow.id)
+)
+
 
 class Tasks(Leases, store.Tasks):
     # --- planned
@@ -113,6 +124,15 @@ class Tasks(Leases, store.Tasks):
         for kind, status, count in rows:
             counts.setdefault(kind, {})[status] = count
         return counts
+
+    def tallies(self, incident_id: int) -> dict[int, dict[str, dict[TaskStatus, int]]]:
+        counts: dict[int, dict[str, dict[TaskStatus, int]]] = {}
+        for step_id, kind, status, count in self._connection.execute(_TALLIES, {"incident": incident_id}):
+            counts.setdefault(step_id, {}).setdefault(kind, {})[status] = count
+        return counts
+
+    def failed(self, incident_id: int) -> list[Task]:
+        return TASKS.all(self._connection, _FAILED, {"incident": incident_id})
 
     def last_done(self, incident_id: int, kind: str) -> dict[str, datetime]:
         rows = self._connection.execute(
