@@ -128,7 +128,7 @@ class Tasks(Leases, store.Tasks):
     def tallies(self, incident_id: int) -> dict[int, dict[str, dict[TaskStatus, int]]]:
         counts: dict[int, dict[str, dict[TaskStatus, int]]] = {}
         for step_id, kind, status, count in self._connection.execute(_TALLIES, {"incident": incident_id}):
-            counts.setdefault(step_id, {}).setdefault(kind, {})[status] = count
+            counts.setdefault(step_id or 0, {}).setdefault(kind, {})[status] = count
         return counts
 
     def failed(self, incident_id: int) -> list[Task]:

@@ -27,8 +27,8 @@ COLLECTING_RUNS = 3
 SLOWER = (1, 2, 4)
 """How many times slower the ticks are, one after the other until the collecting runs are fit."""
 
-AT_ONCE_A_CORE = 7
-"""A run mostly waits, for ticks and reminders: seven of them keep a core busy."""
+AT_ONCE_A_CORE = 6
+"""A run mostly waits, for ticks and reminders: six of them keep a core busy."""
 
 _ORDER = 20240613
 """Shuffles the cases the same way each time, so that a tenth has some of every kind."""
