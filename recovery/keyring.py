@@ -61,9 +61,11 @@ def delete_orphans(job: Job, marks: list[str], incident_id: int) -> None:
     for key in job.tools.mailgun.keys():
         if mark_of(key) in marks and key.id != own:
             delete_surely(job, key.id)
+            facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
             with job.record() as tx:
-                facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
-                tx.audit.append(incident_id, job.tools.clock.now(), facts)
+                # Mailgun may list a key for a moment after it was deleted.
+                if facts not in [entry.facts for entry in tx.audit.entries(incident_id)]:
+                    tx.audit.append(incident_id, job.tools.clock.now(), facts)
 
 
 def orphan_task(job: Job, mark: str) -> NewTask:

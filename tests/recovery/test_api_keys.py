@@ -6,7 +6,7 @@ from recovery.account import ApiKey, KeyKind
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
-from recovery.keyring import mark_of, unmarked
+from recovery.keyring import delete_orphans, mark_of, marked, new_mark, unmarked
 from recovery.secret import Secret
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_key
@@ -346,3 +346,17 @@ def test_an_unfinished_key_that_mailgun_lists_late_is_deleted_and_not_handed_ove
 
     assert len(made()) == 1
     assert sum(description in name for sent in ready.slack.handovers for name in sent.secrets) <= 1
+
+
+def test_an_unfinished_key_that_mailgun_lists_still_after_it_was_deleted_is_told_of_once(ready: World) -> None:
+    mark = new_mark()
+    unfinished = a_key("unfinished", description=marked("billing", mark))
+    ready.press(Ask.APPROVE, "1")
+    job = ready.claim("api_keys.begin")
+    assert job
+    for _ in range(2):
+        ready.mailgun.has_key(unfinished, "unfinished-secret")
+        delete_orphans(job, [mark], ready.incident.id)
+
+    assert "unfinished" not in ready.mailgun.api_keys
+    assert len(ready.trail(Action.ORPHAN_DELETED)) == 1
