@@ -53,19 +53,24 @@ def delete_surely(job: Job, key_id: str) -> None:
 
 def delete_orphans(job: Job, marks: list[str], incident_id: int) -> None:
     """Delete keys that an earlier attempt made under one of these marks and that nobody was given, the bot neither."""
-    if not marks:
-        return
-    job.hold()
+    if marks:
+        job.hold()
+        without_orphans(job, job.tools.mailgun.keys(), marks, incident_id)
+
+
+def without_orphans(job: Job, keys: list[ApiKey], marks: list[str], incident_id: int) -> list[ApiKey]:
+    """The same of keys that were just listed; those that are left of them."""
     with job.tools.store.read() as tx:
         own = own_key_id(tx)
-    for key in job.tools.mailgun.keys():
-        if mark_of(key) in marks and key.id != own:
-            delete_surely(job, key.id)
-            facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
-            with job.record() as tx:
-                # Mailgun may list a key for a moment after it was deleted.
-                if facts not in [entry.facts for entry in tx.audit.entries(incident_id)]:
-                    tx.audit.append(incident_id, job.tools.clock.now(), facts)
+    orphans = [key for key in keys if mark_of(key) in marks and key.id != own]
+    for key in orphans:
+        delete_surely(job, key.id)
+        facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
+        with job.record() as tx:
+            # Mailgun may list a key for a moment after it was deleted.
+            if facts not in [entry.facts for entry in tx.audit.entries(incident_id)]:
+                tx.audit.append(incident_id, job.tools.clock.now(), facts)
+    return [key for key in keys if key not in orphans]
 
 
 def orphan_task(job: Job, mark: str) -> NewTask:

@@ -15,7 +15,7 @@ from storage.schema import HandoverRow
 HANDOVERS = Rows(HandoverRow, Handover)
 
 _OF = HANDOVERS.select().where(HandoverRow.incident_id == bindparam("incident")).order_by(HandoverRow.number)
-_OF_STATUSES = _OF.where(HandoverRow.status.in_(bindparam("statuses", expanding=True)))
+_OF_STATUSES = _OF.where(HandoverRow.status.in_(bindparam("statuses")))
 _DUE = (
     HANDOVERS.select()
     .where(

@@ -40,8 +40,8 @@ _LEASED = (
 _HELD = (
     select(TaskRow.id)
     .where(
-        TaskRow.id.in_(bindparam("ids", expanding=True)),
-        TaskRow.token.in_(bindparam("tokens", expanding=True)),
+        TaskRow.id.in_(bindparam("ids")),
+        TaskRow.token.in_(bindparam("tokens")),
         TaskRow.status == TaskStatus.RUNNING,
     )
     # In one order for everybody, so that two batches never wait for each other.

@@ -81,12 +81,7 @@ def _claimable() -> ColumnElement[bool]:
 
 def _lapsed(row: type[TaskRow]) -> ColumnElement[bool]:
     """Whether the lease of that running task has ended."""
-    return or_(row.lease_until <= bindparam("now"), row.lease_owner.in_(bindparam("dead", expanding=True)))
-
-
-def _among(column: Any, name: str) -> ColumnElement[bool]:
-    among: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
-    return among
+    return or_(row.lease_until <= bindparam("now"), row.lease_owner.in_(bindparam("dead")))
 
 
 def _locked(query: Select[Any]) -> Select[Any]:
@@ -98,7 +93,7 @@ _CLAIMABLE = _claimable()
 
 _FIRST = _locked(
     TASKS.select()
-    .where(_among(TaskRow.kind, "kinds"), _CLAIMABLE, not_(_among(TaskRow.id, "passed")))
+    .where(TaskRow.kind.in_(bindparam("kinds")), _CLAIMABLE, TaskRow.id.not_in(bindparam("passed")))
     .order_by(TaskRow.priority, TaskRow.id)
     .limit(1)
 )
@@ -115,4 +110,4 @@ _COMPANIONS = _locked(
     .limit(bindparam("most"))
 )
 
-_SURE = select(TaskRow.id).where(_among(TaskRow.id, "ids"), _CLAIMABLE)
+_SURE = select(TaskRow.id).where(TaskRow.id.in_(bindparam("ids")), _CLAIMABLE)

@@ -15,13 +15,12 @@ from storage.rows import unless_there
 from storage.schema import TaskRow
 
 _OF_STEP = TASKS.select().where(TaskRow.step_id == bindparam("step")).order_by(TaskRow.id)
-_OF_STEP_IN_STATUS = _OF_STEP.where(TaskRow.status.in_(bindparam("statuses", expanding=True)))
+_OF_STEP_IN_STATUS = _OF_STEP.where(TaskRow.status.in_(bindparam("statuses")))
 _TALLY = (
     select(TaskRow.kind, TaskRow.status, func.count())
     .where(TaskRow.step_id == bindparam("step"))
     .group_by(TaskRow.kind, TaskRow.status)
 )
-
 _TALLIES = (
     select(TaskRow.step_id, TaskRow.kind, TaskRow.status, func.count())
     .where(TaskRow.incident_id == bindparam("incident"), TaskRow.step_id.is_not(None))

@@ -6,7 +6,7 @@ from recovery.account import ApiKey, Inventory, KeyKind
 from recovery.content import Confirm
 from recovery.handovers import greet_recipient, identity_of
 from recovery.jobs import Job, TaskKind
-from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id, own_marks
+from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id, own_marks, without_orphans
 from recovery.replacing import REPLACE, RETIRE, handed_ids, replace_keys, replaced_already, retire_key, unfinished_marks
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, Task, TaskStatus
 from recovery.step import (
@@ -148,9 +148,8 @@ def begin(job: Job) -> None:
     make_own_key(job, incident)
     with job.tools.store.read() as tx:
         unfinished = unfinished_marks(tx, state)
-    delete_orphans(job, unfinished, incident.id)
     job.hold()
-    keys = job.tools.mailgun.keys()
+    keys = without_orphans(job, job.tools.mailgun.keys(), unfinished, incident.id)
     scope = job.task.payload.get("scope")
     with job.record() as tx:
         if begins_nothing(tx, task):
