@@ -389,8 +389,7 @@ def drill(
 ) -> None:
     """Practise against a practice Slack and a practice Mailgun on this machine."""
     sys.path.insert(0, str(Path(__file__).parent))
-    # Only here, because a deployed bot has neither the practice servers nor what they stand on.
-    from drill.run import run_drill  # noqa: PLC0415
+    from drill.run import run_drill  # noqa: PLC0415  # a deployed bot has neither this nor what it stands on
 
     raise typer.Exit(run_drill(auto=auto, port=port))
 

@@ -34,7 +34,7 @@ from recovery.text import Code, Line, When, Who, count, line
 
 TELL = "people.tell"
 REDRAW = "people.redraw"
-O = ObligationStatus  # noqa: E741 - short, and unmistakable where it is used
+O = ObligationStatus  # noqa: E741  # short, and unmistakable where it is used
 
 LOGIN_PAGE = "https://login.mailgun.com/login/"
 

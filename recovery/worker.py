@@ -87,8 +87,7 @@ class Worker:
         except RecoveryError as error:
             log.warning("%s could not claim work: %s", self._name, error)
             return None
-        except Exception:
-            # Whatever it is: a process that listens and does nothing any more is worse than one that tries again.
+        except Exception:  # a process that listens and does nothing any more is worse than one that tries again
             log.exception("a defect in claiming work")
             return None
         self.last_round = now
@@ -127,7 +126,6 @@ class Worker:
             job.put_off()
         except RecoveryError:
             raise
-        except Exception:
-            # A defect must not stop the worker: its tasks are tried again, then shown to people as failed.
+        except Exception:  # a defect must not stop the worker: its tasks are tried again, then shown as failed
             log.exception("a defect in %s", job.kind.name)
             job.end_with(Uncertain("the bot met a defect of its own; its log has the details"))

@@ -37,8 +37,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     """
     if is_current(connection):
         return
-    # Only here, because it takes a tenth of a second to import, and most starts need none of it.
-    from alembic import command  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  # a tenth of a second that most starts need not spend
 
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_SPACE, _LOCK)))
@@ -65,8 +64,7 @@ def newest_revision() -> str:
 
 def revise(message: str) -> None:
     """Write the migration from the present migrations' tables to those of `storage.schema`."""
-    # Only here, as in `upgrade`.
-    from alembic import command  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  # as in `upgrade`
 
     with TemporaryDirectory() as folder:
         engine = sqlite_engine(URL.create("sqlite", database=str(Path(folder) / "revise.db")))
@@ -90,8 +88,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _config(connection: Connection) -> "Config":
-    # Only here, as in `upgrade`.
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415  # as in `upgrade`
 
     config = Config()
     # Alembic reads "%" as the beginning of an interpolation.

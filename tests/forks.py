@@ -69,7 +69,6 @@ def _be_the_bot(environ: Mapping[str, str], log_path: Path) -> None:
             os.dup2(file.fileno(), descriptor)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["bot.py"]
-    # Imported already where this was forked.
-    from bot import cli  # noqa: PLC0415
+    from bot import cli  # noqa: PLC0415  # imported already where this was forked, and nowhere else
 
     cli()

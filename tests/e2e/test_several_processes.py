@@ -156,7 +156,8 @@ def test_one_of_the_hundred_decided_and_everyone_else_was_told_who_and_when(reco
     (decided,) = recovered.run.audit("approved step 1")
     winner = decided.split()[0]
     told = answers(recovered.run)
-    assert {who.id for who in recovered.clicked} <= set(told)
+    stored = {row[0] for row in recovered.run.rows("SELECT user_id FROM requests WHERE user_id LIKE 'UADMIN%'")}
+    assert set(told) == stored >= {who.id for who in recovered.clicked}
     for who, said in told.items():
         if who == winner:
             assert "Step 1 (Reset API keys) is approved." in said

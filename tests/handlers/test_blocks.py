@@ -94,7 +94,7 @@ def test_a_name_from_outside_pages_nobody(name: str) -> None:
 
 
 def test_code_cannot_be_left() -> None:
-    assert mrkdwn(line(Code("a` <!channel> *b*\n`c"))) == "`aˋ &lt;!channel&gt; *b* ˋc`"  # noqa: RUF001
+    assert mrkdwn(line(Code("a` <!channel> *b*\n`c"))) == "`aˋ &lt;!channel&gt; *b* ˋc`"  # noqa: RUF001  # the grave accent that stands in
 
 
 def test_a_link_is_only_a_web_address() -> None:

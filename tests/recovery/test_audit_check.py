@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -108,11 +109,10 @@ def deleted(*which: int) -> Callable[[Messages], Messages]:
     return lambda messages: tuple(each for index, each in enumerate(messages) if index not in which)
 
 
-def edited(which: int, **fields: object) -> Callable[[Messages], Messages]:
+def edited(which: int, **fields: Any) -> Callable[[Messages], Messages]:
     fields = {"is_edited": True, **fields}
     return lambda messages: tuple(
-        replace(each, **fields) if index == which else each  # type: ignore[arg-type]
-        for index, each in enumerate(messages)
+        replace(each, **fields) if index == which else each for index, each in enumerate(messages)
     )
 
 
@@ -229,8 +229,8 @@ TAMPERINGS = {
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_a_tampering_is_named_by_its_first_entry(name: str) -> None:
     to_database, to_thread, number, says = TAMPERINGS[name]
-    database = kept(to_database(TRUE))  # type: ignore[operator]
-    copy = thread(to_thread(THREAD))  # type: ignore[operator]
+    database = kept(to_database(TRUE))
+    copy = thread(to_thread(THREAD))
     if name.endswith("in the database"):
         # Whoever inserts an entry at the end must also say that it was posted, or the bot posts it.
         copy = replace(copy, posted={**copy.posted, 9: ""})

@@ -1,5 +1,7 @@
 """The board, the steps' cards and the other messages: what they count, name, and never say."""
 
+from typing import Any
+
 import pytest
 
 from recovery.account import KeyKind, Login, SignIn
@@ -37,8 +39,8 @@ EVERY_STEP = pytest.mark.parametrize("kind", [step.kind for step in STEPS])
 EVERY_STATUS = pytest.mark.parametrize("status", list(StepStatus))
 
 
-def card(kind: str, status: StepStatus = StepStatus.WAITING, **view: object) -> Card:
-    return step_card(a_step(kind), a_view(kind, status, **view))  # type: ignore[arg-type]
+def card(kind: str, status: StepStatus = StepStatus.WAITING, **view: Any) -> Card:
+    return step_card(a_step(kind), a_view(kind, status, **view))
 
 
 def labels(card: Card) -> list[str]:
@@ -176,7 +178,7 @@ def test_a_decision_is_shown_with_who_when_and_why() -> None:
 @EVERY_STATUS
 @pytest.mark.parametrize("kind", ["passwords", "two_factor"])
 def test_no_card_and_no_board_names_a_person(kind: str, status: StepStatus) -> None:
-    view = a_view(kind, status, obligations=some_people())  # type: ignore[arg-type]
+    view = a_view(kind, status, obligations=some_people())
     said = words(step_card(a_step(kind), view)) + words(board_card(a_board(view)))
 
     for name in ("ann", "sid", "bob"):
@@ -184,7 +186,7 @@ def test_no_card_and_no_board_names_a_person(kind: str, status: StepStatus) -> N
 
 
 def test_a_card_counts_its_people() -> None:
-    view = a_view("two_factor", StepStatus.RUNNING, obligations=some_people())  # type: ignore[arg-type]
+    view = a_view("two_factor", StepStatus.RUNNING, obligations=some_people())
 
     assert "1 of 3 people done, 1 of the others to be confirmed" in words(step_card(a_step("two_factor"), view))
     assert "2 people still to do their part" in words(board_card(a_board(view)))
@@ -204,7 +206,7 @@ def test_the_board_names_handovers_to_be_saved_and_lost_ones() -> None:
 
 
 def test_the_list_for_approvers_names_who_is_left_and_offers_confirmed_where_somebody_must_vouch() -> None:
-    said = people_card(STEPS, an_incident(), some_people())  # type: ignore[arg-type]
+    said = people_card(STEPS, an_incident(), some_people())
     buttons = {words(Card("", lines=(row.line,))).strip()[:3]: row.button for row in said.rows}
 
     assert buttons["Ann"] is None and buttons["Sid"] is not None and "Bob" not in buttons

@@ -104,7 +104,7 @@ def test_a_form_that_there_is_not_is_answered_in_words(told: World) -> None:
 
 
 def test_a_button_with_a_form_that_there_is_not_changes_nothing(told: World) -> None:
-    assert "no such form" in told.press("export", form="exe")  # type: ignore[arg-type]
+    assert "no such form" in told.press("export", form="exe")
     told.work()
     assert told.slack.files == []
 
@@ -189,7 +189,7 @@ def test_after_a_crash_in_the_share_the_file_is_there_once(told: World) -> None:
     told.type("export")
     job = told.claim(EXPORT)
     assert job
-    told.slack.fail("share", SystemExit(), after=True)  # type: ignore[arg-type]
+    told.slack.fail("share", SystemExit(), after=True)
     with pytest.raises(SystemExit):
         told.run(job)
     told.start()
@@ -241,18 +241,18 @@ def taken_over(world: World, *, found: bool) -> None:
     share = world.slack.share
 
     def late(*what: object) -> None:
-        world.slack.share = share  # type: ignore[method-assign]
+        world.slack.share = share
         if found:
-            share(*what)  # type: ignore[arg-type]
+            share(*what)
         world.clock.pass_by(world.policy.lease + timedelta(seconds=1))
         other = world.claim(EXPORT)
         assert other
         world.run(other)
         world.work()
         if not found:
-            share(*what)  # type: ignore[arg-type]
+            share(*what)
 
-    world.slack.share = late  # type: ignore[method-assign]
+    world.slack.share = late
     world.run(job)
     world.work()
 

@@ -164,7 +164,7 @@ def crashed(world: World) -> World:
     world.drain("smtp_credentials.begin")
     job = world.claim("smtp_credentials.set")
     assert job
-    world.slack.fail("post", SystemExit(), "handover D-")  # type: ignore[arg-type]
+    world.slack.fail("post", SystemExit(), "handover D-")
     with pytest.raises(SystemExit):
         world.run(job)
     world.start()

@@ -70,7 +70,7 @@ def test_who_presses_start_is_the_requester_and_the_report_is_the_description(wo
     world.type("odd bounces since noon", by="U-STRANGER")
     world.work()
     (report,) = world.slack.of_kind(MarkerKind.REPORT, "C-OPS")
-    world.press(Ask.OPEN, by="U-REQ", **report.content.buttons[0].about)  # type: ignore[union-attr]
+    world.press(Ask.OPEN, by="U-REQ", **report.content.buttons[0].about)
 
     assert world.incident.requester_id == "U-REQ"
     assert world.incident.description == "odd bounces since noon"
@@ -223,7 +223,7 @@ def test_an_answer_whose_way_back_is_gone_does_not_undo_the_decision(world: Worl
 
 def test_a_decision_is_answered_once_although_the_bot_crashed_in_between(world: World) -> None:
     world.opened()
-    world.slack.fail("answer", SystemExit(), "U-APP")  # type: ignore[arg-type]
+    world.slack.fail("answer", SystemExit(), "U-APP")
     world.ask(Ask.SKIP, about=world.step("2").about(world.state("2")), text="not used")
     with pytest.raises(SystemExit):
         world.judged()

@@ -84,7 +84,7 @@ def test_after_a_crash_in_the_post_the_message_is_there_once(world: World) -> No
     world.type("", by="U-REQ")
     job = world.claim("thread.board")
     assert job
-    world.slack.fail("post", SystemExit(), "board", after=True)  # type: ignore[arg-type]
+    world.slack.fail("post", SystemExit(), "board", after=True)
     with pytest.raises(SystemExit):
         world.run(job)
     world.start()
@@ -166,7 +166,7 @@ def crashed_after(world: World, kind: MarkerKind, task: str) -> None:
     """The process dies when Slack has the message and before anything was written down."""
     job = world.claim(task)
     assert job
-    world.slack.fail("post", SystemExit(), kind, after=True)  # type: ignore[arg-type]
+    world.slack.fail("post", SystemExit(), kind, after=True)
     with pytest.raises(SystemExit):
         world.run(job)
     world.start()

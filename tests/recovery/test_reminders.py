@@ -90,7 +90,7 @@ def test_a_reminder_speaks_of_a_button_only_where_there_is_one(world: World) -> 
 
 def test_a_reminder_that_went_out_before_a_crash_is_in_the_trail_though_it_is_done_by_now(ann: World) -> None:
     ann.approved("4")
-    ann.slack.fail("post", SystemExit(), "reminder", after=True)  # type: ignore[arg-type]
+    ann.slack.fail("post", SystemExit(), "reminder", after=True)
     ann.clock.pass_by(ann.policy.reminders.every)
     with pytest.raises(SystemExit):
         ann.work()

@@ -37,7 +37,7 @@ def test_whatever_the_order_all_promises_hold(recorded: Database, defects: list[
         return Recovery(recorded, defects)
 
     run_state_machine_as_test(
-        machine,  # type: ignore[arg-type] - whatever makes one will do
+        machine,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS_EACH,

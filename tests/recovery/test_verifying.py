@@ -27,7 +27,7 @@ def scene(world: World, pause: Callable[[], None] = lambda: None, channel: str |
 
 
 def verdict(world: World, **more: object) -> Verdict:
-    (one,) = verify(scene(world, **more))  # type: ignore[arg-type]
+    (one,) = verify(scene(world, **more))
     return one
 
 
@@ -119,7 +119,7 @@ def test_what_a_bot_posts_meanwhile_is_missing_on_neither_side(told: World) -> N
     look = told.slack.trail
 
     def busy(*where: object) -> object:
-        before = look(*where)  # type: ignore[arg-type]
+        before = look(*where)
         with told.database.write() as tx:
             tx.audit.append(told.incident.id, told.clock.now(), facts(Action.NOTED))
         told.draw()

@@ -13,17 +13,17 @@ def test_while_any_domain_works_the_account_is_not_disabled() -> None:
 
 
 def test_a_domain_disabled_beside_working_ones_has_a_reason_of_its_own_and_is_not_waited_for() -> None:
-    assert watched_domains([a_domain("a"), disabled("b", "unpaid")]) == (("us/a",), False)  # type: ignore[list-item]
+    assert watched_domains([a_domain("a"), disabled("b", "unpaid")]) == (("us/a",), False)
 
 
 def test_where_none_works_the_commonest_reason_is_the_accounts() -> None:
     domains = [disabled("a", "compromised"), disabled("b", "unpaid"), disabled("c", "compromised")]
 
-    assert watched_domains(domains) == (("us/a", "us/c"), True)  # type: ignore[arg-type]
+    assert watched_domains(domains) == (("us/a", "us/c"), True)
 
 
 def test_domains_disabled_without_a_reason_count_as_disabled_with_the_account() -> None:
-    assert watched_domains([disabled("a", None), disabled("b", None)]) == (("us/a", "us/b"), True)  # type: ignore[list-item]
+    assert watched_domains([disabled("a", None), disabled("b", None)]) == (("us/a", "us/b"), True)
 
 
 def test_an_account_without_domains_is_not_disabled() -> None:

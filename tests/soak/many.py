@@ -38,7 +38,6 @@ class Total:
     requests: int = 0
     deaths: int = 0
     by_hand: int = 0
-    seconds: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
@@ -49,7 +48,6 @@ class Total:
             self.requests += weather["requests"]
         self.deaths += outcome.starts - 1
         self.by_hand += len(outcome.by_hand)
-        self.seconds += outcome.seconds
 
     @property
     def is_well(self) -> bool:

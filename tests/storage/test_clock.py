@@ -21,7 +21,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     def set_to(ahead: timedelta) -> None:
         class Wrong(datetime):
             @classmethod
-            def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            def now(cls, tz: object = None) -> datetime:
                 return datetime.now(UTC) + ahead
 
         monkeypatch.setattr(clocks, "datetime", Wrong)
@@ -51,7 +51,7 @@ def test_setting_the_machines_clock_changes_nothing_until_the_next_measurement(
     set_clock(ahead)
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
     # PostgreSQL has a time of its own. There the machine's clock was never counted on.
-    database.clock_offset = lambda: timedelta(0)  # type: ignore[method-assign]
+    database.clock_offset = lambda: timedelta(0)
     assert abs(clock.measure() - ahead) < timedelta(seconds=1)
     assert abs(clock.now() - datetime.now(UTC) - ahead) < timedelta(seconds=1)
 

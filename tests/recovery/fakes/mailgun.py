@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import RLock
+from typing import Any
 
 from recovery.account import AccountUser, ApiKey, Domain, KeySpec, Login
 from recovery.errors import KeyLimitReached, KeyRefused, NotFound
@@ -53,8 +54,8 @@ class FakeMailgun:
         self.people[user.id] = user
         return user
 
-    def change_user(self, user_id: str, **fields: object) -> None:
-        self.people[user_id] = replace(self.people[user_id], **fields)  # type: ignore[arg-type]
+    def change_user(self, user_id: str, **fields: Any) -> None:
+        self.people[user_id] = replace(self.people[user_id], **fields)
 
     def password_of(self, subject: str) -> str | None:
         """The one that works now."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
+from typing import Any
 
 from recovery.audit import AuditEntry
 from recovery.content import Card, Content, Document, Marker, MarkerKind, Place, SecretsMessage, Trail
@@ -234,8 +235,8 @@ class FakeDirectory:
         self.members[member.id] = member
         return member
 
-    def change(self, user_id: str, **fields: object) -> None:
-        self.members[user_id] = replace(self.members[user_id], **fields)  # type: ignore[arg-type]
+    def change(self, user_id: str, **fields: Any) -> None:
+        self.members[user_id] = replace(self.members[user_id], **fields)
 
     def home_team(self) -> str:
         self._asked()

@@ -132,7 +132,7 @@ class OneByOne:
         future: Future[T] = Future()
         try:
             future.set_result(do(*arguments))
-        except BaseException as error:  # noqa: BLE001 - as a pool does
+        except BaseException as error:  # noqa: BLE001  # as a pool does
             future.set_exception(error)
         return future
 
