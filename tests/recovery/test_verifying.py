@@ -125,7 +125,7 @@ def test_what_a_bot_posts_meanwhile_is_missing_on_neither_side(told: World) -> N
         told.draw()
         return before
 
-    told.slack.trail = busy  # type: ignore[method-assign,assignment]
+    told.slack.trail = busy
     assert not verdict(told).faults
 
 
