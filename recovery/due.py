@@ -15,74 +15,104 @@ from recovery.handover_upkeep import REMIND as REMIND_HANDOVER
 from recovery.handover_upkeep import REMINDERS, plan_wipe
 from recovery.jobs import Job, TaskKind
 from recovery.people import PeopleStep, needs_voucher, step_of
-from recovery.polling import begun, poll_task
+from recovery.polling import begun, is_alive, poll_task
 from recovery.posting import begun_before, post_once, posted_before
-from recovery.progress import close_if_nobody_is_left, plan_review, settle_incident
+from recovery.progress import (
+    close,
+    nobody_is_left,
+    opened_too_early,
+    plan_review,
+    settle_incident,
+    wants_review,
+)
 from recovery.reminders import first_allowed, next_reminder
 from recovery.state import (
     Handover,
     HandoverStatus,
     Incident,
-    IncidentStatus,
     NewTask,
     Obligation,
     ObligationStatus,
+    StepState,
 )
 from recovery.step import Step
 from recovery.store import Transaction
 from recovery.text import line, plain
-from recovery.thread import plan_redraw, plan_trail
+from recovery.thread import has_news, plan_redraw, plan_trail
 from recovery.tools import Tools
 
 REMIND_PERSON = "people.remind"
 
 
 def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
-    """Plan everything that is due now, for every incident that is not finished."""
-    now = tools.clock.now()
+    """Plan everything that is due now, for every incident that is not finished.
+
+    Reads first, and writes only where something is due: most ticks find nothing.
+    """
     with tools.store.read() as tx:
         incidents = tx.incidents.unsettled()
-        busy = bool(tx.handovers.due(now)) or bool(tx.people.due(now))
     for incident in incidents:
         settle_incident(tools, steps, incident.id)
-    if not incidents and not busy:
+    now = tools.clock.now()
+    with tools.store.read() as tx:
+        due = incidents_due(tx, tools, steps, now)
+    if not due:
         return
     with tools.store.write() as tx:
-        lock_incidents(tx, now)
-        # Read again under the locks: another process may just have done the same.
+        # In one order for everybody. What is due is read again under the locks: another process may just have
+        # done the same.
+        locked = [tx.incidents.get(incident_id, lock=True) for incident_id in sorted(due)]
         for handover in tx.handovers.due(now):
-            remind_or_expire(tx, tools, handover, now)
+            if handover.incident_id in due:
+                remind_or_expire(tx, tools, handover, now)
         for obligation in tx.people.due(now):
-            remind_or_poll(tx, tools, obligation, now)
-        for incident in tx.incidents.unsettled():
-            look_after(tx, tools, steps, incident, now)
+            if obligation.incident_id in due:
+                remind_or_poll(tx, tools, obligation, now)
+        for incident in locked:
+            look_after(tx, tools, steps, incident.id, now)
     tools.wake()
 
 
-def lock_incidents(tx: Transaction, now: datetime) -> None:
-    """Lock every incident that something is due in, in one order for everybody."""
+def incidents_due(tx: Transaction, tools: Tools, steps: Sequence[Step], now: datetime) -> set[int]:
+    """The ids of the incidents in which something has to be planned."""
     due = {handover.incident_id for handover in tx.handovers.due(now)}
     due |= {obligation.incident_id for obligation in tx.people.due(now)}
-    for incident_id in sorted(due | {incident.id for incident in tx.incidents.unsettled()}):
-        tx.incidents.get(incident_id, lock=True)
+    return due | {each.id for each in tx.incidents.unsettled() if needs_a_look(tx, tools, steps, each, now)}
 
 
-def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> None:
+def needs_a_look(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> bool:
+    """Whether `look_after` would find anything to do."""
+    if has_news(incident, tools.policy.audit_channel):
+        return True
+    states = tx.steps.of(incident.id)
+    return is_alive(incident) and (
+        poll_is_due(steps, incident, states, now)
+        or bool(opened_too_early(steps, states))
+        or wants_review(steps, incident, states)
+        or nobody_is_left(tx, incident, states)
+    )
+
+
+def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident_id: int, now: datetime) -> None:
     """One incident: its polls, its last step, its end, its thread."""
-    if incident.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED):
-        asks = any(begun(state) for state in tx.steps.of(incident.id) if is_people_step(steps, state.kind))
-        if asks and (incident.next_poll_at is None or incident.next_poll_at <= now):
+    incident = tx.incidents.get(incident_id)
+    if is_alive(incident):
+        states = tx.steps.of(incident_id)
+        if poll_is_due(steps, incident, states, now):
             tx.tasks.add([poll_task(incident)])
-        plan_review(tx, steps, incident)
-        close_if_nobody_is_left(tx, tools, incident)
-        incident = tx.incidents.get(incident.id)
+        plan_review(tx, steps, incident, states)
+        if nobody_is_left(tx, incident, states):
+            close(tx, tools, incident)
+        incident = tx.incidents.get(incident_id)
     plan_trail(tx, incident, tools.policy.audit_channel)
     plan_redraw(tx, incident)
 
 
-def is_people_step(steps: Sequence[Step], kind: str) -> bool:
-    """Whether that step asks something of people."""
-    return any(isinstance(step, PeopleStep) and step.kind == kind for step in steps)
+def poll_is_due(steps: Sequence[Step], incident: Incident, states: Sequence[StepState], now: datetime) -> bool:
+    """Whether it is time to ask Mailgun about people."""
+    of_people = {step.kind for step in steps if isinstance(step, PeopleStep)}
+    asks = any(begun(state) for state in states if state.kind in of_people)
+    return asks and (incident.next_poll_at is None or incident.next_poll_at <= now)
 
 
 # --- Handovers ------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ class Job:
         self._until = until
         self._lock = Lock()
         self._if_lost: dict[str, NewTask] = {}
+        self._unwritten = False
 
     @property
     def task(self) -> Task:
@@ -115,12 +116,21 @@ class Job:
 
         Every transaction that touches an incident locks that first, so that no two wait for each other.
         """
+        with self._own(incident_id=self.incident_id) as tx:
+            yield tx
+
+    @contextmanager
+    def _own(self, incident_id: int | None = None) -> Iterator[Transaction]:
+        """A transaction in which the tasks are this job's, and that incident locked; it writes what is remembered."""
         with self.tools.store.write() as tx:
-            if self.incident_id is not None:
-                tx.incidents.get(self.incident_id, lock=True)
+            if incident_id is not None:
+                tx.incidents.get(incident_id, lock=True)
             if self.tasks and not tx.tasks.holds(self.tasks):
                 raise LeaseLost(f"another process took over {self.kind.name}")
+            if self._unwritten:
+                tx.tasks.note(self.task, self.task.payload)
             yield tx
+        self._unwritten = False
         # Until this commit the tasks were this job's: whoever takes them over begins after all that it did.
         self._if_lost.clear()
 
@@ -139,8 +149,15 @@ class Job:
 
     def note(self, **payload: object) -> None:
         """Write into the first task's payload, at once: what a restart must know."""
-        with self.record() as tx:
-            self.tasks[0] = tx.tasks.note(self.task, merged(self.task.payload, payload))
+        self.remember(**payload)
+        # It touches nothing but the task's own row, and so locks no incident.
+        with self._own():
+            pass
+
+    def remember(self, **payload: object) -> None:
+        """The same, with whatever is recorded next: what a restart would find out by itself, and is spared that."""
+        self.tasks[0] = replace(self.task, payload=merged(self.task.payload, payload))
+        self._unwritten = True
 
     def let_go(self, tasks: Sequence[Task]) -> None:
         """Give back some of the claimed tasks with which nothing was begun, to be claimed by another job."""

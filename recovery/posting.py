@@ -75,7 +75,8 @@ def begun_before(job: Job) -> bool:
 
 
 def _noted(job: Job, marker: Marker, ts: str) -> str:
-    job.note(**{POSTED: [marker.key, ts], _SENDING: None})
+    # With the result: until then the message can be found by its marker.
+    job.remember(**{POSTED: [marker.key, ts], _SENDING: None})
     return ts
 
 

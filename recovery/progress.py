@@ -49,16 +49,15 @@ def settle_after(tools: Tools, steps: Sequence[Step]) -> Callable[[Job], None]:
 
 def due_moves(tx: Transaction, steps: Sequence[Step], incident_id: int) -> list[Step]:
     """The steps that are not where they should be."""
+    running = {state.kind: state for state in tx.steps.of(incident_id) if state.status is StepStatus.RUNNING}
+    if not running:
+        return []
     incident = tx.incidents.get(incident_id)
-    states = {state.kind: state for state in tx.steps.of(incident_id)}
-    due = []
-    for step in steps:
-        state = states.get(step.kind)
-        if state is None:
-            continue
-        if state.status is StepStatus.RUNNING and verdict(tx, step, incident, state) is not StepStatus.RUNNING:
-            due.append(step)
-    return due
+    return [
+        step
+        for step in steps
+        if step.kind in running and verdict(tx, step, incident, running[step.kind]) is not StepStatus.RUNNING
+    ]
 
 
 def verdict(tx: Transaction, step: Step, incident: Incident, state: StepState) -> StepStatus:
@@ -95,8 +94,9 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
 
 def offer_outdated(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident) -> None:
     """What was done too early, seen from what is done by now, is offered for another round."""
+    states = {state.kind: state for state in tx.steps.of(incident.id)}
     for step in steps:
-        state = state_of(tx, incident, step)
+        state = states[step.kind]
         if state.status in ENDED and (subjects := step.outdated(tx, incident, state)):
             offer(tx, tools, incident, step, state, subjects, "set before the last old key died")
 
@@ -138,30 +138,37 @@ def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
 # --- The last step --------------------------------------------------------------------------------------
 
 
-def plan_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> None:
+def opened_too_early(steps: Sequence[Step], states: Sequence[StepState]) -> list[StepState]:
+    """The last step, where it waits for a decision although another one was taken up again."""
+    last, others = apart(steps, states)
+    if all(state.settled for state in others):
+        return []
+    return [state for state in last if state.status is StepStatus.WAITING]
+
+
+def wants_review(steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> bool:
+    """Whether the locked step could open, if the last look finds nothing."""
+    last, others = apart(steps, states)
+    locked = any(state.status is StepStatus.LOCKED for state in last)
+    return incident.status is IncidentStatus.OPEN and locked and all(state.settled for state in others)
+
+
+def apart(steps: Sequence[Step], states: Sequence[StepState]) -> tuple[list[StepState], list[StepState]]:
+    """The steps that open last, and all others."""
+    kinds = {step.kind for step in steps if step.opens_last}
+    return [s for s in states if s.kind in kinds], [s for s in states if s.kind not in kinds]
+
+
+def plan_review(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> None:
     """Once every other step is settled, plan the last look that opens the locked one.
 
     When another step is taken up again after it opened, it is locked again: the next look writes the message anew.
     """
-    states = tx.steps.of(incident.id)
-    last_kinds = {step.kind for step in steps if step.opens_last}
-    if any(not state.settled for state in states if state.kind not in last_kinds):
-        for state in states:
-            if state.kind in last_kinds:
-                tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
-    if incident.status is not IncidentStatus.OPEN or not wants_review(tx, steps, incident):
-        return
-    locked = next(step for step in steps if step.opens_last)
-    state = state_of(tx, incident, locked)
-    tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3, payload={"step": state.id})])
-
-
-def wants_review(tx: Transaction, steps: Sequence[Step], incident: Incident) -> bool:
-    """Whether the locked step could open, if the last look finds nothing."""
-    states = {state.kind: state for state in tx.steps.of(incident.id)}
-    last = [states[step.kind] for step in steps if step.opens_last and step.kind in states]
-    others = [state for state in states.values() if state not in last]
-    return any(s.status is StepStatus.LOCKED for s in last) and all(state.settled for state in others)
+    for state in opened_too_early(steps, states):
+        tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
+    if wants_review(steps, incident, states):
+        (locked, *_), _ = apart(steps, states)
+        tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3, payload={"step": locked.id})])
 
 
 def review(job: Job, steps: Sequence[Step]) -> None:
@@ -175,11 +182,13 @@ def review(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
         job.done(tx, job.task)
         troubles.clear(tx, incident.id, troubles.COUNT)
-        if incident.status is not IncidentStatus.OPEN or not wants_review(tx, steps, incident):
+        of_steps = tx.steps.of(incident.id)
+        if not wants_review(steps, incident, of_steps):
             return
         found = False
+        states = {state.kind: state for state in of_steps}
         for step in steps:
-            state = state_of(tx, incident, step)
+            state = states[step.kind]
             subjects = step.leftover(tx, incident, state, inventory) if state.status in ENDED else []
             if subjects:
                 found = True
@@ -213,14 +222,17 @@ def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: In
                 tx.audit.append(incident.id, tools.clock.now(), entry)
 
 
-def close_if_nobody_is_left(tx: Transaction, tools: Tools, incident: Incident) -> None:
-    """A recovered incident closes when nobody has anything left to do."""
+def nobody_is_left(tx: Transaction, incident: Incident, states: Sequence[StepState]) -> bool:
+    """Whether a recovered incident can be closed: nobody has anything left to do."""
     if incident.status is not IncidentStatus.RECOVERED:
-        return
+        return False
     at_work = (StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
-    unfinished = any(state.status in at_work for state in tx.steps.of(incident.id))
-    if unfinished or any(o.is_open for o in tx.people.obligations(incident.id)):
-        return
+    unfinished = any(state.status in at_work for state in states)
+    return not unfinished and not any(o.is_open for o in tx.people.obligations(incident.id))
+
+
+def close(tx: Transaction, tools: Tools, incident: Incident) -> None:
+    """The end of an incident in which nobody is left."""
     now = tools.clock.now()
     tx.incidents.set(incident.id, status=IncidentStatus.CLOSED, ended_at=now, troubles={})
     tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.CLOSED, "", "nobody is left to remind"))

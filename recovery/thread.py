@@ -132,6 +132,14 @@ def step_marker(job: Job, step_id: int) -> Marker:
     return Marker(MarkerKind.STEP, f"{job.tools.store.identity()}:{step_id}")
 
 
+def has_news(incident: Incident, audit_channel: str | None) -> bool:
+    """Whether something is not shown yet, in the thread or in the audit channel."""
+    if incident.thread_ts is None:
+        return False
+    shown = min(incident.audit_posted, incident.audit_mirrored) if audit_channel else incident.audit_posted
+    return shown < incident.audit_count or incident.drawn_revision < incident.revision
+
+
 # --- The trail --------------------------------------------------------------------------------------------
 
 
@@ -171,7 +179,7 @@ def post_trail(job: Job) -> None:
     if not entries:
         return
     if upto is None:
-        job.note(upto=entries[-1].number)
+        job.remember(upto=entries[-1].number)
     place = thread_place(incident) if where == THREAD else Place(where)
     post_once(job, place, Trail(entries), trail_marker(job, where, entries))
     posted = "audit_posted" if where == THREAD else "audit_mirrored"

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
+from functools import partial
+from itertools import takewhile
 from threading import Event, Lock, Thread
 
 from recovery.errors import LeaseLost, OutsideError, RecoveryError, Uncertain
@@ -69,29 +71,31 @@ class Worker:
         while not self._tools.stopping.is_set():
             self._wake.clear()
             self._running = {future for future in self._running if not future.done()}
-            job = self._claim() if len(self._running) < self._threads else None
-            if job is None:
-                self._wake.wait(tick)
-                continue
-            future = self._pool.submit(self._run, job)
-            self._running.add(future)
-            future.add_done_callback(lambda _: self._wake.set())
+            for job in self._claim(self._threads - len(self._running)):
+                future = self._pool.submit(self._run, job)
+                self._running.add(future)
+                future.add_done_callback(lambda _: self._wake.set())
+            self._wake.wait(tick)
 
-    def _claim(self) -> Job | None:
+    def _claim(self, most: int) -> list[Job]:
+        """As many jobs as there are, up to `most`."""
+        if most < 1:
+            return []
         now = self._tools.clock.now()
         until = now + self._tools.policy.lease
         try:
             self._plan_owed()
             with self._tools.store.write() as tx:
-                tasks = tx.tasks.claim(list(self._kinds), self._batches, self._owner, now, until)
+                claim = partial(tx.tasks.claim, list(self._kinds), self._batches, self._owner, now, until)
+                claimed = list(takewhile(bool, (claim() for _ in range(most))))
         except RecoveryError as error:
             log.warning("%s could not claim work: %s", self._name, error)
-            return None
+            return []
         except Exception:  # a process that listens and does nothing any more is worse than one that tries again
             log.exception("a defect in claiming work")
-            return None
+            return []
         self.last_round = now
-        return Job(self._tools, self._kinds[tasks[0].kind], tasks, until) if tasks else None
+        return [Job(self._tools, self._kinds[tasks[0].kind], tasks, until) for tasks in claimed]
 
     def _plan_owed(self) -> None:
         """Plan what follows from leases that were lost. Kept until the database has it."""

@@ -57,6 +57,7 @@ class Leases:
     def __init__(self, connection: Connection, processes: Processes) -> None:
         self._connection = connection
         self._processes = processes
+        self._known_dead: list[int] | None = None
 
     def claim(
         self, kinds: Sequence[str], batches: Mapping[str, int], owner: int, now: datetime, until: datetime
@@ -99,9 +100,14 @@ class Leases:
         self._connection.execute(update(TaskRow).where(TaskRow.lease_owner == owner).values(lease_until=LONG_AGO))
 
     def _dead(self, but_not: int) -> list[int]:
-        """The holders of leases whose process is dead. They are read before it is asked who lives."""
-        others = {owner for owner in self._connection.scalars(_SIGNED) if owner is not None and owner != but_not}
-        return sorted(self._processes.gone(self._connection, others)) if others else []
+        """The holders of leases whose process is dead, asked once in a transaction.
+
+        They are read before it is asked who lives.
+        """
+        if self._known_dead is None:
+            others = {owner for owner in self._connection.scalars(_SIGNED) if owner is not None and owner != but_not}
+            self._known_dead = sorted(self._processes.gone(self._connection, others)) if others else []
+        return self._known_dead
 
 
 def _leased(task: Task, until: datetime) -> Task:

@@ -10,8 +10,8 @@ go wrong, these stand:
   `NotInTime` or `BotGone`. `run.on_deed` is told of each deed just before it is done.
 - `checks.check(run)`: afterwards, the bot resting, everything that is wrong, as `Finding(harm, words)`.
 - `databases.templates(kinds, folder)` and its `copy(kind, folder)`: a migrated database for each run.
-- `matrix.workers(at_once)`: processes to play many runs in.
+- `crew.crew(at_once)`: processes to play many runs in.
 
 What is where: `wire` hears requests, `deeds` is how people try again, `cases` names the requests, `clicks` the
-stages of a click, `one` plays and checks one run, `matrix` all of them.
+stages of a click, `one` plays and checks one run, `matrix` all of them, by its `crew`.
 """

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tests.crashes.crew import AtOnce, crew
 from tests.crashes.databases import templates
 from tests.crashes.matrix import (
     KEPT_IN,
@@ -21,7 +22,6 @@ from tests.crashes.matrix import (
     run_all,
     seed_of_the_commit,
     tenth,
-    workers,
 )
 from tests.databases import KINDS
 
@@ -34,7 +34,7 @@ def main(
     only_a_tenth: Annotated[bool, typer.Option("--tenth", help="A tenth of the cases.")] = False,
     database: Annotated[str | None, typer.Option(help="sqlite or postgresql; without it, both.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="A case, or a part of its name. May be repeated.")] = None,
-    at_once: Annotated[int | None, typer.Option(help="How many runs at once.")] = None,
+    at_once: Annotated[int | None, typer.Option(help="How many runs at once; otherwise as many as pays.")] = None,
     names: Annotated[bool, typer.Option("--list", help="Name the cases, and run none.")] = False,
 ) -> None:
     """Kill the bot at every request of a small recovery, and look whether anything was lost, repeated or left."""
@@ -42,12 +42,13 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console()
     kinds = tuple(kind for kind in KINDS if database in (None, kind))
+    many = AtOnce.exactly(at_once) if at_once else AtOnce.as_pays()
     began = time.monotonic()
-    with TemporaryDirectory(prefix="crashes-") as folder, workers(at_once) as pool:
+    with TemporaryDirectory(prefix="crashes-") as folder, crew(many) as runners:
         copied = templates(kinds, Path(folder))
         console.print("Collecting the cases from three runs without a crash ...")
         try:
-            collected = collect(pool, copied)
+            collected = collect(runners, copied)
         except CannotCollect as error:
             console.print(str(error), markup=False, highlight=False)
             raise typer.Exit(2) from None
@@ -61,7 +62,7 @@ def main(
         total, done = Total(), 0
         with progress(console) as bar:
             task = bar.add_task("crashes", total=len(chosen))
-            for outcome in run_all(pool, chosen, collected.slower, copied, KEPT_IN):
+            for outcome in run_all(runners, chosen, collected.slower, copied, KEPT_IN):
                 total.add(outcome)
                 bar.advance(task)
                 done += 1

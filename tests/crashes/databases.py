@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import psycopg
@@ -14,6 +15,8 @@ from tests.databases import migrated_url, postgres
 
 CONNECTIONS = 400
 """A bot has a dozen, and dozens of bots run at once."""
+
+_IN_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,13 @@ def templates(kinds: tuple[str, ...], folder: Path) -> Templates:
         url = migrated_url(kind, folder) if kind == "sqlite" else postgres().migrated()
         urls[kind] = url
     return Templates(urls)
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """A folder for one run, gone when the block ends; where it can be, nothing in it waits for a disk."""
+    with TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None, prefix="run-") as name:
+        yield Path(name)
 
 
 @contextmanager

@@ -1,20 +1,17 @@
-"""The crash matrix: the cases are collected from unharmed runs, then each is run, as many at once as pays."""
+"""The crash matrix: the cases are collected from unharmed runs, then each is run."""
 
-import multiprocessing
 import os
 import random
-import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.crashes.cases import MOST_REQUESTS, Case, cases
 from tests.crashes.clicks import DEEDS, ClickCase, Stage
+from tests.crashes.crew import Crew
 from tests.crashes.databases import Templates
 from tests.crashes.findings import Harm
 from tests.crashes.one import Outcome, run_case, run_unharmed
@@ -27,9 +24,6 @@ COLLECTING_RUNS = 3
 SLOWER = (1, 2, 4)
 """How many times slower the ticks are, one after the other until the collecting runs are fit."""
 
-AT_ONCE_A_CORE = 6
-"""A run mostly waits, for ticks and reminders: six of them keep a core busy."""
-
 _ORDER = 20240613
 """Shuffles the cases the same way each time, so that a tenth has some of every kind."""
 
@@ -40,31 +34,6 @@ class CannotCollect(Exception):
     """Runs without any crash went wrong, or needed too much. The text says how."""
 
 
-@contextmanager
-def workers(at_once: int | None = None) -> Iterator[Executor]:
-    """Processes to run cases in. Whatever ends the block early ends them, and the bots that they have started."""
-    context = multiprocessing.get_context("forkserver")
-    # The workers' bots are forked from the same process.
-    context.set_forkserver_preload(["tests.crashes.one", "bot"])
-    many = at_once or AT_ONCE_A_CORE * (os.cpu_count() or 1)
-    pool = ProcessPoolExecutor(many, mp_context=context, initializer=_leave_when_told)
-    try:
-        yield pool
-    except BaseException:
-        # Ctrl-C among them: nobody wants to wait for a dozen recoveries then.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
-    pool.shutdown()
-
-
-def _leave_when_told() -> None:
-    """A worker leaves on SIGTERM through its `with` blocks; Ctrl-C is for the process that it works for."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 @dataclass(frozen=True)
 class Collected:
     """Every case, in the order of their names; and how many times slower than usual the ticks had to be."""
@@ -73,7 +42,7 @@ class Collected:
     slower: int
 
 
-def collect(pool: Executor, templates: Templates) -> Collected:
+def collect(crew: Crew, templates: Templates) -> Collected:
     """The cases, from unharmed runs. Raises `CannotCollect`.
 
     Where something else holds the machine up, a tick falls into the midst of what people do at once, and costs a
@@ -82,7 +51,7 @@ def collect(pool: Executor, templates: Templates) -> Collected:
     kinds = list(templates.urls)
     databases = [kinds[number % len(kinds)] for number in range(COLLECTING_RUNS)]
     for slower in SLOWER:
-        runs = list(pool.map(run_unharmed, databases, [templates] * COLLECTING_RUNS, [slower] * COLLECTING_RUNS))
+        runs = crew.all(partial(run_unharmed, templates=templates, slower=slower), databases)
         for run in runs:
             if run.findings:
                 raise CannotCollect("\n".join(["A run without any crash went wrong:", *map(str, run.findings)]))
@@ -113,12 +82,10 @@ def seed_of_the_commit() -> int:
 
 
 def run_all(
-    pool: Executor, chosen: Sequence[AnyCase], slower: int, templates: Templates, keep_in: Path
+    crew: Crew, chosen: Sequence[AnyCase], slower: int, templates: Templates, keep_in: Path
 ) -> Iterator[Outcome]:
     """The outcome of each, as they come."""
-    waiting = [pool.submit(run_case, case, templates, keep_in, slower) for case in chosen]
-    for done in as_completed(waiting):
-        yield done.result()
+    return crew.each(partial(run_case, templates=templates, keep_in=keep_in, slower=slower), chosen)
 
 
 @dataclass

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from drill.evidence import stored
@@ -13,16 +12,13 @@ from drill.process import BotGone
 from drill.waiting import NotInTime
 from tests.crashes.cases import Spot, count, key_ids, spot_of
 from tests.crashes.checks import check
-from tests.crashes.databases import Templates
+from tests.crashes.databases import Templates, folder_in_memory
 from tests.crashes.findings import Finding, Harm
 from tests.crashes.play import play
 from tests.crashes.run import CrashRun, crash_run, slowed
 
 ATTEMPTS = 3
 """How often a case is tried when its fault does not fire: under load, ticks fall elsewhere."""
-
-_IN_MEMORY = Path("/dev/shm")
-"""Where there is such a place, nothing waits for a disk."""
 
 
 class Blow(Protocol):
@@ -79,7 +75,11 @@ class Unharmed:
 def run_unharmed(database: str, templates: Templates, slower: int = 1) -> Unharmed:
     """A whole recovery without a crash, its ticks so many times slower."""
     times = slowed(slower)
-    with _folder() as folder, templates.copy(database, folder) as url, crash_run(folder, url, None, **times) as run:
+    with (
+        folder_in_memory() as folder,
+        templates.copy(database, folder) as url,
+        crash_run(folder, url, None, **times) as run,
+    ):
         ending = _played(run)
         spots = count(run.heard, run.before)
         return Unharmed(spots, ending or check(run))
@@ -97,7 +97,7 @@ def run_case(case: Harming, templates: Templates, keep_in: Path, slower: int = 1
 
 def _attempt(case: Harming, templates: Templates, keep_in: Path, times: dict[str, str]) -> Outcome:
     with (
-        _folder() as folder,
+        folder_in_memory() as folder,
         templates.copy(case.database, folder) as url,
         crash_run(folder, url, None, **times) as run,
     ):
@@ -120,15 +120,6 @@ def _played(run: CrashRun) -> list[Finding]:
     finally:
         run.rest()
     return []
-
-
-def _folder() -> "_PathFolder":
-    return _PathFolder(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None, prefix="crash-")
-
-
-class _PathFolder(TemporaryDirectory[str]):
-    def __enter__(self) -> Path:
-        return Path(super().__enter__())
 
 
 def _keep(run: CrashRun, name: str, keep_in: Path, findings: Sequence[Finding]) -> Path:

@@ -123,7 +123,7 @@ class World:
 
     def claim(self, *kinds: str) -> Job | None:
         """Claim the next job, of these kinds if any are named, as a worker does."""
-        return self._worker_for(*kinds)._claim()
+        return next(iter(self._worker_for(*kinds)._claim(1)), None)
 
     def run(self, job: Job) -> None:
         self._worker_for()._run(job)

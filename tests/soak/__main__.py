@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tests.crashes.crew import AtOnce, crew
 from tests.crashes.databases import templates
-from tests.crashes.matrix import ROOT, workers
+from tests.crashes.matrix import ROOT
 from tests.soak.many import SEEDS, Total, database_of, soak_many
 
 KEPT_IN = ROOT / ".crashes" / "soak"
@@ -19,15 +20,16 @@ KEPT_IN = ROOT / ".crashes" / "soak"
 def main(
     seed: Annotated[int | None, typer.Option(help="This seed only, and what the weather did in any case.")] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds, from 1 on.")] = SEEDS,
-    at_once: Annotated[int | None, typer.Option(help="How many at once.")] = None,
+    at_once: Annotated[int | None, typer.Option(help="How many at once; otherwise as many as pays.")] = None,
 ) -> None:
     """Soak the bot: a fifth of all requests fail, and it is killed at random moments."""
     console, began, total = Console(), time.monotonic(), Total()
+    many = AtOnce.exactly(at_once) if at_once else AtOnce.as_pays()
     chosen = list(range(1, seeds + 1)) if seed is None else [seed]
-    with TemporaryDirectory(prefix="soak-") as folder, workers(at_once) as pool, _progress(console) as bar:
+    with TemporaryDirectory(prefix="soak-") as folder, crew(many) as runners, _progress(console) as bar:
         copied = templates(tuple({database_of(each) for each in chosen}), Path(folder))
         task = bar.add_task("random weather", total=len(chosen))
-        for outcome in soak_many(pool, chosen, copied, KEPT_IN):
+        for outcome in soak_many(runners, chosen, copied, KEPT_IN):
             total.add(outcome)
             bar.advance(task)
             if outcome.wrong or seed is not None:

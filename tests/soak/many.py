@@ -1,11 +1,12 @@
-"""Many seeds, as many at once as keep the cores busy, each in a process that runs nothing else meanwhile."""
+"""Many seeds, each in a process that runs nothing else meanwhile."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from tests.crashes.crew import Crew
 from tests.crashes.databases import Templates
 from tests.soak.one import HARMS, Outcome, soak
 
@@ -21,11 +22,14 @@ def database_of(seed: int) -> str:
     return "sqlite" if seed % POSTGRESQL_EVERY else "postgresql"
 
 
-def soak_many(pool: Executor, seeds: Sequence[int], templates: Templates, keep_in: Path | None) -> Iterator[Outcome]:
+def soak_many(crew: Crew, seeds: Sequence[int], templates: Templates, keep_in: Path | None) -> Iterator[Outcome]:
     """What came of each seed, as soon as it is known. `keep_in` gets a folder for each that went wrong."""
-    running = {pool.submit(soak, seed, database_of(seed), templates, keep_in): seed for seed in seeds}
-    for done in as_completed(running):
-        yield done.result()
+    return crew.each(partial(soak_seed, templates=templates, keep_in=keep_in), seeds)
+
+
+def soak_seed(seed: int, templates: Templates, keep_in: Path | None) -> Outcome:
+    """The same for one, on the kind of database that it has."""
+    return soak(seed, database_of(seed), templates, keep_in)
 
 
 @dataclass

@@ -2,11 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import requests
 
@@ -15,7 +12,7 @@ from drill.process import BotGone
 from drill.waiting import NotInTime
 from tests.crashes import deeds
 from tests.crashes.checks import check
-from tests.crashes.databases import Templates
+from tests.crashes.databases import Templates, folder_in_memory
 from tests.crashes.findings import Harm
 from tests.crashes.play import play, quiet
 from tests.soak.run import SoakRun, soak_run
@@ -26,9 +23,6 @@ GIVES_UP_AFTER = 240.0
 NOT_FINISHED = "not finished"
 HARMS = (*(harm.value for harm in Harm), NOT_FINISHED)
 """What can be wrong, in the order of the last line."""
-
-_IN_MEMORY = Path("/dev/shm")
-"""Where there is such a place, nothing waits for a disk."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ def soak(seed: int, database: str, templates: Templates, keep_in: Path | None = 
     `keep_in` gets a folder with what explains it, if anything is wrong.
     """
     began = time.monotonic()
-    with _folder() as folder, templates.copy(database, folder) as url, soak_run(seed, folder, url) as run:
+    with folder_in_memory() as folder, templates.copy(database, folder) as url, soak_run(seed, folder, url) as run:
         wrong = _what_is_wrong(run)
         return Outcome(
             seed=seed,
@@ -101,12 +95,6 @@ def _live_through(run: SoakRun) -> None:
     run.tend()
     # What is due by now: wipes, redraws, the end of the trail.
     quiet(run)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None, prefix="soak-") as name:
-        yield Path(name)
 
 
 def _keep(run: SoakRun, folder: Path, kept: Path) -> Path:

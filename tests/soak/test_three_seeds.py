@@ -4,20 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.crashes.crew import AtOnce, crew
 from tests.crashes.databases import templates
-from tests.crashes.matrix import seed_of_the_commit, workers
+from tests.crashes.matrix import seed_of_the_commit
 from tests.soak.many import SEEDS, Total, database_of, soak_many
 
-AT_ONCE = 3
+MANY = 3
 
 
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_or_repeated_in_bad_weather(tmp_path: Path) -> None:
     first = seed_of_the_commit()
-    seeds = [(first + number) % SEEDS + 1 for number in range(AT_ONCE)]
+    seeds = [(first + number) % SEEDS + 1 for number in range(MANY)]
     copied = templates(tuple({database_of(seed) for seed in seeds}), tmp_path)
-    with workers(AT_ONCE) as pool:
-        outcomes = list(soak_many(pool, seeds, copied, None))
+    with crew(AtOnce.exactly(MANY)) as runners:
+        outcomes = list(soak_many(runners, seeds, copied, None))
     total = Total()
     for outcome in outcomes:
         total.add(outcome)
