@@ -16,15 +16,15 @@ from typing import TypeVar
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-LEAST_A_CORE = 4
-MOST_A_CORE = 10
+LEAST_A_CORE = 6
+MOST_A_CORE = 11
 """A run mostly waits, for ticks and reminders. How many of them keep a core busy depends on the core."""
 
-SPARE = 0.1
-"""While this share of the cores' time is idle, one more run is begun."""
+SPARE, NONE_TO_SPARE = 0.12, 0.04
+"""Over which share of idle time one more run at once pays, and under which one fewer."""
 
-LOOK_EVERY = 1.5
-"""Seconds over which it is measured how idle they are."""
+LOOK_EVERY = 2.0
+"""Seconds over which it is measured how idle the cores are."""
 
 _TIMES = Path("/proc/stat")
 _IDLE, _WAITS_FOR_DISK = 3, 4
@@ -48,6 +48,12 @@ class AtOnce:
         """Always so many."""
         return cls(many, many)
 
+    def fitting(self, many: int, idle: float | None) -> int:
+        """How many instead of so many, where the cores were idle for that share of the time."""
+        if idle is None:
+            return many
+        return min(max(many + (idle > SPARE) - (idle < NONE_TO_SPARE), self.least), self.most)
+
 
 class Crew:
     """Processes that each do one piece of work at a time."""
@@ -61,16 +67,16 @@ class Crew:
         return list(self._pool.map(do, works))
 
     def each(self, do: Callable[[Work], Result], works: Iterable[Work]) -> Iterator[Result]:
-        """What comes of each, as they come; another one is begun whenever the cores have time to spare."""
-        waiting, running, cores = deque(works), set[Future[Result]](), Cores()
+        """What comes of each, as they come."""
+        waiting, running = deque(works), set[Future[Result]]()
+        many, cores = self._at_once.least, Cores()
         while waiting or running:
-            while waiting and len(running) < self._at_once.least:
-                running.add(self._pool.submit(do, waiting.popleft()))
-            if waiting and len(running) < self._at_once.most and cores.idle() > SPARE:
+            while waiting and len(running) < many:
                 running.add(self._pool.submit(do, waiting.popleft()))
             done, running = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
+            many = self._at_once.fitting(many, cores.idle())
 
 
 class Cores:
@@ -80,15 +86,15 @@ class Cores:
         self._looked = time.monotonic()
         self._before = _spent()
 
-    def idle(self) -> float:
-        """The share of their time that they were idle since it was last told, 0 to 1; 0 before `LOOK_EVERY` is over,
-        and where the system does not tell."""
+    def idle(self) -> float | None:
+        """The share of their time that they were idle since it was last told, 0 to 1; None before `LOOK_EVERY` is
+        over, and where the system does not tell."""
         if time.monotonic() - self._looked < LOOK_EVERY:
-            return 0.0
+            return None
         now = _spent()
         idle, total = (after - before for after, before in zip(now, self._before, strict=True))
         self._looked, self._before = time.monotonic(), now
-        return idle / total if total else 0.0
+        return idle / total if total else None
 
 
 def _spent() -> tuple[int, int]:

@@ -79,8 +79,9 @@ def leave_a_request(run: CrashRun) -> None:
     run.execute("UPDATE requests SET outcome = NULL WHERE id = 1")
 
 
-def lose_requests(run: CrashRun) -> None:
-    run.execute("DELETE FROM requests")
+def lose_a_request(run: CrashRun) -> None:
+    # In the place of another, which keeps their number.
+    run.execute("UPDATE requests SET dedupe = 'somebody else''s' WHERE id = (SELECT max(id) FROM requests)")
 
 
 def keep_a_secret(run: CrashRun) -> None:
@@ -123,7 +124,7 @@ def show_a_secret(run: CrashRun) -> None:
         (Harm.LOST, decide_again, "step 2 moved"),
         (Harm.LOST, log_a_secret, "is in the log"),
         (Harm.LOST, leave_a_request, "was never judged"),
-        (Harm.LOST, lose_requests, "acknowledged requests were not stored"),
+        (Harm.LOST, lose_a_request, "was acknowledged, and not stored"),
         (Harm.LOST, keep_a_secret, "is in the database"),
         (Harm.LOST, show_a_secret, "a secret stands in the"),
         (Harm.REPEATED, post_a_card_again, "stands 2 times"),

@@ -2,8 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+from drill.ordering import JsonObject
+from handlers.actions import clicked
+from handlers.commands import typed
+from handlers.views import submitted
 from recovery.audit import FIRST_HASH, Action, AuditEntry, digest
+from recovery.state import NewRequest
 from recovery.steps import STEPS
 from tests.crashes.findings import Aftermath, Finding, Harm, found
 
@@ -59,10 +65,25 @@ def finished(after: Aftermath) -> list[Finding]:
 def taken(after: Aftermath) -> list[Finding]:
     """Whatever was acknowledged had been stored, save clicks that opened a form."""
     events = [entry for entry in after.slack_log if entry["kind"] == "event" and entry["state"] == "acknowledged"]
-    forms = [entry for entry in after.slack_log if entry["kind"] == "call" and entry["method"] == _OPENED_A_FORM]
-    stored = after.run.rows("SELECT id FROM requests")
-    lost = len(events) - len(forms) - len(stored)
-    return found(Harm.LOST, [f"{lost} acknowledged requests were not stored"] if lost > 0 else [])
+    calls = [entry for entry in after.slack_log if entry["kind"] == "call" and entry["method"] == _OPENED_A_FORM]
+    opened_a_form = {call["body"].get("trigger_id") for call in calls}
+    stored = {row[0] for row in after.run.rows("SELECT dedupe FROM requests")}
+    asked = [_request(event) for event in events if event["payload"].get("trigger_id") not in opened_a_form]
+    lost = [request for request in asked if request.dedupe not in stored]
+    return found(
+        Harm.LOST, [f"{request.user_id}'s “{request.action}” was acknowledged, and not stored" for request in lost]
+    )
+
+
+def _request(event: JsonObject) -> NewRequest:
+    """What the bot makes of an event."""
+    payload, at = event["payload"], datetime.fromtimestamp(event["at"], UTC)
+    match payload.get("type"):
+        case "block_actions":
+            return clicked(payload, at)
+        case "view_submission":
+            return submitted(payload, at)
+    return typed(payload, at)
 
 
 def decisions(after: Aftermath) -> list[Finding]:

@@ -13,7 +13,7 @@ from drill.slack.delivery import EventKind
 from drill.slack.requesturl import encoded, signed_headers
 from handlers.http import MOST
 from tests.e2e.recovery_run import Run, recovery_run
-from tests.handlers.http_door import Answer, Kept, Served
+from tests.handlers.http.http_door import Answer, Kept, Served
 from tests.handlers.payloads import KEY, bodies
 
 HTTP = {"SLACK_APP_TOKEN": ""}

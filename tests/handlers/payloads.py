@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, urlencode
 
 from hypothesis import strategies as st
 
-from tests.handlers.http_door import click_payload, command_fields, form_payload
+from tests.handlers.http.http_door import click_payload, command_fields, form_payload
 
 KEY = "key-fedcba9876543210fedcba9876543210"
 """A secret that people put wherever they can write."""

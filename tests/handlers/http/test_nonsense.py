@@ -17,7 +17,7 @@ from recovery.state import NewRequest
 from storage.database import Database
 from tests.databases import KINDS, borrowed_url
 from tests.handlers.conftest import practice_slack
-from tests.handlers.http_door import SECRET, Kept, Served, http_door
+from tests.handlers.http.http_door import SECRET, Kept, Served, http_door
 from tests.handlers.payloads import KEY, bodies
 
 CALM = {200, 400, 404, 413}

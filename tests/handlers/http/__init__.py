@@ -1,0 +1,1 @@
+"""Specifications of HTTP mode, at the real endpoint."""
