@@ -15,16 +15,9 @@ from recovery.handover_upkeep import REMIND as REMIND_HANDOVER
 from recovery.handover_upkeep import REMINDERS, plan_wipe
 from recovery.jobs import Job, TaskKind
 from recovery.people import PeopleStep, needs_voucher, step_of
-from recovery.polling import begun, is_alive, poll_task
+from recovery.polling import begun, poll_task
 from recovery.posting import begun_before, post_once, posted_before
-from recovery.progress import (
-    close,
-    nobody_is_left,
-    opened_too_early,
-    plan_review,
-    settle_incident,
-    wants_review,
-)
+from recovery.progress import settle_incident
 from recovery.reminders import first_allowed, next_reminder
 from recovery.state import (
     Handover,
@@ -33,7 +26,6 @@ from recovery.state import (
     NewTask,
     Obligation,
     ObligationStatus,
-    StepState,
 )
 from recovery.step import Step
 from recovery.store import Transaction
@@ -69,7 +61,8 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
             if obligation.incident_id in due:
                 remind_or_poll(tx, tools, obligation, now)
         for incident in locked:
-            look_after(tx, tools, steps, incident.id, now)
+            # What was just reminded of is told in the trail too.
+            look_after(tx, tools, steps, tx.incidents.get(incident.id), now)
     tools.wake()
 
 
@@ -82,37 +75,23 @@ def incidents_due(tx: Transaction, tools: Tools, steps: Sequence[Step], now: dat
 
 def needs_a_look(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> bool:
     """Whether `look_after` would find anything to do."""
-    if has_news(incident, tools.policy.audit_channel):
-        return True
-    states = tx.steps.of(incident.id)
-    return is_alive(incident) and (
-        poll_is_due(steps, incident, states, now)
-        or bool(opened_too_early(steps, states))
-        or wants_review(steps, incident, states)
-        or nobody_is_left(tx, incident, states)
-    )
+    return has_news(incident, tools.policy.audit_channel) or poll_is_due(tx, steps, incident, now)
 
 
-def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident_id: int, now: datetime) -> None:
-    """One incident: its polls, its last step, its end, its thread."""
-    incident = tx.incidents.get(incident_id)
-    if is_alive(incident):
-        states = tx.steps.of(incident_id)
-        if poll_is_due(steps, incident, states, now):
-            tx.tasks.add([poll_task(incident)])
-        plan_review(tx, steps, incident, states)
-        if nobody_is_left(tx, incident, states):
-            close(tx, tools, incident)
-        incident = tx.incidents.get(incident_id)
+def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> None:
+    """One incident: its polls, and its thread."""
+    if poll_is_due(tx, steps, incident, now):
+        tx.tasks.add([poll_task(incident)])
     plan_trail(tx, incident, tools.policy.audit_channel)
     plan_redraw(tx, incident)
 
 
-def poll_is_due(steps: Sequence[Step], incident: Incident, states: Sequence[StepState], now: datetime) -> bool:
+def poll_is_due(tx: Transaction, steps: Sequence[Step], incident: Incident, now: datetime) -> bool:
     """Whether it is time to ask Mailgun about people."""
+    if not incident.is_alive or (incident.next_poll_at is not None and incident.next_poll_at > now):
+        return False
     of_people = {step.kind for step in steps if isinstance(step, PeopleStep)}
-    asks = any(begun(state) for state in states if state.kind in of_people)
-    return asks and (incident.next_poll_at is None or incident.next_poll_at <= now)
+    return any(begun(state) for state in tx.steps.of(incident.id) if state.kind in of_people)
 
 
 # --- Handovers ------------------------------------------------------------------------------------------

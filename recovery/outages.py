@@ -1,7 +1,7 @@
 """Mailgun's status page: looked at while something is in trouble or needs attention."""
 
 from recovery.jobs import Job, TaskKind
-from recovery.state import Incident, IncidentStatus, StepStatus
+from recovery.state import Incident, StepStatus
 from recovery.store import Transaction
 from recovery.troubles import LOOK, clear, show
 
@@ -26,7 +26,7 @@ def look(job: Job) -> None:
 
 def in_trouble(tx: Transaction, incident: Incident) -> bool:
     """Whether anything is, in an incident that goes on."""
-    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.RECOVERED):
+    if not incident.is_alive:
         return False
     stuck = any(state.status is StepStatus.NEEDS_ATTENTION for state in tx.steps.of(incident.id))
     return stuck or bool(set(incident.troubles) - {STATUS_PAGE})

@@ -29,7 +29,6 @@ from recovery.posting import redraw_unless_gone
 from recovery.state import (
     Facts,
     Incident,
-    IncidentStatus,
     NewTask,
     Obligation,
     ObligationStatus,
@@ -65,11 +64,6 @@ def begun(state: StepState) -> bool:
     return state.status in (StepStatus.RUNNING, StepStatus.DONE, StepStatus.NEEDS_ATTENTION)
 
 
-def is_alive(incident: Incident) -> bool:
-    """Whether people are still asked for anything in it."""
-    return incident.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED)
-
-
 def poll(job: Job, steps: Sequence[Step]) -> None:
     """List the users, settle what Mailgun shows, include who joined, drop who left, answer who waits."""
     tools = job.tools
@@ -77,7 +71,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0)
         known = {person.mailgun_id for person in tx.people.of(incident.id)}
         states = {state.kind: state for state in tx.steps.of(incident.id) if begun(state)}
-    if not is_alive(incident):
+    if not incident.is_alive:
         with job.record() as tx:
             answer_waiting(tx, incident.id)
         return
@@ -91,7 +85,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         give_up_on_patience(job, error)
         raise
     with job.record() as tx:
-        if not is_alive(tx.incidents.get(incident.id)):
+        if not tx.incidents.get(incident.id).is_alive:
             # Cancelled, or its people taken over, while Mailgun was being asked.
             answer_waiting(tx, incident.id)
             job.done(tx, job.task)

@@ -21,38 +21,46 @@ T = TaskStatus
 
 
 def settle_incident(tools: Tools, steps: Sequence[Step], incident_id: int) -> None:
-    """Move the incident's steps to where their tasks and people have brought them.
+    """Move the incident and its steps to where their tasks and people have brought them.
 
     Reads first and writes only where something moves; every move is a compare-and-set, so any number of
     processes may do this at once.
     """
     with tools.store.read() as tx:
-        moves = due_moves(tx, steps, incident_id)
-    if not moves:
-        return
+        incident, states = tx.incidents.get(incident_id), tx.steps.of(incident_id)
+        if not due_moves(tx, steps, incident, states) and not goes_on(tx, steps, incident, states):
+            return
     with tools.store.write() as tx:
         incident = tx.incidents.get(incident_id, lock=True)
-        for step in due_moves(tx, steps, incident_id):
+        for step in due_moves(tx, steps, incident, tx.steps.of(incident_id)):
             move(tx, tools, steps, incident, step)
+        go_on(tx, tools, steps, tx.incidents.get(incident_id))
     tools.wake()
 
 
 def settle_after(tools: Tools, steps: Sequence[Step]) -> Callable[[Job], None]:
-    """What a worker does after each job: settle the job's incident, so that nothing waits for a tick."""
+    """What a worker does after each job: settle the job's incident, so that nothing waits for a tick.
+
+    A request is of no incident before it is judged, and may have moved any that goes on.
+    """
 
     def settle(job: Job) -> None:
-        if job.incident_id is not None and not job.kind.draws:
+        if job.kind.draws:
+            return
+        if job.incident_id is not None:
             settle_incident(tools, steps, job.incident_id)
+            return
+        with tools.store.read() as tx:
+            incidents = tx.incidents.in_status(IncidentStatus.OPEN, IncidentStatus.RECOVERED)
+        for incident in incidents:
+            settle_incident(tools, steps, incident.id)
 
     return settle
 
 
-def due_moves(tx: Transaction, steps: Sequence[Step], incident_id: int) -> list[Step]:
+def due_moves(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> list[Step]:
     """The steps that are not where they should be."""
-    running = {state.kind: state for state in tx.steps.of(incident_id) if state.status is StepStatus.RUNNING}
-    if not running:
-        return []
-    incident = tx.incidents.get(incident_id)
+    running = {state.kind: state for state in states if state.status is StepStatus.RUNNING}
     return [
         step
         for step in steps
@@ -135,7 +143,34 @@ def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
     return next(state for state in tx.steps.of(incident.id) if state.kind == step.kind)
 
 
-# --- The last step --------------------------------------------------------------------------------------
+# --- What follows from where the steps stand --------------------------------------------------------------
+
+
+def goes_on(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> bool:
+    """Whether `go_on` would find anything to do."""
+    return incident.is_alive and (
+        bool(opened_too_early(steps, states))
+        or wants_review(steps, incident, states)
+        or nobody_is_left(tx, incident, states)
+    )
+
+
+def go_on(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident) -> None:
+    """Plan the last look once it is its turn, and close the incident once nobody is left in it.
+
+    Where another step was taken up again after the last one opened, that is locked again: the next look writes its
+    message anew.
+    """
+    states = tx.steps.of(incident.id)
+    if not incident.is_alive:
+        return
+    for state in opened_too_early(steps, states):
+        tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
+    if wants_review(steps, incident, states):
+        (locked, *_), _ = apart(steps, states)
+        tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3, payload={"step": locked.id})])
+    if nobody_is_left(tx, incident, states):
+        close(tx, tools, incident)
 
 
 def opened_too_early(steps: Sequence[Step], states: Sequence[StepState]) -> list[StepState]:
@@ -159,16 +194,7 @@ def apart(steps: Sequence[Step], states: Sequence[StepState]) -> tuple[list[Step
     return [s for s in states if s.kind in kinds], [s for s in states if s.kind not in kinds]
 
 
-def plan_review(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> None:
-    """Once every other step is settled, plan the last look that opens the locked one.
-
-    When another step is taken up again after it opened, it is locked again: the next look writes the message anew.
-    """
-    for state in opened_too_early(steps, states):
-        tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
-    if wants_review(steps, incident, states):
-        (locked, *_), _ = apart(steps, states)
-        tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3, payload={"step": locked.id})])
+# --- The last look --------------------------------------------------------------------------------------
 
 
 def review(job: Job, steps: Sequence[Step]) -> None:

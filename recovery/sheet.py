@@ -9,7 +9,7 @@ from recovery.answers import plain_card
 from recovery.content import Card
 from recovery.decisions import By
 from recovery.jobs import Job, TaskKind
-from recovery.state import Incident, IncidentStatus, Request
+from recovery.state import Incident, Request
 from recovery.store import Transaction
 from recovery.text import Code, Line, line, plain
 
@@ -75,7 +75,7 @@ def incident_of(tx: Transaction, sheet: Sheet, *, ended_too: bool) -> tuple[Inci
         return None, NO_INCIDENT
     if named is not None and named != str(incident.id):
         return None, OLD_BUTTON
-    alive = incident.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED)
+    alive = incident.is_alive
     if not alive and not ended_too:
         return None, OLD_BUTTON if named else NO_INCIDENT
     return incident, ()

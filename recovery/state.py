@@ -56,6 +56,11 @@ class Incident:
     audit_posted: int = 0
     audit_mirrored: int = 0
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether people are still asked for anything in it."""
+        return self.status in (IncidentStatus.OPEN, IncidentStatus.RECOVERED)
+
 
 class StepStatus(StrEnum):
     """Where a step stands. `locked` is a step that opens only when the others are settled."""

@@ -1,6 +1,6 @@
 """Incidents. A unique index lets one be open; `revision` says that the thread has something new to show."""
 
-from sqlalchemy import Connection, or_
+from sqlalchemy import Connection, bindparam, or_
 
 from recovery import store
 from recovery.state import Incident, IncidentStatus
@@ -11,6 +11,7 @@ INCIDENTS = Rows(IncidentRow, Incident)
 
 _OPEN = INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN)
 _NEWEST = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
+_IN_STATUS = INCIDENTS.select().where(IncidentRow.status.in_(bindparam("statuses"))).order_by(IncidentRow.id)
 _GOES_ON = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
 _UNDRAWN = IncidentRow.revision > IncidentRow.drawn_revision
 _UNPOSTED = IncidentRow.audit_count > IncidentRow.audit_posted
@@ -34,8 +35,7 @@ class Incidents(store.Incidents):
         return self.open_one() or INCIDENTS.first(self._connection, _NEWEST)
 
     def in_status(self, *statuses: IncidentStatus) -> list[Incident]:
-        query = INCIDENTS.select().where(IncidentRow.status.in_(statuses)).order_by(IncidentRow.id)
-        return INCIDENTS.all(self._connection, query)
+        return INCIDENTS.all(self._connection, _IN_STATUS, {"statuses": statuses})
 
     def unsettled(self) -> list[Incident]:
         return INCIDENTS.all(self._connection, _UNSETTLED)

@@ -16,11 +16,11 @@ from typing import TypeVar
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-LEAST_A_CORE = 6
-MOST_A_CORE = 11
+LEAST_A_CORE = 4
+MOST_A_CORE = 10
 """A run mostly waits, for ticks and reminders. How many of them keep a core busy depends on the core."""
 
-SPARE, NONE_TO_SPARE = 0.12, 0.04
+SPARE, NONE_TO_SPARE = 0.15, 0.07
 """Over which share of idle time one more run at once pays, and under which one fewer."""
 
 LOOK_EVERY = 2.0

@@ -57,7 +57,7 @@ def slowed(times: int = 1) -> dict[str, str]:
     A third of `HANDOVER_TTL` is a little less than `TICK`: whenever a handover is sent between two ticks, its
     reminders and its end fall into three different ones.
     """
-    every = {"TICK": 3.0, "REMIND_EVERY": 2.0, "HANDOVER_TTL": 8.7}
+    every = {"TICK": 2.0, "REMIND_EVERY": 1.4, "HANDOVER_TTL": 5.8}
     return {name: f"{seconds * times:g}s" for name, seconds in every.items()}
 
 
