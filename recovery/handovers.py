@@ -113,15 +113,19 @@ def give_up_earlier(job: Job) -> None:
 
     Before anything that may be refused: nobody else would look at them again.
     """
-    numbers = sorted({task.handover_id for task in job.tasks if task.handover_id})
-    if not numbers:
+    if not any(task.handover_id for task in job.tasks):
         return
     with job.record() as tx:
-        for handover in map(tx.handovers.get, numbers):
+        for handover in earlier_of(tx, job.tasks):
             if handover.status is S.SENDING:
                 doubt(tx, job, handover)
             elif handover.status is S.PLANNED:
                 tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=job.tools.clock.now())
+
+
+def earlier_of(tx: Transaction, tasks: Sequence[Task]) -> list[Handover]:
+    """The handovers that were to carry these tasks' secrets before, as they stand now, oldest first."""
+    return [tx.handovers.get(number) for number in sorted({task.handover_id for task in tasks if task.handover_id})]
 
 
 def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str) -> Handover:
@@ -133,8 +137,7 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     check_recipient(job, incident.requester_id)
     now = job.tools.clock.now()
     with job.record() as tx:
-        earlier = [tx.handovers.get(number) for number in sorted({t.handover_id for t in tasks if t.handover_id})]
-        doubtful = [h for h in earlier if h.status is S.DOUBTFUL]
+        doubtful = [handover for handover in earlier_of(tx, tasks) if handover.status is S.DOUBTFUL]
         attempt = 1 + max((h.attempt for h in doubtful), default=0)
         if attempt <= MOST_DOUBTFUL_SENDS:
             planned = tx.handovers.add(
