@@ -11,8 +11,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from drill.process import ROOT, BotProcess, Child, surrounded
@@ -24,10 +25,15 @@ class ForkedBot(BotProcess):
     """The same bot, forked from a process that has it imported already."""
 
     def launch(self, log: IO[bytes]) -> Child:
-        _FORKING.set_forkserver_preload(["bot", __name__])
-        process = _FORKING.Process(target=_be_the_bot, args=(surrounded(self.environ), self.log_path), daemon=True)
-        process.start()
-        return Fork(process)
+        return _forked(self.environ, (), self.log_path, self.log_path)
+
+
+def forked_command(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`drill.process.run_command`, forked: `python bot.py <arguments>` with exactly these variables, to its end."""
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        ended = _forked(environ, arguments, out, err).wait(60)
+        return subprocess.CompletedProcess(["bot.py", *arguments], ended, out.read_text(), err.read_text())
 
 
 class Fork:
@@ -59,16 +65,23 @@ class Fork:
         return ended
 
 
-def _be_the_bot(environ: Mapping[str, str], log_path: Path) -> None:
-    """What `python bot.py` with these variables would be, in this process."""
+def _forked(environ: Mapping[str, str], arguments: Sequence[str], out: Path, err: Path) -> Fork:
+    _FORKING.set_forkserver_preload(["bot", __name__])
+    process = _FORKING.Process(target=_be_the_bot, args=(surrounded(environ), arguments, out, err), daemon=True)
+    process.start()
+    return Fork(process)
+
+
+def _be_the_bot(environ: Mapping[str, str], arguments: Sequence[str], out: Path, err: Path) -> None:
+    """What `python bot.py <arguments>` with these variables would be, in this process; its output is appended."""
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(ROOT)
-    with log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
-        for descriptor, file in ((0, nothing), (1, log), (2, log)):
+    with Path(os.devnull).open("rb") as nothing, out.open("ab") as said, err.open("ab") as complained:
+        for descriptor, file in ((0, nothing), (1, said), (2, complained)):
             os.dup2(file.fileno(), descriptor)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["bot.py"]
+    sys.argv = ["bot.py", *arguments]
     from bot import cli  # noqa: PLC0415  # imported already where this was forked, and nowhere else
 
     cli()

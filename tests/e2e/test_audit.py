@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from slack_sdk import WebClient
 
 from drill.messages import Message
-from drill.process import run_command
 from drill.slack.workspaces import BOT, GENERAL, INCIDENT
 from recovery.audit import FIRST_HASH, chained
 from storage.database import Database
 from tests.e2e.recovery_run import Run, recovery_run
+from tests.forks import forked_command
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Told:
         return WebClient(self.run.slack.workspace.app.bot_token, base_url=f"{self.run.slack.url}/api/")
 
     def audit(self, *words: str, **changes: str) -> CompletedProcess[str]:
-        return run_command(self.run.bot.environ | changes, "audit", *words)
+        return forked_command(self.run.bot.environ | changes, "audit", *words)
 
     def copy(self) -> Path:
         """The database in a file of its own, to be tampered with."""

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from drill.process import BotProcess, run_command
+from drill.process import BotProcess
 from tests.databases import borrowed_url
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
+from tests.forks import forked_command
 from tests.forwarder import forwarded
 
 PROCESS = BotProcess
-"""The shipped command, for how it starts and ends is a part of what is looked at here."""
+"""Of the bots that are told to stop: how `python bot.py` ends is a part of what is looked at."""
 
 HTTP = {"SLACK_APP_TOKEN": ""}
 """What makes it HTTP mode: `bot_environ` sets the signing secret in any case."""
@@ -26,7 +27,7 @@ UP = {"status": "up", "database": "up", "slack": "up", "workers": "up"}
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A bot in HTTP mode, with an incident."""
-    with recovery_run(tmp_path_factory.mktemp("http"), **HTTP, process=PROCESS) as run:
+    with recovery_run(tmp_path_factory.mktemp("http"), **HTTP) as run:
         run.open_incident()
         yield run
 
@@ -34,7 +35,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 @pytest.fixture
 def idle(tmp_path: Path) -> Iterator[Run]:
     """Everything is there, and the bot was not started."""
-    with recovery_run(tmp_path, start=False, **HTTP, process=PROCESS) as run:
+    with recovery_run(tmp_path, start=False, **HTTP) as run:
         yield run
 
 
@@ -126,7 +127,7 @@ def test_it_can_be_asked_by_head(serving: Run) -> None:
 
 @pytest.mark.parametrize("variables", [HTTP, {}], ids=["HTTP mode", "Socket Mode"])
 def test_a_slack_that_does_not_answer_is_named(tmp_path: Path, variables: dict[str, str]) -> None:
-    with recovery_run(tmp_path, start=False, **variables, process=PROCESS) as run:
+    with recovery_run(tmp_path, start=False, **variables) as run:
         run.slack.orders.fault({"path": "auth.test"}, "500", times=1000)
         run.bot.start()
         run.wait("the bot to listen", run.bot.port)
@@ -139,7 +140,7 @@ def test_a_slack_that_does_not_answer_is_named(tmp_path: Path, variables: dict[s
 
 def test_a_database_that_hangs_or_is_gone_is_named_within_two_seconds(tmp_path: Path) -> None:
     with (
-        recovery_run(tmp_path, start=False, **HTTP, process=PROCESS) as run,
+        recovery_run(tmp_path, start=False, **HTTP) as run,
         borrowed_url("postgresql", tmp_path) as url,
         forwarded(url) as (network, through),
     ):
@@ -163,8 +164,8 @@ def test_a_database_that_hangs_or_is_gone_is_named_within_two_seconds(tmp_path: 
 
 @pytest.mark.parametrize("variables", [HTTP, {}], ids=["HTTP mode", "Socket Mode"])
 def test_a_port_that_is_taken_ends_it_with_a_sentence(serving: Run, tmp_path: Path, variables: dict[str, str]) -> None:
-    with recovery_run(tmp_path, start=False, **variables, process=PROCESS) as second:
-        refused = run_command(second.bot.environ | {"PORT": str(serving.bot.port())})
+    with recovery_run(tmp_path, start=False, **variables) as second:
+        refused = forked_command(second.bot.environ | {"PORT": str(serving.bot.port())})
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
     assert f"Port {serving.bot.port()} is in use" in refused.stderr
@@ -172,33 +173,33 @@ def test_a_port_that_is_taken_ends_it_with_a_sentence(serving: Run, tmp_path: Pa
 
 
 def test_without_either_way_both_are_named_in_one_message(idle: Run) -> None:
-    refused = run_command(idle.bot.environ | {"SLACK_SIGNING_SECRET": ""})
+    refused = forked_command(idle.bot.environ | {"SLACK_SIGNING_SECRET": ""})
     assert refused.returncode == 2
     (line,) = [line for line in refused.stderr.splitlines() if "SLACK_SIGNING_SECRET" in line]
     assert "SLACK_APP_TOKEN" in line
 
 
 def test_a_token_that_slack_does_not_take_ends_it_with_a_sentence(idle: Run) -> None:
-    refused = run_command(idle.bot.environ | {"SLACK_BOT_TOKEN": "xoxb-1-1-wrong"})
+    refused = forked_command(idle.bot.environ | {"SLACK_BOT_TOKEN": "xoxb-1-1-wrong"})
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
 
 
 def test_check_needs_no_app_token(serving: Run) -> None:
-    checked = run_command(serving.bot.environ, "check")
+    checked = forked_command(serving.bot.environ, "check")
     assert checked.returncode == 0, checked.stdout
     assert "HTTP mode" in checked.stdout
 
 
 def test_the_manifest_for_http_mode_says_where_slack_sends_things() -> None:
-    printed = run_command({}, "manifest", "--http", "https://recovery.example.com")
+    printed = forked_command({}, "manifest", "--http", "https://recovery.example.com")
     made = json.loads(printed.stdout)
     assert made["settings"]["interactivity"]["request_url"] == "https://recovery.example.com/slack/events"
     assert made["settings"]["socket_mode_enabled"] is False
 
 
 def test_an_address_that_slack_does_not_take_is_refused_with_a_sentence() -> None:
-    refused = run_command({}, "manifest", "--http", "http://recovery.example.com")
+    refused = forked_command({}, "manifest", "--http", "http://recovery.example.com")
     assert refused.returncode == 1
     assert "https://" in refused.stderr
     assert "Traceback" not in refused.stderr

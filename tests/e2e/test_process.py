@@ -19,6 +19,7 @@ from storage.database import Database
 from storage.vault import DatabaseVault
 from tests.databases import KINDS, migrated_url
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
+from tests.forks import forked_command
 
 PROCESS = BotProcess
 """The shipped command, for how it starts and ends is a part of what is looked at here."""
@@ -29,14 +30,14 @@ WRONG_KEY = "0123456789abcdef0123456789abcdef-01234567-89abcdef"
 @pytest.fixture
 def idle(tmp_path: Path) -> Iterator[Run]:
     """Everything is there, and the bot was not started."""
-    with recovery_run(tmp_path, start=False, process=PROCESS) as run:
+    with recovery_run(tmp_path, start=False) as run:
         yield run
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The same, for commands that change nothing."""
-    with recovery_run(tmp_path_factory.mktemp("commands"), start=False, process=PROCESS) as run:
+    with recovery_run(tmp_path_factory.mktemp("commands"), start=False) as run:
         yield run
 
 
@@ -101,9 +102,9 @@ def test_a_disk_that_is_thrown_away_is_refused(company: Run) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_migrate_may_be_repeated(tmp_path: Path, kind: str) -> None:
-    with recovery_run(tmp_path, kind=kind, start=False, process=PROCESS) as run:
+    with recovery_run(tmp_path, kind=kind, start=False) as run:
         for _ in range(2):
-            migrated = run_command(run.bot.environ, "migrate")
+            migrated = forked_command(run.bot.environ, "migrate")
             assert migrated.returncode == 0, migrated.stderr
             assert "up to date" in migrated.stdout
 
@@ -124,7 +125,7 @@ def test_the_manifest_is_json_with_all_that_the_app_needs() -> None:
 
 def check(run: Run, *arguments: str, **changes: str) -> tuple[int, str]:
     """The status, and all the words on one line."""
-    done = run_command(run.bot.environ | changes, "check", *arguments)
+    done = forked_command(run.bot.environ | changes, "check", *arguments)
     assert "Traceback" not in done.stderr
     return done.returncode, " ".join(done.stdout.split())
 

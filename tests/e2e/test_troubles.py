@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from drill.actors import NotTaken
-from drill.process import ROOT, BotProcess, run_command
+from drill.process import ROOT
 from recovery.secret import Secret
 from storage.clock import DatabaseClock
 from storage.database import Database
@@ -28,9 +28,7 @@ from tests.databases import KINDS, drop_connections, empty_url, migrated_url
 from tests.e2e.handed_over import handed_over
 from tests.e2e.networks import run_through_a_forwarder
 from tests.e2e.recovery_run import Run, recovery_run
-
-PROCESS = BotProcess
-"""The shipped command, for how it starts and ends is a part of what is looked at here."""
+from tests.forks import forked_command
 
 A_PASSWORD = {"method": "PUT", "contains": "app@mg.example.com"}
 
@@ -65,7 +63,7 @@ def test_a_postgresql_that_hangs_takes_no_clicks_and_when_it_answers_again_all_g
 
 
 def test_a_postgresql_that_restarts_again_and_again_costs_nothing_but_time(tmp_path: Path) -> None:
-    with recovery_run(tmp_path, kind="postgresql", process=PROCESS) as run:
+    with recovery_run(tmp_path, kind="postgresql") as run:
         run.open_incident()
         run.approve(2)
         for password in range(1, 5):
@@ -108,7 +106,7 @@ def it_goes_on(run: Run) -> None:
 
 
 def test_a_slack_that_cannot_be_reached_at_the_start_is_tried_until_it_can(tmp_path: Path) -> None:
-    with recovery_run(tmp_path, start=False, process=PROCESS) as run:
+    with recovery_run(tmp_path, start=False) as run:
         for method in ("auth.test", "apps.connections.open"):
             run.slack.orders.fault({"path": method}, "drop", times=2)
         run.bot.start()
@@ -127,13 +125,13 @@ def test_a_slack_that_cannot_be_reached_at_the_start_is_tried_until_it_can(tmp_p
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Everything is there, and the bot was not started."""
-    with recovery_run(tmp_path_factory.mktemp("idle"), start=False, process=PROCESS) as run:
+    with recovery_run(tmp_path_factory.mktemp("idle"), start=False) as run:
         yield run
 
 
 def refusal(run: Run, *arguments: str, **changes: str) -> str:
     """What a start with these variables says, on one line, before it exits with 1."""
-    return said_on_refusing(run, run_command(run.bot.environ | changes, *arguments))
+    return said_on_refusing(run, forked_command(run.bot.environ | changes, *arguments))
 
 
 def said_on_refusing(run: Run, ended: subprocess.CompletedProcess[str]) -> str:
