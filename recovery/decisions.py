@@ -11,7 +11,7 @@ from datetime import datetime
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
-from recovery.handovers import in_nobodys_hands, last_tasks
+from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.people import needs_voucher, step_of
 from recovery.people import plan_redraw as plan_person_redraw
@@ -107,6 +107,7 @@ def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
     if moved is None:
         return too_late(tx, incident, step)
     again = tx.tasks.retry_failed(state.id, by.at)
+    count_anew(tx, state)
     _record(tx, incident, by, Action.RETRIED, step.label, count(again, "task"))
     return line(f"{count(again, 'task')} of {step.label} will be tried again.")
 

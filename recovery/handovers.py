@@ -18,7 +18,7 @@ from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wi
 from recovery.jobs import Job, Stopping, TaskKind, merged
 from recovery.posting import post_once, redraw_unless_gone
 from recovery.secret import Secret
-from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task, TaskStatus
+from recovery.state import Handover, HandoverStatus, Incident, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.text import count
 
@@ -160,13 +160,17 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
             ids = {task.id for task in tasks}
             job.tasks = [replace(t, handover_id=planned.id) if t.id in ids else t for t in job.tasks]
             return planned
-        for handover in doubtful:
-            # A retry by a person starts counting anew.
-            tx.handovers.set(handover.id, attempt=0)
     raise TooManyDoubts(
         f"three messages to the requester ended without a clear answer from Slack; "
         f"{count(len(tasks), 'login or key', 'logins or keys')} must be set again. Press Retry once Slack works."
     )
+
+
+def count_anew(tx: Transaction, state: StepState) -> None:
+    """A person has the step's failed tasks tried again: what was doubtful before that counts no longer."""
+    for handover in tx.handovers.of(state.incident_id, S.DOUBTFUL):
+        if handover.step_id == state.id:
+            tx.handovers.set(handover.id, attempt=0)
 
 
 def note_changed(job: Job) -> None:

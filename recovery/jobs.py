@@ -200,9 +200,12 @@ class Job:
         gone = {task.id for task in tasks}
         self.tasks = [task for task in self.tasks if task.id not in gone]
 
-    def not_done(self, tx: Transaction, task: Task, error: OutsideError) -> None:
-        """Record what a failed attempt means: later, once more, or a failure for a person to see."""
-        now = self.tools.clock.now()
+    def not_done(self, tx: Transaction, task: Task, error: OutsideError, at: datetime | None = None) -> None:
+        """Record what a failed attempt means: later, once more, or a failure for a person to see.
+
+        `at` is when it failed. Tasks that failed together have one, so that they are due together.
+        """
+        now = at or self.tools.clock.now()
         failures = int(str(task.payload.get("failures", 0))) + 1
         tries_left = self.kind.most_attempts is None or failures < self.kind.most_attempts
         if isinstance(error, NotYet):
@@ -265,9 +268,10 @@ class Job:
 
     def end_with(self, error: OutsideError) -> None:
         """Every task still in the job ends with this error: deferred, or failed."""
+        now = self.tools.clock.now()
         with self.record() as tx:
             for task in list(self.tasks):
-                self.not_done(tx, task, error)
+                self.not_done(tx, task, error, now)
 
     def finish(self) -> None:
         """Every task still in the job is done."""

@@ -1,5 +1,7 @@
 """A secret is sent at most once, and the one that works was sent."""
 
+from datetime import timedelta
+
 import pytest
 
 from recovery.actions import Ask
@@ -88,6 +90,48 @@ def test_after_three_uncertain_sends_a_retry_counts_anew(ready: World) -> None:
 
     assert ready.status("2") is StepStatus.DONE
     assert ready.handed_over == [ready.mailgun.password_of(POSTMASTER)]
+
+
+def test_what_an_uncertain_send_carried_is_sent_again_together(world: World) -> None:
+    world.with_logins(*(f"login{number}" for number in range(40))).opened()
+    world.slack.fail("post", Uncertain("timed out"), HANDOVER)
+    world.approved("2")
+
+    first, second = world.handovers()
+    assert len(first.subjects) == 41
+    assert second.subjects == first.subjects
+
+
+def test_three_uncertain_sends_are_enough_also_for_whom_they_parted(world: World) -> None:
+    """The other login must not count anew because the first one has given up."""
+    world.with_logins("a").opened()
+    world.slack.fail("post", Uncertain("timed out"), HANDOVER, times=100)
+    world.press(Ask.APPROVE, "2")
+    while len(world.handovers()) < 3:
+        world.work(timedelta(seconds=1))
+    world.start(batch=1)
+    world.work()
+
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+    assert len(world.handovers()) == 3
+    assert all("three messages" in (task.failure or "") for task in world.failures("2"))
+
+
+def test_a_retry_counts_anew_whoever_has_given_up(world: World) -> None:
+    world.with_logins("a").opened()
+    world.slack.fail("post", Uncertain("timed out"), HANDOVER, times=100)
+    world.press(Ask.APPROVE, "2")
+    while len(world.handovers()) < 3:
+        world.work(timedelta(seconds=1))
+    world.start(batch=1)
+    world.work()
+    world.slack.faults.clear()
+    world.start(batch=200)
+    world.press(Ask.RETRY, "2")
+    world.work()
+
+    assert world.status("2") is StepStatus.DONE
+    assert world.handovers()[-1].subjects == world.handovers()[0].subjects
 
 
 def test_after_three_uncertain_sends_the_message_of_a_retry_still_says_what_it_replaces(ready: World) -> None:
