@@ -10,7 +10,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from recovery.due import plan_due
 from recovery.errors import RecoveryError
-from recovery.jobs import Job
 from recovery.kinds import all_task_kinds
 from recovery.policy import Policy
 from recovery.ports import Directory, Mailgun, Messenger, Vault
@@ -70,15 +69,10 @@ class Engine:
         quick = [kind for kind in kinds if kind.quick]
         slow = [kind for kind in kinds if not kind.quick]
 
-        floor = Worker("floor", self._tools, slow, database.owner, SLOW_THREADS, settle)
-
-        def settle_and_wake(job: Job) -> None:
-            settle(job)
-            # What was decided at the desk is done on the floor. What the floor plans is mostly its own.
-            floor.wake()
-
-        desk = Worker("desk", self._tools, quick, database.owner, QUICK_THREADS, settle_and_wake)
-        self._workers = [desk, floor]
+        self._workers = [
+            Worker("desk", self._tools, quick, database.owner, QUICK_THREADS, settle),
+            Worker("floor", self._tools, slow, database.owner, SLOW_THREADS, settle),
+        ]
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._every(policy.tick.total_seconds(), "what is due", lambda: plan_due(self._tools, STEPS))
         self._every(MEASURE_CLOCK_EVERY, "the clock", lambda: keep_time(clock, database, policy))

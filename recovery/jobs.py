@@ -127,7 +127,7 @@ class Job:
                 tx.incidents.get(incident_id, lock=True)
             if self.tasks and not tx.tasks.holds(self.tasks):
                 raise LeaseLost(f"another process took over {self.kind.name}")
-            if self._unwritten:
+            if self._unwritten and self.tasks:
                 tx.tasks.note(self.task, self.task.payload)
             yield tx
         self._unwritten = False

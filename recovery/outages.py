@@ -25,7 +25,7 @@ def look(job: Job) -> None:
 
 
 def in_trouble(tx: Transaction, incident: Incident) -> bool:
-    """Whether anything is, in an incident that goes on."""
+    """Whether anything is, in an incident that is alive."""
     if not incident.is_alive:
         return False
     stuck = any(state.status is StepStatus.NEEDS_ATTENTION for state in tx.steps.of(incident.id))

@@ -1,10 +1,13 @@
-"""How steps end, open and come back: looked at after every job and at every tick, from the database alone."""
+"""How steps end, open and come back, and how an incident closes: looked at after each request and each job that may
+have moved something, and at every tick, from the database alone."""
 
 from collections.abc import Callable, Sequence
 
 from recovery import troubles
+from recovery.account import Inventory
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.board import read_board
+from recovery.errors import NotYet
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
@@ -17,6 +20,9 @@ from recovery.tools import Tools
 REVIEW = "review"
 """The last look at keys and credentials before Support is told."""
 
+_LOOKED = "looked"
+"""In the last look's payload: something was left at the first one."""
+
 T = TaskStatus
 
 
@@ -28,7 +34,7 @@ def settle_incident(tools: Tools, steps: Sequence[Step], incident_id: int) -> No
     """
     with tools.store.read() as tx:
         incident, states = tx.incidents.get(incident_id), tx.steps.of(incident_id)
-        if not due_moves(tx, steps, incident, states) and not goes_on(tx, steps, incident, states):
+        if not due_moves(tx, steps, incident, states) and not must_go_on(tx, steps, incident, states):
             return
     with tools.store.write() as tx:
         incident = tx.incidents.get(incident_id, lock=True)
@@ -41,7 +47,7 @@ def settle_incident(tools: Tools, steps: Sequence[Step], incident_id: int) -> No
 def settle_after(tools: Tools, steps: Sequence[Step]) -> Callable[[Job], None]:
     """What a worker does after each job: settle the job's incident, so that nothing waits for a tick.
 
-    A request is of no incident before it is judged, and may have moved any that goes on.
+    A request is of no incident before it is judged, and may have moved any that is alive.
     """
 
     def settle(job: Job) -> None:
@@ -146,11 +152,11 @@ def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
 # --- What follows from where the steps stand --------------------------------------------------------------
 
 
-def goes_on(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> bool:
+def must_go_on(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> bool:
     """Whether `go_on` would find anything to do."""
     return incident.is_alive and (
         bool(opened_too_early(steps, states))
-        or wants_review(steps, incident, states)
+        or (wants_review(steps, incident, states) and not tx.tasks.is_planned(review_key(incident)))
         or nobody_is_left(tx, incident, states)
     )
 
@@ -168,7 +174,7 @@ def go_on(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incide
         tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
     if wants_review(steps, incident, states):
         (locked, *_), _ = apart(steps, states)
-        tx.tasks.add([NewTask(REVIEW, f"{REVIEW}:{incident.id}", incident.id, priority=3, payload={"step": locked.id})])
+        tx.tasks.add([NewTask(REVIEW, review_key(incident), incident.id, priority=3, payload={"step": locked.id})])
     if nobody_is_left(tx, incident, states):
         close(tx, tools, incident)
 
@@ -197,38 +203,51 @@ def apart(steps: Sequence[Step], states: Sequence[StepState]) -> tuple[list[Step
 # --- The last look --------------------------------------------------------------------------------------
 
 
+def review_key(incident: Incident) -> str:
+    """The key of the incident's last look: there is never more than one unfinished."""
+    return f"{REVIEW}:{incident.id}"
+
+
 def review(job: Job, steps: Sequence[Step]) -> None:
-    """List keys and credentials once more; offer what is left for another round, or open the last step."""
+    """List keys and credentials once more; offer what is left for another round, or open the last step.
+
+    What seems left is looked at twice, `SETTLE` apart: Mailgun lists for a moment what was deleted just now.
+    """
     tools = job.tools
     with tools.store.read() as tx:
-        if tx.incidents.get(job.task.incident_id or 0).status is not IncidentStatus.OPEN:
+        incident = tx.incidents.get(job.task.incident_id or 0)
+        if incident.status is not IncidentStatus.OPEN:
             return
     inventory = take_inventory(job)
+    with tools.store.read() as tx:
+        found = leftovers(tx, steps, incident, inventory)
+    if found and not job.task.payload.get(_LOOKED):
+        job.note(**{_LOOKED: True})
+        raise NotYet("looking once more at what is left", seconds=tools.policy.settle.total_seconds())
     with job.record() as tx:
-        incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
+        incident = tx.incidents.get(incident.id)
         job.done(tx, job.task)
         troubles.clear(tx, incident.id, troubles.COUNT)
-        of_steps = tx.steps.of(incident.id)
-        if not wants_review(steps, incident, of_steps):
+        if not wants_review(steps, incident, tx.steps.of(incident.id)):
             return
-        found = False
-        states = {state.kind: state for state in of_steps}
-        for step in steps:
-            state = states[step.kind]
-            subjects = step.leftover(tx, incident, state, inventory) if state.status in ENDED else []
-            if subjects:
-                found = True
-                offer(
-                    tx,
-                    tools,
-                    incident,
-                    step,
-                    state,
-                    subjects,
-                    "new since, or set before the last old key died",
-                )
+        found = leftovers(tx, steps, incident, inventory)
+        for step, state, subjects in found:
+            offer(tx, tools, incident, step, state, subjects, "new since, or set before the last old key died")
         if not found:
             open_last(tx, tools, steps, incident)
+
+
+def leftovers(
+    tx: Transaction, steps: Sequence[Step], incident: Incident, inventory: Inventory
+) -> list[tuple[Step, StepState, list[str]]]:
+    """The steps that ended and of which Mailgun lists something all the same, with what that is."""
+    states = {state.kind: state for state in tx.steps.of(incident.id) if state.status in ENDED}
+    found = [
+        (step, states[step.kind], step.leftover(tx, incident, states[step.kind], inventory))
+        for step in steps
+        if step.kind in states
+    ]
+    return [(step, state, subjects) for step, state, subjects in found if subjects]
 
 
 ENDED = (StepStatus.DONE, StepStatus.SKIPPED)

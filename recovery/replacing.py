@@ -104,10 +104,10 @@ def replace_keys(job: Job, step: Step) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0)
     give_up_earlier(job)
     handed = [task for task in job.tasks if task.payload.get("new_id")]
-    fresh = [task for task in job.tasks if not task.payload.get("new_id")]
-    if fresh:
+    if len(handed) < len(job.tasks):
         # Whoever took the requester's role over meanwhile is greeted first, too.
         incident = greet_recipient(job, incident)
+        fresh = [task for task in job.tasks if not task.payload.get("new_id")]
         fits = fitting(job, [shown(task) for task in fresh], KEY_LENGTH)
         job.let_go(fresh[fits:])
         handed += replace_and_hand_over(job, incident, fresh[:fits])

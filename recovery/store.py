@@ -114,6 +114,8 @@ class Tasks(Protocol):
         its lane (no earlier unfinished task of the same lane). For a kind in `batches`, up to that many more
         claimable ones of the same kind and step are claimed with it, in the order of their ids. Each claimed
         task gets a new token and one more attempt. Empty when nothing is claimable.
+
+        May be asked again and again in one transaction; what was claimed in it before is not claimed again.
         """
         ...
 
@@ -149,6 +151,10 @@ class Tasks(Protocol):
 
     def of_step(self, step_id: int, *statuses: TaskStatus, kind: str | None = None) -> list[Task]:
         """The step's tasks in those statuses (all when none is named), in the order of their ids."""
+        ...
+
+    def is_planned(self, key: str) -> bool:
+        """Whether an unfinished task has that key."""
         ...
 
     def tally(self, step_id: int) -> dict[str, dict[TaskStatus, int]]:

@@ -72,6 +72,9 @@ class Worker:
             self._wake.clear()
             self._running = {future for future in self._running if not future.done()}
             for job in self._claim(self._threads - len(self._running)):
+                if self._tools.stopping.is_set():
+                    # With nothing begun; the leases of these are released.
+                    break
                 future = self._pool.submit(self._run, job)
                 self._running.add(future)
                 future.add_done_callback(lambda _: self._wake.set())

@@ -12,10 +12,10 @@ INCIDENTS = Rows(IncidentRow, Incident)
 _OPEN = INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN)
 _NEWEST = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
 _IN_STATUS = INCIDENTS.select().where(IncidentRow.status.in_(bindparam("statuses"))).order_by(IncidentRow.id)
-_GOES_ON = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
+_ALIVE = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
 _UNDRAWN = IncidentRow.revision > IncidentRow.drawn_revision
 _UNPOSTED = IncidentRow.audit_count > IncidentRow.audit_posted
-_UNSETTLED = INCIDENTS.select().where(or_(_GOES_ON, _UNDRAWN, _UNPOSTED)).order_by(IncidentRow.id)
+_UNSETTLED = INCIDENTS.select().where(or_(_ALIVE, _UNDRAWN, _UNPOSTED)).order_by(IncidentRow.id)
 
 
 class Incidents(store.Incidents):

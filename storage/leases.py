@@ -1,7 +1,8 @@
 """The life of a lease, all of it on this page. A lease says which process works on a task, and until when.
 
 1. **Claimed.** `claim` takes the next tasks that nobody works on (`storage.queue` says which), and writes four
-   things into their rows: running, the process, until when, and a token that is new for each claim.
+   things into their rows: running, the process, until when, and a token that is new for each claim. A worker claims
+   in one transaction as many jobs as it has free threads.
 2. **Kept.** `renew` is called before an outside call that the lease might not outlast, `holds` in each transaction
    that records a result. Both look for the token and lock the row: from then to the commit it stays as it is.
 3. **Finished.** `end`, or back into the queue: `defer` for later, `give_back` as if it had never been claimed. Owner,

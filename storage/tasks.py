@@ -26,6 +26,7 @@ _TALLIES = (
     .where(TaskRow.incident_id == bindparam("incident"), TaskRow.step_id.is_not(None))
     .group_by(TaskRow.step_id, TaskRow.kind, TaskRow.status)
 )
+_PLANNED = select(exists().where(TaskRow.key == bindparam("key"), TaskRow.finished_at.is_(None)))
 _FAILED = (
     TASKS.select()
     .where(TaskRow.incident_id == bindparam("incident"), TaskRow.status == TaskStatus.FAILED)
@@ -116,6 +117,9 @@ class Tasks(Leases, store.Tasks):
             query = query.where(TaskRow.kind == kind)
         named = {"statuses": statuses} if statuses else {}
         return TASKS.all(self._connection, query, {"step": step_id, **named})
+
+    def is_planned(self, key: str) -> bool:
+        return bool(self._connection.scalar(_PLANNED, {"key": key}))
 
     def tally(self, step_id: int) -> dict[str, dict[TaskStatus, int]]:
         rows = self._connection.execute(_TALLY, {"step": step_id})

@@ -20,6 +20,9 @@ LEAST_A_CORE = 4
 MOST_A_CORE = 10
 """A run mostly waits, for ticks and reminders. How many of them keep a core busy depends on the core."""
 
+MOST = 40
+"""However many cores there are: half of the runs share one PostgreSQL, and its connections."""
+
 SPARE, NONE_TO_SPARE = 0.15, 0.07
 """Over which share of idle time one more run at once pays, and under which one fewer."""
 
@@ -41,7 +44,7 @@ class AtOnce:
     def as_pays(cls) -> "AtOnce":
         """What suits this machine."""
         cores = os.cpu_count() or 1
-        return cls(LEAST_A_CORE * cores, MOST_A_CORE * cores)
+        return cls(min(LEAST_A_CORE * cores, MOST), min(MOST_A_CORE * cores, MOST))
 
     @classmethod
     def exactly(cls, many: int) -> "AtOnce":

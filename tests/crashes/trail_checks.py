@@ -63,16 +63,22 @@ def finished(after: Aftermath) -> list[Finding]:
 
 
 def taken(after: Aftermath) -> list[Finding]:
-    """Whatever was acknowledged had been stored, save clicks that opened a form."""
-    events = [entry for entry in after.slack_log if entry["kind"] == "event" and entry["state"] == "acknowledged"]
+    """Whatever was acknowledged had been stored, save clicks that opened a form, and forms that were given back."""
     calls = [entry for entry in after.slack_log if entry["kind"] == "call" and entry["method"] == _OPENED_A_FORM]
-    opened_a_form = {call["body"].get("trigger_id") for call in calls}
+    opened = {call["body"].get("trigger_id") for call in calls if call["ok"]}
+    asked = [
+        _request(entry)
+        for entry in after.slack_log
+        if entry["kind"] == "event"
+        and entry["state"] == "acknowledged"
+        and entry["payload"].get("trigger_id") not in opened
+        and not (entry["response"] or {}).get("response_action")
+    ]
     stored = {row[0] for row in after.run.rows("SELECT dedupe FROM requests")}
-    asked = [_request(event) for event in events if event["payload"].get("trigger_id") not in opened_a_form]
-    lost = [request for request in asked if request.dedupe not in stored]
-    return found(
-        Harm.LOST, [f"{request.user_id}'s “{request.action}” was acknowledged, and not stored" for request in lost]
-    )
+    told = Counter(request.dedupe for request in asked)
+    lost = [f"{r.user_id}'s “{r.action}” was acknowledged, and not stored" for r in asked if r.dedupe not in stored]
+    lost += [f"{times} requests were acknowledged as one: {dedupe}" for dedupe, times in told.items() if times > 1]
+    return found(Harm.LOST, lost)
 
 
 def _request(event: JsonObject) -> NewRequest:

@@ -97,6 +97,21 @@ def test_a_key_that_appeared_since_is_offered(nearly: World) -> None:
     assert "1 key" in nearly.card("1")
 
 
+def test_a_key_that_mailgun_lists_for_a_moment_longer_than_it_is_there_is_not_offered(nearly: World) -> None:
+    gone = nearly.mailgun.has_key(a_key("deleted just now"), "x")
+    listed = len(nearly.mailgun.called("keys"))
+
+    def forget_after_the_first_look(call: str) -> None:
+        if len(nearly.mailgun.called("keys")) > listed + 1:
+            nearly.mailgun.api_keys.pop(gone.id, None)
+
+    nearly.mailgun.while_calling = forget_after_the_first_look
+    finish_note(nearly)
+
+    assert nearly.status("1") is StepStatus.DONE
+    assert nearly.status("5") is StepStatus.WAITING
+
+
 def test_a_key_that_bears_a_mark_of_nobodys_is_offered_too(nearly: World) -> None:
     nearly.mailgun.has_key(a_key("intruder", description=marked("billing", new_mark())), "x")
     finish_note(nearly)

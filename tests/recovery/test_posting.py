@@ -9,6 +9,7 @@ from recovery.actions import Ask
 from recovery.audit import Action, AuditEntry
 from recovery.content import Card, Marker, MarkerKind, Place, Trail
 from recovery.errors import Later, Refused, Uncertain
+from recovery.posting import POSTED, post_once
 from tests.recovery.builders import facts
 from tests.recovery.fakes import Posted
 from tests.recovery.world import World
@@ -92,6 +93,36 @@ def test_after_a_crash_in_the_post_the_message_is_there_once(world: World) -> No
     world.work(timedelta(minutes=3), drawing=True)
 
     assert boards(world) == 1
+
+
+def test_after_a_crash_between_slacks_answer_and_its_record_the_message_is_there_once(world: World) -> None:
+    world.type("", by="U-REQ")
+    job = world.claim("thread.board")
+    assert job
+    marker = Marker(MarkerKind.BOARD, f"{world.database.identity()}:1")
+    post_once(job, Place("C-OPS"), Card("the board"), marker)
+    world.start()
+    world.clock.pass_by(world.policy.lease)
+    world.work(timedelta(minutes=3), drawing=True)
+
+    assert boards(world) == 1
+    assert world.incident.thread_ts == world.slack.of_kind(MarkerKind.BOARD)[0].ts
+
+
+def test_where_a_message_was_posted_is_written_down_with_the_result(world: World) -> None:
+    world.type("", by="U-REQ")
+    job = world.claim("thread.board")
+    assert job
+    world.run(job)
+
+    with world.database.read() as tx:
+        posted = tx.tasks.get(job_id(world, "thread.board")).payload[POSTED]
+    assert posted == [f"{world.database.identity()}:1", world.incident.thread_ts]
+
+
+def job_id(world: World, kind: str) -> int:
+    with world.database._reading.begin() as connection:
+        return int(connection.exec_driver_sql(f"SELECT id FROM tasks WHERE kind = '{kind}'").scalar_one())
 
 
 def test_the_trail_is_in_the_thread_once_and_in_order(world: World) -> None:

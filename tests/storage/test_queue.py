@@ -1,5 +1,7 @@
 """Planning, claiming, keeping and finishing tasks."""
 
+import pytest
+
 from recovery.state import HandoverStatus, NewTask, TaskStatus
 from storage.database import Database
 from tests.storage.given import (
@@ -361,3 +363,27 @@ def test_tasks_of_a_step_are_listed_by_status_and_kind(database: Database) -> No
         assert [task.key for task in tx.tasks.of_step(step.id)] == ["k1", "k2"]
         assert [task.key for task in tx.tasks.of_step(step.id, TaskStatus.READY)] == ["k2"]
         assert [task.key for task in tx.tasks.of_step(step.id, kind="work")] == ["k1"]
+
+
+def test_several_claims_in_one_transaction_share_nothing_and_keep_the_order_of_lanes(database: Database) -> None:
+    plan(
+        database,
+        NewTask("work", "a1", lane="a"),
+        NewTask("work", "a2", lane="a"),
+        NewTask("work", "b1", lane="b"),
+        NewTask("work", "free"),
+        NewTask("work", "urgent", priority=0),
+    )
+    with database.write() as tx:
+        claimed = [tx.tasks.claim(["work"], {}, database.owner, NOON, NOON + LEASE) for _ in range(5)]
+    assert [[task.key for task in tasks] for tasks in claimed] == [["urgent"], ["a1"], ["b1"], ["free"], []]
+
+
+def test_what_was_claimed_in_a_transaction_that_failed_can_be_claimed(database: Database) -> None:
+    plan(database, NewTask("work", "one"), NewTask("work", "two"))
+    with pytest.raises(ZeroDivisionError), database.write() as tx:
+        for _ in range(2):
+            assert tx.tasks.claim(["work"], {}, database.owner, NOON, NOON + LEASE)
+        raise ZeroDivisionError
+    (first,), (second,) = claim(database), claim(database)
+    assert (first.key, second.key, first.attempts) == ("one", "two", 1)
