@@ -18,8 +18,8 @@ from storage.engines import (
     BOUNDED_PLACES,
     LOCK_WAIT,
     begin_by,
-    for_reading,
     postgresql_engine,
+    postgresql_reading,
     sqlite_engine,
 )
 from storage.errors import DatabaseUnavailable, NotMigrated
@@ -37,12 +37,12 @@ class Database(store.Store):
     Whatever touches the database raises `DatabaseUnavailable` when it cannot be reached.
     """
 
-    def __init__(self, engine: Engine, bounded: Engine, processes: Processes) -> None:
-        self._writing = engine
-        self._reading = for_reading(engine)
+    def __init__(self, writing: Engine, reading: Engine, bounded: Engine, processes: Processes) -> None:
+        self._writing = writing
+        self._reading = reading
         self._bounded = bounded
         self._processes = processes
-        self._turn = Lock() if engine.dialect.name == "sqlite" else None
+        self._turn = Lock() if writing.dialect.name == "sqlite" else None
         # As many as `bounded` has connections: a pool's own patience cannot be another one each time.
         self._bounded_turn = self._turn or BoundedSemaphore(BOUNDED_PLACES)
         self._identity: str | None = None
@@ -54,14 +54,16 @@ class Database(store.Store):
         file = sqlite_file(address)
         if file is None:
             engine = postgresql_engine(address)
-            return cls(engine, postgresql_engine(address, bounded=True), ServerProcesses(engine))
-        return cls(sqlite_engine(address), sqlite_engine(address, bounded=True), FileProcesses(file))
+            bounded = postgresql_engine(address, bounded=True)
+            return cls(engine, postgresql_reading(engine), bounded, ServerProcesses(engine))
+        reading, bounded = sqlite_engine(address, reads_only=True), sqlite_engine(address, bounded=True)
+        return cls(sqlite_engine(address), reading, bounded, FileProcesses(file))
 
     def close(self) -> None:
         """Let go of the process's lock and of all connections."""
         self._processes.release()
-        self._writing.dispose()
-        self._bounded.dispose()
+        for engine in (self._writing, self._reading, self._bounded):
+            engine.dispose()
 
     def __enter__(self) -> Self:
         return self

@@ -41,14 +41,14 @@ _SESSION = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 )
 
-_READING = {"reads_only": True}
 _READING_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def sqlite_engine(url: URL, *, bounded: bool = False) -> Engine:
+def sqlite_engine(url: URL, *, reads_only: bool = False, bounded: bool = False) -> Engine:
     """SQLite: transactions begin here rather than in the driver, which would begin none for a SELECT.
 
-    With `bounded`, an engine for `begin_by`.
+    With `reads_only`, an engine whose connections can write nothing, for transactions that see one moment; with
+    `bounded`, an engine for `begin_by`.
     """
     patience = _BOUNDED_CONNECT if bounded else LOCK_WAIT
     engine = create_engine(url, connect_args={"timeout": patience}, **(_BOUNDED_POOL if bounded else POOL))
@@ -60,11 +60,11 @@ def sqlite_engine(url: URL, *, bounded: bool = False) -> Engine:
         driver.execute("PRAGMA foreign_keys = ON")
         # In WAL mode the default, NORMAL, may forget commits when the power fails.
         driver.execute("PRAGMA synchronous = FULL")
+        if reads_only:
+            driver.execute("PRAGMA query_only = ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        reads_only = bool(connection.get_execution_options().get("reads_only"))
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(reads_only)}")
         if bounded:
             # Other processes may be writing too. Only to begin takes waiting; the rest of a transaction has its turn.
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {_milliseconds_left(connection)}")
@@ -109,10 +109,9 @@ def postgresql_engine(url: URL, *, bounded: bool = False) -> Engine:
     return engine
 
 
-def for_reading(engine: Engine) -> Engine:
+def postgresql_reading(engine: Engine) -> Engine:
     """The same engine and pool, for transactions that only read and see one moment."""
-    own = _READING_POSTGRESQL if engine.dialect.name == "postgresql" else {}
-    return engine.execution_options(**_READING, **own)
+    return engine.execution_options(**_READING_POSTGRESQL)
 
 
 @contextmanager

@@ -17,13 +17,13 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 LEAST_A_CORE = 4
-MOST_A_CORE = 10
+MOST_A_CORE = 7
 """A run mostly waits, for ticks and reminders. How many of them keep a core busy depends on the core."""
 
 MOST = 40
 """However many cores there are: half of the runs share one PostgreSQL, and its connections."""
 
-SPARE, NONE_TO_SPARE = 0.15, 0.07
+SPARE, NONE_TO_SPARE = 0.12, 0.05
 """Over which share of idle time one more run at once pays, and under which one fewer."""
 
 LOOK_EVERY = 2.0
