@@ -17,7 +17,7 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 LEAST_A_CORE = 4
-MOST_A_CORE = 7
+MOST_A_CORE = 9
 """A run mostly waits, for ticks and reminders. How many of them keep a core busy depends on the core."""
 
 MOST = 40
