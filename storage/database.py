@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -28,6 +28,7 @@ from storage.processes import FileProcesses, Processes, ServerProcesses
 from storage.rows import unless_there
 from storage.schema import IdentityRow
 from storage.transaction import Transaction
+from storage.turn import Hurried, Turn
 from storage.urls import parsed, sqlite_file
 
 
@@ -42,9 +43,9 @@ class Database(store.Store):
         self._reading = reading
         self._bounded = bounded
         self._processes = processes
-        self._turn = Lock() if writing.dialect.name == "sqlite" else None
+        self._turn = Turn() if writing.dialect.name == "sqlite" else None
         # As many as `bounded` has connections: a pool's own patience cannot be another one each time.
-        self._bounded_turn = self._turn or BoundedSemaphore(BOUNDED_PLACES)
+        self._bounded_turn = self._turn.hurried if self._turn else BoundedSemaphore(BOUNDED_PLACES)
         self._identity: str | None = None
 
     @classmethod
@@ -172,7 +173,7 @@ class Database(store.Store):
 
 
 @contextmanager
-def _turn(turn: "Lock | BoundedSemaphore", patience: float) -> Iterator[None]:
+def _turn(turn: "Turn | Hurried | BoundedSemaphore", patience: float) -> Iterator[None]:
     if not turn.acquire(timeout=max(patience, 0)):
         raise DatabaseUnavailable(f"The database is too busy: others have been writing for {patience:.1f} seconds.")
     try:
