@@ -14,7 +14,7 @@ from recovery.state import (
     StepStatus,
     Task,
 )
-from recovery.step import Step, StepView
+from recovery.step import Step, StepView, steps_of
 from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, When, Who, count, line
 
@@ -45,13 +45,9 @@ def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Boar
     incident = tx.incidents.get(incident_id)
     people = {person.id: person for person in tx.people.of(incident_id)}
     obligations = tx.people.obligations(incident_id)
-    states = {state.kind: state for state in tx.steps.of(incident_id)}
     tallies, failed = tx.tasks.tallies(incident_id), tx.tasks.failed(incident_id)
     views = []
-    for step in steps:
-        state = states.get(step.kind)
-        if state is None:
-            continue
+    for step, state in steps_of(tx, steps, incident):
         mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
         failures = [task for task in failed if task.step_id == state.id]
         views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine)))

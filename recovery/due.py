@@ -27,7 +27,7 @@ from recovery.state import (
     Obligation,
     ObligationStatus,
 )
-from recovery.step import Step
+from recovery.step import Step, steps_of
 from recovery.store import Transaction
 from recovery.text import line, plain
 from recovery.thread import has_news, plan_redraw, plan_trail
@@ -53,16 +53,17 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
     with tools.store.write() as tx:
         # In one order for everybody. What is due is read again under the locks: another process may just have
         # done the same.
-        locked = [tx.incidents.get(incident_id, lock=True) for incident_id in sorted(due)]
+        for incident_id in sorted(due):
+            tx.incidents.get(incident_id, lock=True)
         for handover in tx.handovers.due(now):
             if handover.incident_id in due:
                 remind_or_expire(tx, tools, handover, now)
         for obligation in tx.people.due(now):
             if obligation.incident_id in due:
                 remind_or_poll(tx, tools, obligation, now)
-        for incident in locked:
-            # What was just reminded of is told in the trail too.
-            look_after(tx, tools, steps, tx.incidents.get(incident.id), now)
+        for incident_id in sorted(due):
+            # As it is by now: what was just reminded of is told in the trail too.
+            look_after(tx, tools, steps, tx.incidents.get(incident_id), now)
     tools.wake()
 
 
@@ -90,8 +91,7 @@ def poll_is_due(tx: Transaction, steps: Sequence[Step], incident: Incident, now:
     """Whether it is time to ask Mailgun about people."""
     if not incident.is_alive or (incident.next_poll_at is not None and incident.next_poll_at > now):
         return False
-    of_people = {step.kind for step in steps if isinstance(step, PeopleStep)}
-    return any(begun(state) for state in tx.steps.of(incident.id) if state.kind in of_people)
+    return any(begun(state) for step, state in steps_of(tx, steps, incident) if isinstance(step, PeopleStep))
 
 
 # --- Handovers ------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from recovery.content import Document
 from recovery.decisions import By
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
 from recovery.export import Export, Form, chain_words, file_name, names_of, user_ids, write
-from recovery.jobs import Job, TaskKind
-from recovery.posting import LOOKS, as_strings
+from recovery.jobs import LOOKED, Job, TaskKind
+from recovery.posting import as_strings
 from recovery.state import Incident, Json, NewTask, TaskStatus
 from recovery.store import Transaction
 from recovery.text import Line, Who, count, line
@@ -27,7 +27,6 @@ MOST_FILES = 3
 """Files that are shared without certainty before a person is told."""
 
 _FILES = "files"
-_LOOKED = "looked"
 _BEGUN = "begun"
 SHARED = "shared"
 """In a task's payload: the id of the file that stands in the thread."""
@@ -77,10 +76,7 @@ def earlier_share(job: Job) -> str | None:
             job.hold()
             job.tools.messenger.delete(incident_of(job).channel_id, copy)
         return found[0][0]
-    looked = int(str(job.task.payload.get(_LOOKED, 0))) + 1
-    if looked < LOOKS:
-        job.note(**{_LOOKED: looked})
-        raise NotYet("looking once more whether the file arrived", seconds=job.tools.policy.settle.total_seconds())
+    job.look_again("looking once more whether the file arrived")
     if len(files) >= MOST_FILES:
         raise Refused(f"Slack did not say whether it shared the file, {MOST_FILES} times.")
     return None
@@ -94,7 +90,7 @@ def new_share(job: Job) -> str:
     job.hold()
     file_id = messenger.bring(document)
     begun = job.task.payload.get(_BEGUN) or job.tools.clock.now().isoformat()
-    job.note(**{_FILES: [*files, file_id], _LOOKED: 0, _BEGUN: begun, "upto": upto})
+    job.note(**{_FILES: [*files, file_id], LOOKED: 0, _BEGUN: begun, "upto": upto})
     job.hold()
     job.if_lost(copy_task(job, file_id))
     try:
@@ -180,10 +176,8 @@ def delete_copy(job: Job) -> None:
     for _, ts in found:
         job.hold()
         job.tools.messenger.delete(incident_of(job).channel_id, ts)
-    looked = int(str(payload.get(_LOOKED, 0))) + 1
-    if not found and looked < LOOKS:
-        job.note(**{_LOOKED: looked})
-        raise NotYet("looking once more for a copy", seconds=job.tools.policy.settle.total_seconds())
+    if not found:
+        job.look_again("looking once more for a copy")
 
 
 EXPORT_KINDS = (

@@ -3,10 +3,9 @@
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Card, Marker, MarkerKind, Place, Style
-from recovery.errors import NotYet
 from recovery.handover_messages import controls_card, handover_name, marker_of, stub_card
 from recovery.jobs import Job, TaskKind
-from recovery.posting import LOOKS, begun_before, post_once, posted_before, redraw_unless_gone
+from recovery.posting import begun_before, post_once, posted_before, redraw_unless_gone
 from recovery.state import Handover, HandoverStatus, NewTask
 from recovery.store import Transaction
 from recovery.text import Bold, When, count, line
@@ -87,14 +86,12 @@ def _wipe_doubtful(job: Job) -> None:
     found = tools.messenger.find(Place(handover.channel_id), marker, since)
     for ts in found:
         redraw_unless_gone(job, handover.channel_id, ts, stub_card(handover), marker)
-    looked = int(str(job.task.payload.get("looked", 0))) + 1
     if found:
         with job.record() as tx:
             record_wiped(tx, job, handover, message_ts=found[0])
             job.done(tx, job.task)
-    elif looked < LOOKS:
-        job.note(looked=looked)
-        raise NotYet("looking once more for a doubtful handover", seconds=tools.policy.settle.total_seconds())
+    else:
+        job.look_again("looking once more for a doubtful handover")
 
 
 def _remind(job: Job) -> None:

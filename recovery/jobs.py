@@ -27,6 +27,12 @@ TROUBLE_AFTER = 3
 PATIENCE = timedelta(seconds=20)
 """How long a task may be put off by the other side before that is worth a word."""
 
+LOOKS = 2
+"""How often something is looked for before it counts as not there."""
+
+LOOKED = "looked"
+"""In a task's payload: how often it has looked."""
+
 _PUT_OFF_SINCE = "put_off_since"
 _TROUBLED = "troubled"
 """In a task's payload: since when the other side asks to wait; and that the board speaks of the task's trouble."""
@@ -158,6 +164,16 @@ class Job:
         """The same, with whatever is recorded next: what a restart would find out by itself, and is spared that."""
         self.tasks[0] = replace(self.task, payload=merged(self.task.payload, payload))
         self._unwritten = True
+
+    def look_again(self, words: str) -> None:
+        """Have the task look once more, `SETTLE` from now, unless it has looked twice by now. Raises `NotYet`.
+
+        What was done a moment ago may not show yet, at Slack and at Mailgun.
+        """
+        looked = int(str(self.task.payload.get(LOOKED, 0))) + 1
+        if looked < LOOKS:
+            self.note(**{LOOKED: looked})
+            raise NotYet(words, seconds=self.tools.policy.settle.total_seconds())
 
     def let_go(self, tasks: Sequence[Task]) -> None:
         """Give back some of the claimed tasks with which nothing was begun, to be claimed by another job."""

@@ -5,12 +5,10 @@ from datetime import datetime, timedelta
 
 from recovery.content import Content, Marker, MarkerKind, Place
 from recovery.errors import Gone, Later, NotYet, Refused, Uncertain
-from recovery.jobs import Job, TaskKind
+from recovery.jobs import LOOKED, Job, TaskKind
 from recovery.state import NewTask, TaskStatus
 
-LOOKS = 2
 _SENDING = "sending"
-_LOOKED = "looked"
 POSTED = "posted"
 """In a task's payload: the key of the marker of the message that it posted, and its `ts`."""
 
@@ -29,7 +27,7 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
     if earlier is not None:
         return earlier
     settle = job.tools.policy.settle.total_seconds()
-    job.note(**{_SENDING: job.tools.clock.now().isoformat(), _LOOKED: 0})
+    job.note(**{_SENDING: job.tools.clock.now().isoformat(), LOOKED: 0})
     job.hold()
     job.if_lost(copy_task(job, place, marker, None))
     try:
@@ -61,11 +59,7 @@ def posted_before(job: Job, place: Place, marker: Marker) -> str | None:
             job.hold()
             job.tools.messenger.delete(place.channel_id, copy)
         return _noted(job, marker, found[0])
-    looked = int(str(job.task.payload.get(_LOOKED, 0))) + 1
-    if looked < LOOKS:
-        job.note(**{_LOOKED: looked})
-        seconds = job.tools.policy.settle.total_seconds()
-        raise NotYet("looking once more whether the message arrived", seconds=seconds)
+    job.look_again("looking once more whether the message arrived")
     return None
 
 
@@ -122,10 +116,8 @@ def delete_copies(job: Job) -> None:
         job.hold()
         with suppress(Gone):
             job.tools.messenger.delete(place.channel_id, copy)
-    looked = int(str(payload.get(_LOOKED, 0))) + 1
-    if payload["ts"] is None and looked < LOOKS:
-        job.note(**{_LOOKED: looked})
-        raise NotYet("looking once more for a copy", seconds=job.tools.policy.settle.total_seconds())
+    if payload["ts"] is None:
+        job.look_again("looking once more for a copy")
 
 
 def as_strings(value: object) -> list[str]:

@@ -7,11 +7,10 @@ from recovery import troubles
 from recovery.account import Inventory
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.board import read_board
-from recovery.errors import NotYet
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
-from recovery.step import Step, tally_facts
+from recovery.step import Step, steps_of, tally_facts
 from recovery.store import Transaction
 from recovery.support_message import support_message
 from recovery.text import count
@@ -19,9 +18,6 @@ from recovery.tools import Tools
 
 REVIEW = "review"
 """The last look at keys and credentials before Support is told."""
-
-_LOOKED = "looked"
-"""In the last look's payload: something was left at the first one."""
 
 T = TaskStatus
 
@@ -108,9 +104,7 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
 
 def offer_outdated(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident) -> None:
     """What was done too early, seen from what is done by now, is offered for another round."""
-    states = {state.kind: state for state in tx.steps.of(incident.id)}
-    for step in steps:
-        state = states[step.kind]
+    for step, state in steps_of(tx, steps, incident):
         if state.status in ENDED and (subjects := step.outdated(tx, incident, state)):
             offer(tx, tools, incident, step, state, subjects, "set before the last old key died")
 
@@ -154,8 +148,8 @@ def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
 
 def must_go_on(tx: Transaction, steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> bool:
     """Whether `go_on` would find anything to do."""
-    return incident.is_alive and (
-        bool(opened_too_early(steps, states))
+    return (
+        bool(opened_too_early(steps, incident, states))
         or (wants_review(steps, incident, states) and not tx.tasks.is_planned(review_key(incident)))
         or nobody_is_left(tx, incident, states)
     )
@@ -168,21 +162,18 @@ def go_on(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incide
     message anew.
     """
     states = tx.steps.of(incident.id)
-    if not incident.is_alive:
-        return
-    for state in opened_too_early(steps, states):
+    for state in opened_too_early(steps, incident, states):
         tx.steps.move(state, [StepStatus.WAITING], StepStatus.LOCKED)
     if wants_review(steps, incident, states):
-        (locked, *_), _ = apart(steps, states)
-        tx.tasks.add([NewTask(REVIEW, review_key(incident), incident.id, priority=3, payload={"step": locked.id})])
+        tx.tasks.add([NewTask(REVIEW, review_key(incident), incident.id, priority=3)])
     if nobody_is_left(tx, incident, states):
         close(tx, tools, incident)
 
 
-def opened_too_early(steps: Sequence[Step], states: Sequence[StepState]) -> list[StepState]:
+def opened_too_early(steps: Sequence[Step], incident: Incident, states: Sequence[StepState]) -> list[StepState]:
     """The last step, where it waits for a decision although another one was taken up again."""
     last, others = apart(steps, states)
-    if all(state.settled for state in others):
+    if not incident.is_alive or all(state.settled for state in others):
         return []
     return [state for state in last if state.status is StepStatus.WAITING]
 
@@ -221,9 +212,8 @@ def review(job: Job, steps: Sequence[Step]) -> None:
     inventory = take_inventory(job)
     with tools.store.read() as tx:
         found = leftovers(tx, steps, incident, inventory)
-    if found and not job.task.payload.get(_LOOKED):
-        job.note(**{_LOOKED: True})
-        raise NotYet("looking once more at what is left", seconds=tools.policy.settle.total_seconds())
+    if found:
+        job.look_again("looking once more at what is left")
     with job.record() as tx:
         incident = tx.incidents.get(incident.id)
         job.done(tx, job.task)
@@ -241,12 +231,8 @@ def leftovers(
     tx: Transaction, steps: Sequence[Step], incident: Incident, inventory: Inventory
 ) -> list[tuple[Step, StepState, list[str]]]:
     """The steps that ended and of which Mailgun lists something all the same, with what that is."""
-    states = {state.kind: state for state in tx.steps.of(incident.id) if state.status in ENDED}
-    found = [
-        (step, states[step.kind], step.leftover(tx, incident, states[step.kind], inventory))
-        for step in steps
-        if step.kind in states
-    ]
+    ended = [(step, state) for step, state in steps_of(tx, steps, incident) if state.status in ENDED]
+    found = [(step, state, step.leftover(tx, incident, state, inventory)) for step, state in ended]
     return [(step, state, subjects) for step, state, subjects in found if subjects]
 
 

@@ -232,6 +232,12 @@ def earlier_rounds(state: StepState) -> dict[str, dict[str, int]]:
     }
 
 
+def steps_of(tx: Transaction, steps: Sequence[Step], incident: Incident) -> list[tuple[Step, StepState]]:
+    """The steps with their states, in order."""
+    states = {state.kind: state for state in tx.steps.of(incident.id)}
+    return [(step, states[step.kind]) for step in steps if step.kind in states]
+
+
 def tally_facts(tally: Tally) -> Facts:
     """A tally in the form that facts keep, ended tasks alone: the others still belong to the round to come."""
     ended = (TaskStatus.DONE, TaskStatus.DROPPED)

@@ -11,8 +11,8 @@ from recovery.errors import OutsideError, Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
 from recovery.posting import begun_before, post_once, redraw_unless_gone
-from recovery.state import Incident, NewTask, StepState
-from recovery.step import Step
+from recovery.state import Incident, NewTask
+from recovery.step import Step, steps_of
 from recovery.store import Transaction
 
 POST_BOARD = "thread.board"
@@ -98,12 +98,6 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
             for _, state in steps_of(tx, steps, incident)
         )
         job.done(tx, job.task)
-
-
-def steps_of(tx: Transaction, steps: Sequence[Step], incident: Incident) -> list[tuple[Step, StepState]]:
-    """The steps with their states, in order."""
-    states = {state.kind: state for state in tx.steps.of(incident.id)}
-    return [(step, states[step.kind]) for step in steps if step.kind in states]
 
 
 def post_step(job: Job, steps: Sequence[Step]) -> None:
