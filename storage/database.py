@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import BoundedSemaphore
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -28,7 +27,7 @@ from storage.processes import FileProcesses, Processes, ServerProcesses
 from storage.rows import unless_there
 from storage.schema import IdentityRow
 from storage.transaction import Transaction
-from storage.turn import Hurried, Turn
+from storage.turn import Turn
 from storage.urls import parsed, sqlite_file
 
 
@@ -45,7 +44,7 @@ class Database(store.Store):
         self._processes = processes
         self._turn = Turn() if writing.dialect.name == "sqlite" else None
         # As many as `bounded` has connections: a pool's own patience cannot be another one each time.
-        self._bounded_turn = self._turn.hurried if self._turn else BoundedSemaphore(BOUNDED_PLACES)
+        self._bounded_turn = self._turn or Turn(BOUNDED_PLACES)
         self._identity: str | None = None
 
     @classmethod
@@ -125,7 +124,7 @@ class Database(store.Store):
         nobody else uses. Only making a connection to a PostgreSQL that is silent may take longer: 2 seconds."""
         with (
             reachable(),
-            _turn(self._bounded_turn, deadline - time.monotonic()),
+            _turn(self._bounded_turn, deadline - time.monotonic(), hurried=True),
             begin_by(self._bounded, deadline) as connection,
         ):
             yield Transaction(connection, self._processes)
@@ -173,8 +172,8 @@ class Database(store.Store):
 
 
 @contextmanager
-def _turn(turn: "Turn | Hurried | BoundedSemaphore", patience: float) -> Iterator[None]:
-    if not turn.acquire(timeout=max(patience, 0)):
+def _turn(turn: Turn, patience: float, *, hurried: bool = False) -> Iterator[None]:
+    if not turn.acquire(max(patience, 0), hurried=hurried):
         raise DatabaseUnavailable(f"The database is too busy: others have been writing for {patience:.1f} seconds.")
     try:
         yield

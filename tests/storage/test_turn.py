@@ -3,7 +3,7 @@
 import threading
 import time
 
-from storage.turn import Hurried, Turn
+from storage.turn import Turn
 from tests.storage.given import at_once
 
 
@@ -28,14 +28,14 @@ def test_who_is_in_a_hurry_goes_before_who_came_earlier() -> None:
     turn, order = Turn(), list[str]()
     assert turn.acquire(1)
 
-    def write(name: str, place: Turn | Hurried) -> None:
-        assert place.acquire(10)
+    def write(name: str, hurried: bool) -> None:
+        assert turn.acquire(10, hurried=hurried)
         order.append(name)
-        place.release()
+        turn.release()
 
     threads = []
-    for name, place in (("worker", turn), ("click", turn.hurried)):
-        threads.append(threading.Thread(target=write, args=(name, place)))
+    for name, hurried in (("worker", False), ("click", True)):
+        threads.append(threading.Thread(target=write, args=(name, hurried)))
         threads[-1].start()
         time.sleep(0.1)
     turn.release()
@@ -47,7 +47,15 @@ def test_who_is_in_a_hurry_goes_before_who_came_earlier() -> None:
 def test_whoever_gives_up_holds_up_nobody() -> None:
     turn = Turn()
     assert turn.acquire(1)
-    assert not turn.hurried.acquire(0.05)
+    assert not turn.acquire(0.05, hurried=True)
+    assert not turn.acquire(0.05)
+    turn.release()
+    assert turn.acquire(1)
+
+
+def test_as_many_at_a_time_as_there_are_places() -> None:
+    turn = Turn(2)
+    assert turn.acquire(1) and turn.acquire(1, hurried=True)
     assert not turn.acquire(0.05)
     turn.release()
     assert turn.acquire(1)
