@@ -42,9 +42,8 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console()
     kinds = tuple(kind for kind in KINDS if database in (None, kind))
-    many = AtOnce.exactly(at_once) if at_once else AtOnce.as_pays()
     began = time.monotonic()
-    with TemporaryDirectory(prefix="crashes-") as folder, crew(many) as runners:
+    with TemporaryDirectory(prefix="crashes-") as folder, crew(AtOnce.as_pays(at_once)) as runners:
         copied = templates(kinds, Path(folder))
         console.print("Collecting the cases from three runs without a crash ...")
         try:

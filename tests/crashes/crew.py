@@ -41,15 +41,12 @@ class AtOnce:
     most: int
 
     @classmethod
-    def as_pays(cls) -> "AtOnce":
-        """What suits this machine."""
+    def as_pays(cls, exactly: int | None = None) -> "AtOnce":
+        """What suits this machine; or exactly so many, where that is said."""
+        if exactly:
+            return cls(exactly, exactly)
         cores = os.cpu_count() or 1
         return cls(min(LEAST_A_CORE * cores, MOST), min(MOST_A_CORE * cores, MOST))
-
-    @classmethod
-    def exactly(cls, many: int) -> "AtOnce":
-        """Always so many."""
-        return cls(many, many)
 
     def fitting(self, many: int, idle: float | None) -> int:
         """How many instead of so many, where the cores were idle for that share of the time."""

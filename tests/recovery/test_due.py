@@ -1,5 +1,6 @@
 """Ticks: what is due is planned, and where nothing is, nothing is written."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
@@ -17,15 +18,13 @@ class Wrote(Exception):
 
 
 @pytest.fixture
-def only_reads(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
-    """An incident of which the thread shows everything; from here on, writing raises `Wrote`."""
-    world.with_logins().opened().draw()
+def only_reads(monkeypatch: pytest.MonkeyPatch, world: World) -> Callable[[], None]:
+    """Call it, and from there on writing raises `Wrote`."""
 
     def refuse(within: float | None = None) -> AbstractContextManager[Transaction]:
         raise Wrote
 
-    monkeypatch.setattr(world.database, "write", refuse)
-    return world
+    return lambda: monkeypatch.setattr(world.database, "write", refuse)
 
 
 def planned(world: World, kind: str) -> bool:
@@ -34,8 +33,10 @@ def planned(world: World, kind: str) -> bool:
         return connection.exec_driver_sql(query).first() is not None
 
 
-def test_a_tick_at_which_nothing_is_due_writes_nothing(only_reads: World) -> None:
-    plan_due(only_reads.tools, STEPS)
+def test_a_tick_at_which_nothing_is_due_writes_nothing(world: World, only_reads: Callable[[], None]) -> None:
+    world.with_logins().opened().draw()
+    only_reads()
+    plan_due(world.tools, STEPS)
 
 
 def test_when_a_poll_is_due_a_tick_plans_it(ann: World) -> None:
@@ -63,17 +64,13 @@ def test_the_last_look_waits_for_no_tick(world: World) -> None:
     assert planned(world, "review")
 
 
-def test_while_the_last_look_is_planned_a_tick_writes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_the_last_look_is_planned_a_tick_writes_nothing(world: World, only_reads: Callable[[], None]) -> None:
     world.with_logins().opened().vacated("6")
     world.press(Ask.SKIP, "6", text="nothing to look at")
     world.drain("thread.audit", "thread.redraw")
     plan_due(world.tools, STEPS)
     world.drain("thread.audit", "thread.redraw")
-
-    def refuse(within: float | None = None) -> AbstractContextManager[Transaction]:
-        raise Wrote
-
-    monkeypatch.setattr(world.database, "write", refuse)
+    only_reads()
     plan_due(world.tools, STEPS)
 
 

@@ -102,8 +102,8 @@ def test_what_an_uncertain_send_carried_is_sent_again_together(world: World) -> 
     assert second.subjects == first.subjects
 
 
-def test_three_uncertain_sends_are_enough_also_for_whom_they_parted(world: World) -> None:
-    """The other login must not count anew because the first one has given up."""
+def parted_after_three(world: World) -> None:
+    """Three sends that carried two logins ended uncertain; then each of the logins is on its own."""
     world.with_logins("a").opened()
     world.slack.fail("post", Uncertain("timed out"), HANDOVER, times=100)
     world.press(Ask.APPROVE, "2")
@@ -111,6 +111,11 @@ def test_three_uncertain_sends_are_enough_also_for_whom_they_parted(world: World
         world.work(timedelta(seconds=1))
     world.start(batch=1)
     world.work()
+
+
+def test_three_uncertain_sends_are_enough_also_for_whom_they_parted(world: World) -> None:
+    """The other login must not count anew because the first one has given up."""
+    parted_after_three(world)
 
     assert world.status("2") is StepStatus.NEEDS_ATTENTION
     assert len(world.handovers()) == 3
@@ -118,13 +123,7 @@ def test_three_uncertain_sends_are_enough_also_for_whom_they_parted(world: World
 
 
 def test_a_retry_counts_anew_whoever_has_given_up(world: World) -> None:
-    world.with_logins("a").opened()
-    world.slack.fail("post", Uncertain("timed out"), HANDOVER, times=100)
-    world.press(Ask.APPROVE, "2")
-    while len(world.handovers()) < 3:
-        world.work(timedelta(seconds=1))
-    world.start(batch=1)
-    world.work()
+    parted_after_three(world)
     world.slack.faults.clear()
     world.start(batch=200)
     world.press(Ask.RETRY, "2")

@@ -24,9 +24,12 @@ def main(
 ) -> None:
     """Soak the bot: a fifth of all requests fail, and it is killed at random moments."""
     console, began, total = Console(), time.monotonic(), Total()
-    many = AtOnce.exactly(at_once) if at_once else AtOnce.as_pays()
     chosen = list(range(1, seeds + 1)) if seed is None else [seed]
-    with TemporaryDirectory(prefix="soak-") as folder, crew(many) as runners, _progress(console) as bar:
+    with (
+        TemporaryDirectory(prefix="soak-") as folder,
+        crew(AtOnce.as_pays(at_once)) as runners,
+        _progress(console) as bar,
+    ):
         copied = templates(tuple({database_of(each) for each in chosen}), Path(folder))
         task = bar.add_task("random weather", total=len(chosen))
         for outcome in soak_many(runners, chosen, copied, KEPT_IN):

@@ -17,7 +17,7 @@ def test_nothing_is_lost_or_repeated_in_bad_weather(tmp_path: Path) -> None:
     first = seed_of_the_commit()
     seeds = [(first + number) % SEEDS + 1 for number in range(MANY)]
     copied = templates(tuple({database_of(seed) for seed in seeds}), tmp_path)
-    with crew(AtOnce.exactly(MANY)) as runners:
+    with crew(AtOnce(MANY, MANY)) as runners:
         outcomes = list(soak_many(runners, seeds, copied, None))
     total = Total()
     for outcome in outcomes:
