@@ -50,7 +50,13 @@ def test_actors_recover_the_account(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_drill_for_people_says_where_it_is_and_ends_quietly(stop: signal.Signals) -> None:
     drill = subprocess.Popen(
-        [sys.executable, "bot.py", "drill"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "bot.py", "drill"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Tests that a shell runs in the background hand it on that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert drill.stdout is not None
     told = ""
