@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import settings_values as values
+from recovery.account import SignIn
 from recovery.policy import LEASE_MARGIN
 from recovery.secret import Secret
 
@@ -98,6 +99,12 @@ class Settings(BaseSettings):
         "the summary of Mailgun's status page; empty: it is not asked",
         "the address of a Statuspage's summary.json, or nothing",
     )
+    MAILGUN_VIA: Annotated[SignIn | None, _read(values.parse_seller)] = _variable(
+        None,
+        "whom the account was bought through, `heroku` or `rackspace`: people reset passwords and turn on 2FA there",
+        "heroku or rackspace, or nothing if the account was bought from Mailgun itself",
+        shown="bought from Mailgun itself",
+    )
     DYNO: str | None = _variable(
         None, "set by Heroku, where the disk is thrown away with every restart", "nothing; Heroku sets it"
     )
@@ -139,6 +146,12 @@ class Settings(BaseSettings):
         "the channel's id (C…), which Slack shows at the end of the channel's details",
         shown="none",
     )
+    EMAIL_DOMAINS: Annotated[Mapping[str, str], _read(values.parse_domains)] = _variable(
+        "",
+        "domains of people's addresses that are old in Mailgun and new in Slack, such as `old.example=new.example`",
+        "old=new, pairs separated by commas, such as old.example=new.example",
+        shown="none",
+    )
     REMIND_EVERY: Duration = _variable(
         "4h", "how often a person is reminded of what is left to do", _DURATION.format("4h")
     )
@@ -147,6 +160,11 @@ class Settings(BaseSettings):
     )
     REMIND_DAYS: Annotated[frozenset[int], _read(values.parse_weekdays)] = _variable(
         "mon-fri", "on which days, in each person's own time zone", "days such as mon-fri or mon,wed,fri"
+    )
+    ESCALATE_AFTER: Annotated[int, _read(values.parse_whole(1, 1000))] = _variable(
+        "3",
+        "after so many reminders to a person, whoever receives the secrets gets a summary once a day",
+        "a number from 1 to 1000",
     )
     POLL_EVERY: Duration = _variable(
         "5m", "how often Mailgun is asked about people and domains", _DURATION.format("5m")

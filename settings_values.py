@@ -12,6 +12,7 @@ from datetime import time, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from recovery.account import SignIn
 from recovery.secret import Secret
 from storage.errors import BadDatabaseUrl
 from storage.urls import parsed
@@ -21,6 +22,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -121,6 +123,33 @@ def parse_regions(text: str) -> tuple[str, ...]:
         if region not in ("us", "eu"):
             raise ValueError(f"has {region!r}, which is no region of Mailgun's")
     return regions
+
+
+def parse_domains(text: str) -> dict[str, str]:
+    """`old.example=new.example`, comma-separated: the new domain by the old one, in lower case."""
+    domains: dict[str, str] = {}
+    for item in _items(text.lower()):
+        old, _, new = (part.strip() for part in item.partition("="))
+        if not new:
+            raise ValueError(f"has {item!r}, which lacks the domain that takes its place")
+        if "@" in item:
+            raise ValueError(f"has {item!r}: a domain is what follows the @ of an address")
+        for domain in (old, new):
+            if _DOMAIN.fullmatch(domain) is None:
+                raise ValueError(f"has {item!r}, in which {domain!r} is no domain")
+        if old == new:
+            raise ValueError(f"maps {old!r} to itself")
+        if old in domains:
+            raise ValueError(f"maps {old!r} twice")
+        domains[old] = new
+    return domains
+
+
+def parse_seller(text: str) -> SignIn:
+    """Whom a Mailgun account may be bought through, which is where its people then sign in."""
+    if text.lower() not in (SignIn.HEROKU, SignIn.RACKSPACE):
+        raise ValueError("is neither heroku nor rackspace")
+    return SignIn(text.lower())
 
 
 def parse_url(text: str) -> str:

@@ -1,9 +1,9 @@
-"""The practice Slack as its people use it: they type, press buttons, fill in forms, and read."""
+"""The practice Slack as its people use it: they type, press buttons, choose from menus, fill in forms, and read."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from drill.messages import Form, Message
+from drill.messages import Form, Menu, Message
 from drill.ordering import JsonObject, OrderFailed, Orders
 from drill.slack.model import User
 from drill.slack.workspace import Workspace
@@ -17,7 +17,7 @@ class NotTaken(Exception):
 
 
 class NothingToPress(Exception):
-    """Somebody wanted to press a button that their message does not have."""
+    """Somebody wanted to press a button, or choose an option, that their message does not have."""
 
 
 class Slack:
@@ -104,7 +104,36 @@ class Person:
             offered = ", ".join(one.label for one in message.buttons) or "none"
             raise NothingToPress(f"{self.name} sees no button {button!r} to press; there are: {offered}")
         where = channel or self._conversation(message.channel)
-        self._do("click", channel=where, ts=message.ts, action_id=found.action_id, confirmed=confirmed)
+        order = {"action_id": found.action_id, "value": found.value, "confirmed": confirmed}
+        self._do("click", channel=where, ts=message.ts, **order)
+
+    def chooses(
+        self,
+        message: Message,
+        menu: str,
+        option: str,
+        *,
+        confirmed: bool = False,
+        beside: str = "",
+        channel: str = "",
+    ) -> None:
+        """Choose the option of that label or value from the menu of that label or action.
+
+        From a menu of people, choose somebody by name or id.
+        """
+        found = message.menu(menu, beside)
+        if found is None:
+            offered = ", ".join(one.label for one in message.menus) or "none"
+            raise NothingToPress(f"{self.name} sees no menu {menu!r} to choose from; there are: {offered}")
+        self._do(
+            "click",
+            channel=channel or self._conversation(message.channel),
+            ts=message.ts,
+            action_id=found.action_id,
+            block_id=found.block_id,
+            value=self._value(found, option),
+            confirmed=confirmed,
+        )
 
     def tries(self, message: Message, button: str) -> bool:
         """Press the button if the message has it, still; whether it had."""
@@ -145,6 +174,16 @@ class Person:
             raise
         answers = [Message.read(one, where) for one in shown]
         return next((a for a in reversed(answers) if words in a.words or words in a.text), None)
+
+    def _value(self, menu: Menu, option: str) -> str:
+        """The value of the option of that label or value, or the id of that person in a menu of people."""
+        people = self.slack.workspace.users.values()
+        offered = menu.options or tuple((user.real_name, user.id) for user in people)
+        for label, value in offered:
+            if option in (label, value):
+                return value
+        labels = ", ".join(label for label, _ in offered)
+        raise NothingToPress(f"{self.name} sees no {option!r} in the menu {menu.label!r}; there are: {labels}")
 
     def _conversation(self, channel: str) -> str:
         """The id of a conversation that may be named by its person."""

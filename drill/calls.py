@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from drill.messages import Message
 from drill.ordering import JsonObject
@@ -22,7 +23,7 @@ class HandedOver:
 def message_of(call: JsonObject) -> Message:
     """The message that an accepted `chat.postMessage`, `chat.update` or `response_url` carried."""
     body, answer = call["body"], call["answer"]
-    read = {name: _read(body[name]) for name in _STRUCTURED if body.get(name)}
+    read = {name: structured(body[name]) for name in _STRUCTURED if body.get(name)}
     return Message.read({**body, **read, "ts": answer.get("ts", "0")}, str(answer["channel"]))
 
 
@@ -38,6 +39,6 @@ def handed_over(call: JsonObject) -> list[HandedOver]:
     return [HandedOver(message.channel, label.strip(), secret) for label, _, secret in parts]
 
 
-def _read(value: object) -> object:
-    # slack_sdk sends structures as JSON or, in a form, as JSON text.
+def structured(value: Any) -> Any:
+    """A structure that a call carried: slack_sdk sends it as JSON or, in a form, as JSON text."""
     return json.loads(value) if isinstance(value, str) else value

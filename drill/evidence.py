@@ -6,20 +6,24 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from drill.actors import Slack
 from drill.calls import HandedOver, handed_over
 from drill.company import Company
 from drill.ordering import JsonObject
 
 
 @dataclass(frozen=True)
-class Voucher:
-    """Whether somebody confirmed something for a person: what the bot's database says of one obligation."""
+class Part:
+    """What the bot's database says of one thing that a Mailgun user was asked for: `what` is the kind of its step.
 
-    email: str
+    `status` is how it ended; `by` and `reason` are who said so and why, where somebody did.
+    """
+
+    user: str
+    called: str
     what: str
     status: str
     by: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,8 @@ class Evidence:
     before: JsonObject
     after: JsonObject
     slack_log: Sequence[JsonObject]
-    reachable: frozenset[str]
-    """The addresses that the people of the workspace have."""
-    vouchers: Sequence[Voucher]
+    parts: Sequence[Part]
+    """What became of all that was asked of people."""
     bot_log: bytes
     database: bytes
     tokens: Sequence[str]
@@ -57,24 +60,23 @@ def collect(company: Company, before: JsonObject, log_path: Path, database_url: 
         before=before,
         after=company.mailgun.state(),
         slack_log=slack.log(),
-        reachable=_addresses(slack),
-        vouchers=vouchers(database_url),
+        parts=parts(database_url),
         bot_log=log_path.read_bytes(),
         database=database,
         tokens=(slack.workspace.app.bot_token, slack.workspace.app.app_token),
     )
 
 
-def vouchers(database_url: str) -> list[Voucher]:
-    """Who confirmed what for whom, in the bot's newest incident, read from its own database."""
+def parts(database_url: str) -> list[Part]:
+    """What became of all that was asked of people in the bot's newest incident, read from its own database."""
     engine = sa.create_engine(_driver(database_url))
     rows = sa.text(
-        "SELECT people.email, obligations.kind, obligations.status, obligations.settled_by "
-        "FROM obligations JOIN people ON people.id = obligations.person_id "
-        "WHERE obligations.incident_id = (SELECT max(id) FROM incidents)"
+        "SELECT people.mailgun_id, people.email, obligations.kind, obligations.status, obligations.settled_by,"
+        " obligations.reason FROM obligations JOIN people ON people.id = obligations.person_id"
+        " WHERE obligations.incident_id = (SELECT max(id) FROM incidents)"
     )
     with engine.connect() as connection:
-        found = [Voucher(*row) for row in connection.execute(rows)]
+        found = [Part(*row) for row in connection.execute(rows)]
     engine.dispose()
     return found
 
@@ -90,10 +92,6 @@ def stored(database_url: str) -> bytes:
         tables = connection.scalars(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
         rows = [repr(tuple(row)) for table in tables for row in connection.execute(sa.text(f'SELECT * FROM "{table}"'))]
     return "\n".join(rows).encode()
-
-
-def _addresses(slack: Slack) -> frozenset[str]:
-    return frozenset(user.email.lower() for user in slack.workspace.users.values() if user.email and not user.deleted)
 
 
 def _driver(database_url: str) -> str:

@@ -1,4 +1,4 @@
-"""What the people of the practice Slack see: messages, their buttons, and forms."""
+"""What the people of the practice Slack see: messages, their buttons and menus, and forms."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Self
 
 from drill.ordering import JsonObject
 from drill.plain import plain
+from drill.slack.inputs import options_of
 
 _KIND = "mailgun_recovery_"
 """What the bot's metadata begins with; the rest says what a message is."""
@@ -20,19 +21,55 @@ class Button:
     action_id: str
     action: str
     about: Mapping[str, str]
+    value: str | None
+    """What it carries, as it is drawn: a message that was drawn anew may have another button of that `action_id`."""
     beside: str
-    """The line that it stands beside, if it does."""
+    """The section that it stands beside, or directly below, if it does."""
 
     @classmethod
     def read(cls, element: JsonObject, beside: str = "") -> Self:
         """The button that a block's element draws."""
         action_id = str(element["action_id"])
-        _, _, rest = action_id.partition(":")
         return cls(
             label=str(element["text"]["text"]),
             action_id=action_id,
-            action=rest.partition(":")[0],
+            action=_action(action_id),
             about=json.loads(element.get("value") or "{}"),
+            value=element.get("value"),
+            beside=beside,
+        )
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A menu as it is drawn now. `action` and `about` are what a choice asks the bot for; `label` is its placeholder.
+
+    A menu of people has no `options` of its own: whoever is in the workspace can be chosen.
+    """
+
+    label: str
+    action_id: str
+    block_id: str
+    action: str
+    about: Mapping[str, str]
+    """What its block's id says, where that is a JSON object."""
+    options: tuple[tuple[str, str], ...]
+    """Each option's label and value."""
+    beside: str
+    """The section that it stands in, or the nearest one above it; empty where there is none."""
+
+    @classmethod
+    def read(cls, block: JsonObject, element: JsonObject, beside: str) -> Self:
+        """The menu that an element of a block draws."""
+        action_id = str(element["action_id"])
+        block_id = str(block.get("block_id", ""))
+        return cls(
+            label=str(element.get("placeholder", {}).get("text", "")),
+            action_id=action_id,
+            block_id=block_id,
+            action=_action(action_id),
+            about=_mapping(block_id),
+            options=tuple((str(o["text"]["text"]), str(o["value"])) for o in options_of(element)),
             beside=beside,
         )
 
@@ -86,6 +123,18 @@ class Message:
                 return button
         return None
 
+    @property
+    def menus(self) -> list[Menu]:
+        """Its menus, in the order in which they are shown."""
+        return list(_menus(self.blocks))
+
+    def menu(self, label_or_action: str, beside: str = "") -> Menu | None:
+        """The first menu of that label or action, beside a line that says `beside`; None if there is none."""
+        for menu in self.menus:
+            if label_or_action in (menu.label, menu.action) and beside in menu.beside:
+                return menu
+        return None
+
 
 @dataclass(frozen=True)
 class Form:
@@ -108,8 +157,38 @@ class Form:
 
 
 def _buttons(blocks: tuple[JsonObject, ...]) -> Iterator[Button]:
+    for above, block in zip(({}, *blocks), blocks, strict=False):
+        # One further down does not say which line it is about.
+        section = block if "accessory" in block else above
+        yield from (Button.read(element, _words(section)) for element in _elements(block, "button"))
+
+
+def _menus(blocks: tuple[JsonObject, ...]) -> Iterator[Menu]:
+    section: JsonObject = {}
     for block in blocks:
-        if block["type"] == "actions":
-            yield from (Button.read(e) for e in block["elements"] if e["type"] == "button")
-        elif block.get("accessory", {}).get("type") == "button":
-            yield Button.read(block["accessory"], beside=plain([block]))
+        section = block if block["type"] == "section" else section
+        menus = _elements(block, "static_select", "users_select")
+        yield from (Menu.read(block, element, _words(section)) for element in menus)
+
+
+def _elements(block: JsonObject, *kinds: str) -> list[JsonObject]:
+    """The elements of these kinds in a block: those of a row, or what stands beside a section."""
+    elements = block["elements"] if block["type"] == "actions" else [block.get("accessory", {})]
+    return [element for element in elements if element.get("type") in kinds]
+
+
+def _words(block: JsonObject) -> str:
+    return plain([block]) if block.get("type") == "section" else ""
+
+
+def _action(action_id: str) -> str:
+    """What an `action_id` of the bot's asks for."""
+    return action_id.partition(":")[2].partition(":")[0]
+
+
+def _mapping(text: str) -> Mapping[str, str]:
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}

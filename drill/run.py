@@ -10,14 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from drill.attendance import attended
+from drill.cast import DOMAIN, OLD_DOMAIN, everybody_joins
 from drill.company import company
+from drill.mailgun.accounts import drill_account
 from drill.performance import performed
 from drill.process import BotGone, BotProcess, bot_environ, run_command
 from drill.running import Drill
+from drill.slack import drill_workspace
 from drill.transcript import console
 from drill.waiting import NotInTime
 
-PLAYED = {"HANDOVER_TTL": "9s", "REMIND_EVERY": "2s"}
+PLAYED = {"HANDOVER_TTL": "9s", "REMIND_EVERY": "2s", "ESCALATE_AFTER": "4"}
 """Times for actors: a handover that nobody saves is wiped while they play."""
 
 HUMANE = {"HANDOVER_TTL": "10m", "REMIND_EVERY": "30s", "POLL_EVERY": "5s", "TICK": "0.5s"}
@@ -54,7 +57,10 @@ def drill(port: int, times: Mapping[str, str]) -> Iterator[Drill]:
         BotGone, NotInTime: the bot did not connect to the practice Slack.
         OSError: the port is taken.
     """
-    with TemporaryDirectory(prefix="mailgun-drill-") as folder, company(port=port) as where:
+    workspace, prepared = drill_workspace(), drill_account()
+    everybody_joins(workspace, prepared)
+    times = {**times, "EMAIL_DOMAINS": f"{OLD_DOMAIN}={DOMAIN}"}
+    with TemporaryDirectory(prefix="mailgun-drill-") as folder, company(workspace, prepared, port) as where:
         database_url = f"sqlite:///{Path(folder) / 'drill.db'}"
         environ = bot_environ(where.slack, where.mailgun, database_url, **times)
         migrated = run_command(environ, "migrate")

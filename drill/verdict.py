@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from drill.calls import HandedOver, handed_over
-from drill.evidence import Evidence
+from drill.calls import HandedOver, handed_over, structured
+from drill.evidence import Evidence, Part
 from drill.ordering import JsonObject
 
 _MARK = re.compile(r" ?\[mc-[0-9a-f-]{36}\]$")
-_ASKED_OF_PEOPLE = ("passwords", "two_factor")
+PASSWORD, TWO_FACTOR = "passwords", "two_factor"
+_ASKED_OF_PEOPLE = (PASSWORD, TWO_FACTOR)
+_CHECKLIST = "mailgun_recovery_checklist"
 _MOST_NAMED = 5
 
 KeyShape = tuple[str, str, str | None, str]
@@ -40,6 +42,8 @@ def judge(evidence: Evidence) -> list[Check]:
         people_reset_their_passwords(evidence),
         people_have_two_factor(evidence),
         others_are_vouched_for(evidence),
+        everyone_is_settled(evidence),
+        each_was_written_to_once(evidence),
         account_is_enabled(evidence),
         secrets_were_sent_once(evidence),
         secrets_were_sent_in_private(evidence),
@@ -111,36 +115,90 @@ def passwords_were_handed_over(evidence: Evidence) -> Check:
 
 
 def people_reset_their_passwords(evidence: Evidence) -> Check:
-    """Everyone who signs in with a Mailgun password has a newer one than before."""
+    """Everyone who signs in with a Mailgun password has a newer one than before, save who was excused."""
     before = {user["id"]: user["password_updated_at"] for user in evidence.before["users"]}
-    own = [user for user in _users(evidence) if _signs_in_at_mailgun(user)]
-    late = [str(u["email"]) for u in own if u["password_updated_at"] in (None, before.get(u["id"]))]
+    own = _who_must(evidence, PASSWORD)
+    late = [_called(u) for u in own if u["password_updated_at"] in (None, before.get(u["id"]))]
     return _check(
-        "People's passwords", late, f"All {len(own)} who sign in at Mailgun have a new password.", "Not yet: {}."
+        "People's passwords", late, f"All {len(own)} of whom Mailgun shows it have a new password.", "Not yet: {}."
     )
 
 
 def people_have_two_factor(evidence: Evidence) -> Check:
-    """Everyone who signs in with a Mailgun password has two-factor authentication."""
-    own = [user for user in _users(evidence) if _signs_in_at_mailgun(user)]
-    without = [str(user["email"]) for user in own if not user["tfa_active"]]
+    """Everyone who signs in with a Mailgun password has two-factor authentication, save who was excused."""
+    own = _who_must(evidence, TWO_FACTOR)
+    without = [_called(user) for user in own if not user["tfa_active"]]
     return _check(
-        "Two-factor authentication", without, f"All {len(own)} who sign in at Mailgun have it.", "Not yet: {}."
+        "Two-factor authentication", without, f"All {len(own)} of whom Mailgun shows it have it.", "Not yet: {}."
     )
 
 
 def others_are_vouched_for(evidence: Evidence) -> Check:
-    """Everyone whom Mailgun cannot show, or who is not in Slack, has a voucher with a name for each step."""
-    others = [
-        str(user["email"])
-        for user in _users(evidence)
-        if not _signs_in_at_mailgun(user) or user["email"].lower() not in evidence.reachable
+    """Everyone whom Mailgun cannot show has a voucher with a name for each step."""
+    others = [user for user in _users(evidence) if not _signs_in_at_mailgun(user)]
+    vouched = {(part.user, part.what) for part in evidence.parts if part.status == "vouched" and part.by}
+    missing = [
+        f"{_called(who)} ({what})" for who in others for what in _ASKED_OF_PEOPLE if (who["id"], what) not in vouched
     ]
-    vouched = {(v.email, v.what) for v in evidence.vouchers if v.status == "vouched" and v.by}
-    missing = [f"{who} ({what})" for who in others for what in _ASKED_OF_PEOPLE if (who, what) not in vouched]
     return _check(
         "Vouchers", missing, f"Somebody vouched, by name, for each of the {len(others)} others.", "Nobody did for: {}."
     )
+
+
+def everyone_is_settled(evidence: Evidence) -> Check:
+    """By the bot's own account nobody is left: each user did it, is vouched for, or was excused, by name and with a
+    reason; whoever is no user any more is asked for nothing."""
+    users = {user["id"]: user for user in _users(evidence)}
+    stands = {(part.user, part.what): part for part in evidence.parts}
+    left = [
+        f"{_called(user)} ({what})"
+        for user in users.values()
+        for what in _ASKED_OF_PEOPLE
+        if not _is_settled(stands.get((user["id"], what)))
+    ]
+    left += [
+        f"{part.called} ({part.what}), no user any more"
+        for part in evidence.parts
+        if part.user not in users and part.status in ("open", "questioned")
+    ]
+    excused = sum(part.status == "excused" for part in evidence.parts)
+    said = f" {excused} of what was asked was let go, with a reason." if excused else ""
+    return _check("Everyone", left, f"All {len(users)} users are settled.{said}", "Not settled: {}.")
+
+
+def each_was_written_to_once(evidence: Evidence) -> Check:
+    """Each Mailgun user has one message, which is redrawn; everything else is a reply under it."""
+    sent = Counter(key for call in evidence.slack_log if (key := _checklist(call)))
+    twice = [f"{key.rpartition(':')[2]} ({times} messages)" for key, times in sent.items() if times > 1]
+    return _check("One message", twice, f"Each of {len(sent)} Mailgun users got one message.", "More than one: {}.")
+
+
+def _who_must(evidence: Evidence, what: str) -> list[JsonObject]:
+    """Whom Mailgun must show to have done it."""
+    excused = {part.user for part in evidence.parts if part.what == what and _is_excused(part)}
+    return [u for u in _users(evidence) if _signs_in_at_mailgun(u) and u["id"] not in excused]
+
+
+def _is_settled(part: Part | None) -> bool:
+    if part is None:
+        return False
+    return part.status == "done" or (part.status == "vouched" and bool(part.by)) or _is_excused(part)
+
+
+def _is_excused(part: Part) -> bool:
+    return part.status == "excused" and bool(part.by) and bool(part.reason)
+
+
+def _checklist(entry: JsonObject) -> str:
+    """The key of the marker of a person's message, where an entry of Slack's log is one that was accepted."""
+    if entry["kind"] != "call" or not entry["ok"] or entry["method"] != "chat.postMessage":
+        return ""
+    metadata = structured(entry["body"].get("metadata")) or {}
+    return str(metadata["event_payload"]["key"]) if metadata.get("event_type") == _CHECKLIST else ""
+
+
+def _called(user: JsonObject) -> str:
+    return str(user["email"] or user["name"])
 
 
 def account_is_enabled(evidence: Evidence) -> Check:

@@ -1,4 +1,4 @@
-"""Buttons."""
+"""Buttons and menus."""
 
 import logging
 import re
@@ -11,7 +11,8 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from handlers import forms
-from handlers.blocks.buttons import pressed
+from handlers.blocks.buttons import Pressed, pressed
+from handlers.blocks.menus import chosen
 from handlers.errors import sorted_errors
 from handlers.intake import Intake
 from recovery.actions import NEEDS_WORDS, Ask
@@ -25,7 +26,7 @@ _ASKS = frozenset(Ask)
 
 
 def register(app: App, intake: Intake) -> None:
-    """Listen to every button, also to those that an older or newer version drew.
+    """Listen to every button and menu, also to those that an older or newer version drew.
 
     There is one listener for all of them: when one has not acknowledged within three seconds, Bolt goes on to
     the next that matches, and a second one would take the same click again.
@@ -45,30 +46,45 @@ def register(app: App, intake: Intake) -> None:
 
 
 def clicked(body: Mapping[str, Any], at: datetime) -> NewRequest:
-    """What a click asks for. Of the payload, which holds the whole message, only the button's part is kept.
+    """What a click or a choice asks for. Of the payload, which holds the whole message, only its own part is kept.
 
-    A button that is none of ours, or carries what no button of ours carries, asks for `Ask.UNKNOWN`.
+    What is none of ours, or carries what nothing of ours carries, asks for `Ask.UNKNOWN`; so does a choice of nothing.
     """
     action = body["actions"][0]
     container = body.get("container") or {}
     user = body["user"]
     message_ts = container.get("message_ts")
-    button = pressed(action.get("action_id"), action.get("value"))
-    known = button is not None and button.action in _ASKS
+    asked = _asked(action)
+    known = asked if asked is not None and asked.action in _ASKS else None
     return NewRequest(
         dedupe=":".join(
             ("click", user["id"], str(message_ts), str(action.get("action_id")), str(action.get("action_ts")))
         ),
         source=Source.BUTTON,
-        action=button.action if button and known else Ask.UNKNOWN,
+        action=known.action if known else Ask.UNKNOWN,
         user_id=user["id"],
         team_id=user.get("team_id") or (body.get("team") or {}).get("id") or "",
         channel_id=(body.get("channel") or {}).get("id") or container.get("channel_id") or "",
         received_at=at,
-        about=button.about if button and known else {},
+        about=known.about if known else {},
         message_ts=message_ts,
         response_url=body.get("response_url"),
     )
+
+
+def _asked(action: Mapping[str, Any]) -> Pressed | None:
+    """What was pressed or chosen, if that is something of ours."""
+    match action.get("type"):
+        case "button":
+            return pressed(action.get("action_id"), action.get("value"))
+        case "static_select":
+            option = action.get("selected_option")
+            choice = option.get("value") if isinstance(option, dict) else None
+        case "users_select":
+            choice = action.get("selected_user")
+        case _:
+            return None
+    return chosen(action.get("action_id"), action.get("block_id"), choice)
 
 
 def open_form(client: WebClient, request: NewRequest, trigger_id: str) -> NewRequest | None:

@@ -10,15 +10,17 @@ from handlers.errors import sorted_errors
 from handlers.fresh import Fresh
 from handlers.identity import Identity
 from recovery.errors import Refused, Uncertain
-from recovery.ports import ChannelFacts, Member
+from recovery.ports import ChannelFacts, Member, MemberPage
 
 _NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "no_such_usergroup"})
 _SLACKBOT = "USLACKBOT"
+_PAGE = 1_000
+"""As many people as Slack gives at once: `users.list` may be called only twenty times a minute."""
 
 
 class SlackDirectory:
-    """Asks Slack, at most once in `max_age` seconds for each fact, however many wait for it."""
+    """Asks Slack, at most once in `max_age` seconds for each fact, however many wait for it. Lists are not kept."""
 
     def __init__(
         self,
@@ -46,6 +48,17 @@ class SlackDirectory:
     def by_email(self, email: str) -> Member | None:
         """The user with that e-mail address, or None. `users.lookupByEmail`."""
         return self._emails.get(email.lower(), lambda: self._by_email(email))
+
+    def everyone(self, cursor: str = "") -> MemberPage:
+        """A page of everybody in the workspace, the first without a cursor, asked for each time. `users.list`."""
+        home = self.home_team()
+        with sorted_errors("users.list"):
+            answer = self._client.users_list(limit=_PAGE, cursor=cursor or None)
+            users = answer.get("members")
+            next_cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        if not isinstance(users, list):
+            raise Uncertain("Slack's answer to users.list has no people in it.")
+        return MemberPage(tuple(_as_member(_object(user, "users.list"), home) for user in users), str(next_cursor))
 
     def group(self, group_id: str) -> frozenset[str]:
         """The user ids in a user group; empty when there is no such group. `usergroups.users.list`."""

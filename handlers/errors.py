@@ -28,6 +28,17 @@ _TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks", 
 _ABOUT_ONE_PERSON = frozenset(
     {"user_disabled", "user_not_found", "users_not_found", "user_not_visible", "cannot_dm_bot"}
 )
+_ABOUT_WHOM_IT_IS_WITH = frozenset(
+    {
+        "restricted_action",
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "is_inactive",
+        "invalid_user_combination",
+    }
+)
+"""In a direct message these are about the person whom it is with; elsewhere they are about the channel or the app."""
 _NEVER_SENT = (ConnectionRefusedError, gaierror, SSLCertVerificationError)
 
 _REINSTALL = "Install the app into the workspace again, and put its new token into SLACK_BOT_TOKEN."
@@ -86,17 +97,28 @@ _WHAT_TO_DO = {
     "no_service": "Slack no longer takes an answer to that click.",
 }
 
+_WHAT_TO_DO_THERE = {
+    "channel_not_found": "Slack shows the bot no direct message with that person.",
+    "not_in_channel": "Slack shows the bot no direct message with that person.",
+    "is_archived": "The direct message with that person is archived: their Slack account may be deactivated.",
+    "is_inactive": "The direct message with that person is not active: their Slack account may be deactivated.",
+    "invalid_user_combination": "That person is from outside, and shares no channel with the bot.",
+}
+"""The same in a direct message, where it is something else."""
+
 
 @contextmanager
-def sorted_errors(method: str) -> Iterator[None]:
+def sorted_errors(method: str, *, is_direct: bool = False) -> Iterator[None]:
     """Turn whatever a call of that Slack method raises into an error of `recovery.errors`.
 
-    Every other exception is a mistake in this program and passes.
+    `is_direct` says that the call opens a direct message or posts into one. Every other exception is a mistake in
+    this program and passes.
     """
     try:
         yield
     except SlackApiError as error:
-        raise of_answer(method, error.response.status_code, error.response.headers, error.response.data) from None
+        answer = error.response
+        raise of_answer(method, answer.status_code, answer.headers, answer.data, is_direct=is_direct) from None
     except (OSError, HTTPException) as error:
         raise of_failure(method, error) from None
     except (SlackClientError, ValueError, AttributeError):
@@ -104,7 +126,9 @@ def sorted_errors(method: str) -> Iterator[None]:
         raise Uncertain(f"Slack gave an answer to {method} that cannot be read.") from None
 
 
-def of_answer(method: str, status: int, headers: Mapping[str, str], data: object) -> OutsideError:
+def of_answer(
+    method: str, status: int, headers: Mapping[str, str], data: object, *, is_direct: bool = False
+) -> OutsideError:
     """The error for an answer that is not `ok`: Slack's status, headers, and body if it is a JSON object."""
     body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
     code = str(body.get("error", ""))
@@ -117,7 +141,9 @@ def of_answer(method: str, status: int, headers: Mapping[str, str], data: object
         return Uncertain(f"Slack gave an answer to {method} that cannot be read.")
     if code in _TOO_LONG:
         return TooLong(f"Slack does not take a message of this size or form ({method}: {code}).", code=code)
-    kind = Gone if code == "message_not_found" else Unreachable if code in _ABOUT_ONE_PERSON else Refused
+    if code in _ABOUT_ONE_PERSON or (is_direct and code in _ABOUT_WHOM_IT_IS_WITH):
+        return Unreachable(_words(method, code, body, is_direct=is_direct), code=code)
+    kind = Gone if code == "message_not_found" else Refused
     return kind(_words(method, code, body), code=code)
 
 
@@ -137,7 +163,7 @@ def _wait(headers: Mapping[str, str]) -> float:
     return DEFAULT_WAIT
 
 
-def _words(method: str, code: str, body: Mapping[str, Any]) -> str:
+def _words(method: str, code: str, body: Mapping[str, Any], *, is_direct: bool = False) -> str:
     if method == "apps.connections.open" and code in _CANNOT_CONNECT:
         return _CONNECTING.format(code)
     needed = str(body.get("needed", ""))
@@ -146,6 +172,7 @@ def _words(method: str, code: str, body: Mapping[str, Any]) -> str:
             f"The app lacks the permission {needed} ({method}). Add it at api.slack.com/apps under OAuth & "
             "Permissions, or paste what `bot.py manifest` prints, and install the app again."
         )
-    if code in _WHAT_TO_DO:
-        return f"{_WHAT_TO_DO[code]} ({method}: {code})"
+    advice = _WHAT_TO_DO | (_WHAT_TO_DO_THERE if is_direct else {})
+    if code in advice:
+        return f"{advice[code]} ({method}: {code})"
     return f"Slack refused {method}: {code}."

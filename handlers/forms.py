@@ -60,6 +60,20 @@ _SENT = Question(
     most=200,
     multiline=False,
 )
+_STOP = Question(
+    "Stop reminding",
+    "Why is this person not reminded any longer?",
+    "The reason is recorded in the trail, with your name.",
+    "Say in a few words why this person is not reminded any longer.",
+)
+_CANNOT = Question(
+    "I cannot do this",
+    "What keeps you from it?",
+    "The person who leads the recovery hears of it at once, and nobody else does. Reminders go on until they settle "
+    "it. Never paste a password.",
+    "Say in a few words what keeps you from it.",
+)
+_QUESTIONS = {Ask.SKIP: _SKIP, Ask.SENT: _SENT, Ask.STOP: _STOP, Ask.CANNOT: _CANNOT}
 _NOTES = {
     "hosting": Question(
         "Hosting provider",
@@ -84,10 +98,8 @@ _NOTE = Question(
 
 def question(action: str, about: Mapping[str, str]) -> Question:
     """What to ask for that action."""
-    if action == Ask.SKIP:
-        return _SKIP
-    if action == Ask.SENT:
-        return _SENT
+    if action in _QUESTIONS:
+        return _QUESTIONS[Ask(action)]
     return _NOTES.get(about.get("topic", ""), _NOTE)
 
 

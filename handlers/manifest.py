@@ -19,7 +19,7 @@ SCOPES = (
     "im:read",
     "im:write",  # conversations.open
     "usergroups:read",  # usergroups.users.list, for groups among APPROVERS and STARTERS
-    "users:read",  # users.info
+    "users:read",  # users.info and users.list
     "users:read.email",  # users.lookupByEmail
 )
 """The bot token's scopes: those that the methods called in this room need, and no more."""

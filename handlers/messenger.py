@@ -24,6 +24,8 @@ from recovery.state import Request
 from recovery.text import Line
 
 _PAGE = 200
+_DIRECT = "D"
+"""What the id of a direct message begins with."""
 _CLOCKS_APART = timedelta(minutes=1)
 """How far this machine's clock may be ahead of Slack's."""
 
@@ -55,7 +57,7 @@ class SlackMessenger:
 
     def open_direct(self, user_id: str) -> str:
         """The id of the direct message with that user. `conversations.open`."""
-        with sorted_errors("conversations.open"):
+        with sorted_errors("conversations.open", is_direct=True):
             channel = self._client.conversations_open(users=user_id).get("channel") or {}
             return _text(channel.get("id"), "conversations.open")
 
@@ -148,7 +150,7 @@ class SlackMessenger:
         return blocks.digest(content)
 
     def _post(self, place: Place, drawn: Rendered, metadata: dict[str, Any] | None) -> str:
-        with sorted_errors("chat.postMessage"):
+        with sorted_errors("chat.postMessage", is_direct=place.channel_id.startswith(_DIRECT)):
             answer = self._client.chat_postMessage(
                 channel=place.channel_id,
                 thread_ts=place.thread_ts,

@@ -98,6 +98,8 @@ class SignIn(StrEnum):
     PASSWORD = "password"
     SINCH = "sinch"
     SAML = "saml"
+    HEROKU = "heroku"
+    RACKSPACE = "rackspace"
     UNKNOWN = "unknown"
 
 

@@ -22,6 +22,21 @@ class Ask(StrEnum):
     CHECK = "check"
     MINE = "mine"
     """Answers whether a change that Mailgun shows was the person's own doing (`about["answer"]`: yes or no)."""
+    DONE = "done"
+    """Somebody says that they did their part where Mailgun cannot show it; an approver confirms."""
+    LATER = "later"
+    """Somebody wants to be reminded later (`about["chosen"]`: hour, afternoon or tomorrow)."""
+    CANNOT = "cannot"
+    """Somebody cannot do their part, and says why; the requester hears of it."""
+    IDENTIFY = "identify"
+    """Who a Mailgun user is in Slack (`about["chosen"]`: a Slack user id)."""
+    BY_HAND = "by_hand"
+    """Whoever presses it tells a person themself."""
+    HAS_LEFT = "has_left"
+    """A Mailgun user has left the company, and is to be removed at Mailgun."""
+    STOP = "stop"
+    """Stop reminding a person, with a reason."""
+    REMIND_NOW = "remind"
     PEOPLE = "people"
     CONFIRM = "confirm"
     KEEP_REMINDING = "keep"
@@ -35,5 +50,5 @@ class Ask(StrEnum):
     """A form that Slack did not open; the person is told what to type instead."""
 
 
-NEEDS_WORDS = frozenset({Ask.SKIP, Ask.NOTE, Ask.SENT})
+NEEDS_WORDS = frozenset({Ask.SKIP, Ask.NOTE, Ask.SENT, Ask.STOP, Ask.CANNOT})
 """Asks whose button opens a form first, because they need a person's words."""

@@ -1,45 +1,26 @@
 """What each ask comes to: who may, what is decided, what is answered. One short function an ask."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from recovery import decisions, exporting
 from recovery.access import Right
 from recovery.actions import Ask
-from recovery.answers import help_card, opened_elsewhere, plain_card, status_card
+from recovery.answers import help_card, opened_elsewhere, status_card
 from recovery.content import Card
 from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
 from recovery.opening import open_incident
-from recovery.polling import WAITING, obligations_of, poll_task
-from recovery.sheet import Sheet, close, decide, incident_of, refuse
+from recovery.people_asks import PEOPLE_ASKS
+from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import (
     Handover,
     HandoverStatus,
     Incident,
-    Obligation,
-    ObligationStatus,
-    Person,
     TaskStatus,
 )
 from recovery.step import Step
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.text import Line, line, plain
-from recovery.whos_left import people_card
-
-
-def decides(
-    act: Callable[[Sheet, Transaction, Incident], Line], *, ended_too: bool = False
-) -> Callable[[Sheet], Card | None]:
-    """A handler for what only an approver may decide."""
-
-    def handler(sheet: Sheet) -> Card | None:
-        why = sheet.refusal(Right.DECIDE)
-        if why:
-            return refuse(sheet, why)
-        return decide(sheet, lambda tx, incident: act(sheet, tx, incident), ended_too=ended_too)
-
-    return handler
 
 
 def step_named(sheet: Sheet) -> Step:
@@ -81,24 +62,6 @@ def keep(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return decisions.keep_reminding(tx, incident, step, sheet.by)
 
 
-def confirm(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
-    for obligation, person in everyone(tx, incident):
-        named = sheet.about.get("obligation")
-        if named == str(obligation.id) or (
-            named is None
-            and person.email.lower() == sheet.about.get("email", "").lower()
-            and obligation.kind == sheet.about.get("step")
-        ):
-            return decisions.confirm(tx, incident, sheet.by, obligation, person)
-    return line("Nobody with that e-mail address is asked for that in this incident.")
-
-
-def everyone(tx: Transaction, incident: Incident) -> Sequence[tuple[Obligation, Person]]:
-    """Every obligation of the incident with its person."""
-    people = {person.id: person for person in tx.people.of(incident.id)}
-    return [(o, people[o.person_id]) for o in tx.people.obligations(incident.id)]
-
-
 # --- Asks with rules of their own --------------------------------------------------------------------------
 
 
@@ -124,62 +87,6 @@ def help_(sheet: Sheet) -> Card | None:
     card = help_card()
     close(sheet.job, sheet.request, card)
     return card
-
-
-def people(sheet: Sheet) -> Card | None:
-    """Names are for approvers."""
-    why = sheet.refusal(Right.DECIDE)
-    if why:
-        return refuse(sheet, why)
-    with sheet.job.tools.store.read() as tx:
-        incident, problem = incident_of(tx, sheet, ended_too=False)
-        if incident is None:
-            card = plain_card(problem)
-        else:
-            card = people_card(STEPS, incident, everyone(tx, incident), sheet.about.get("step"))
-    close(sheet.job, sheet.request, card)
-    return card
-
-
-def check(sheet: Sheet) -> Card | None:
-    """Somebody wants Mailgun asked about themself: one poll answers everyone who waits."""
-    with sheet.job.record() as tx:
-        running = tx.incidents.latest()
-        if running is not None:
-            # A cancel or a poll that ends at this moment answers it, or this finds nothing to ask for: never neither.
-            tx.incidents.get(running.id, lock=True)
-        asked = obligations_of(tx, replace(sheet.request, about=sheet.about))
-        if any(obligation.is_open for obligation, _ in asked):
-            tx.requests.close(sheet.request.id, WAITING)
-            incident = tx.incidents.get(asked[0][0].incident_id)
-            tx.tasks.add([poll_task(incident)])
-            card = None
-        else:
-            card = plain_card(
-                line(
-                    "There is nothing left for you to do at Mailgun."
-                    if asked
-                    else "Nothing is asked of you at Mailgun in a running incident."
-                )
-            )
-            tx.requests.close(sheet.request.id, plain(card.lines[0]))
-    sheet.job.tools.wake()
-    return card
-
-
-def mine(sheet: Sheet) -> Card | None:
-    """Only the person themself can say."""
-
-    def act(tx: Transaction, incident: Incident) -> Line:
-        theirs = obligations_of(tx, replace(sheet.request, about=sheet.about))
-        questions = [(o, person) for o, person in theirs if o.status is ObligationStatus.QUESTIONED]
-        if not questions:
-            return line("There is no question open for you. Nothing was changed.")
-        # Typed, it is the answer to all that this person was asked; a button names its own question.
-        answer = sheet.about.get("answer", "")
-        return [decisions.mine(tx, incident, sheet.by, *question, answer) for question in questions][-1]
-
-    return decide(sheet, act)
 
 
 def saved(sheet: Sheet) -> Card | None:
@@ -317,10 +224,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.REISSUE: reissue,
     Ask.TAKE_OVER: decides(take_over, ended_too=True),
     Ask.SAVED: saved,
-    Ask.CHECK: check,
-    Ask.MINE: mine,
-    Ask.PEOPLE: people,
-    Ask.CONFIRM: decides(confirm),
+    **PEOPLE_ASKS,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
     Ask.SENT: decides(sent),

@@ -54,6 +54,15 @@ class Action(StrEnum):
     OBLIGATION_DROPPED = "no longer lists a user"
     VOUCHED = "confirmed for a person"
     QUESTIONED = "asked a person whether a change was theirs"
+    SAID_DONE = "says that their part is done"
+    EXCUSED = "stopped the reminders to a person"
+    PUT_OFF = "asked to be reminded later"
+    CANNOT = "says that they cannot do their part"
+    URGED = "had a person reminded at once"
+    IDENTIFIED = "said who a user is"
+    BY_HAND = "tells a person themself"
+    LEAVING = "said that a user has left"
+    REQUESTER_TOLD = "told the requester who is left"
     OWNED = "said that a change was theirs"
     DISOWNED = "said that a change was not theirs"
     KEPT_REMINDING = "lets the last step open before the end of"
@@ -62,6 +71,7 @@ class Action(StrEnum):
     EXPORTED = "exported"
     RECOVERED = "declared the account recovered"
     CLOSED = "closed the incident"
+    TAKEN_UP = "looks after the people again:"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from recovery.state import (
     HandoverStatus,
     Incident,
     IncidentStatus,
+    ObligationStatus,
     StepStatus,
     Task,
 )
@@ -94,11 +95,24 @@ def status_line(board: Board) -> str:
         case IncidentStatus.OPEN:
             return f"Open{waiting}."
         case IncidentStatus.RECOVERED:
-            return f"Recovered: the account works{waiting}."
+            return f"Recovered: the account works{without_two_factor(board) or waiting}."
         case IncidentStatus.CLOSED:
             return "Recovered and closed: nobody is left to remind."
         case IncidentStatus.CANCELLED:
             return "Cancelled."
+
+
+def without_two_factor(board: Board) -> str:
+    """How many people still lack two-factor authentication, as the end of a sentence; empty where nobody does."""
+    asked = [
+        obligation
+        for step, view in board.views
+        if step.may_keep_reminding
+        for obligation, _ in view.obligations
+        if obligation.status is not ObligationStatus.DROPPED
+    ]
+    left = sum(obligation.is_open or obligation.status is ObligationStatus.EXCUSED for obligation in asked)
+    return f"; {left} of {len(asked)} still without 2FA" if left else ""
 
 
 def people_left(board: Board) -> set[int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from recovery.actions import Ask
 from recovery.export import Form
+from recovery.reminders import WISHES
 from recovery.steps import STEPS, near_steps, step_called
 
 SHORT = 3
@@ -151,12 +152,81 @@ def _one_word(ask: Ask, name: str, missing: str) -> Callable[[str, str], Typed |
 def _confirm(usage: str, rest: str) -> Typed | Unclear:
     words = rest.split()
     step = step_called(words[1]) if len(words) == 2 else None
-    if step is None or not step.asks_people or "@" not in words[0]:
+    is_somebody = bool(words) and ("@" in words[0] or _MAILGUN_ID.fullmatch(words[0]) is not None)
+    if step is None or not step.asks_people or not is_somebody:
         return Unclear(
             f"Whose, and for which step: {' or '.join(f'{step.number} ({step.title})' for step in ASKING)}? "
             f"Usage: `/mailgun-compromised {usage}`."
         )
-    return Typed(Ask.CONFIRM, {"email": words[0].removeprefix("<mailto:").split("|")[0].rstrip(">"), "step": step.kind})
+    return Typed(Ask.CONFIRM, {"email": _address(words[0]), "step": step.kind})
+
+
+_MAILTO = re.compile(r"<mailto:([^|>]*)[^>]*>")
+_MAILGUN_ID = re.compile(r"[0-9a-f]{12,}", re.IGNORECASE)
+"""How Mailgun numbers its users; for those who have no address."""
+_MENTION = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>|([UW][A-Z0-9]{2,})")
+
+
+def _address(word: str) -> str:
+    """A typed address, which Slack may have made a link of."""
+    found = _MAILTO.fullmatch(word)
+    return found[1] if found else word
+
+
+def _of_person(ask: Ask, *, reason: bool = False) -> Callable[[str, str], Typed | Unclear]:
+    """A command about one Mailgun user, by their address or Mailgun's id."""
+
+    def parse_person(usage: str, rest: str) -> Typed | Unclear:
+        who, _, why = rest.partition(" ")
+        if "@" not in who and not _MAILGUN_ID.fullmatch(who):
+            return Unclear(
+                f"Whom? Usage: `/mailgun-compromised {usage}`. If this was the description of what happened, put "
+                "`open` before it."
+            )
+        if reason and not why.strip():
+            return Unclear(f"Please give a reason; it is recorded. Usage: `/mailgun-compromised {usage}`.")
+        if why and not reason:
+            return Unclear(f"Nothing goes after the address. Usage: `/mailgun-compromised {usage}`.")
+        return Typed(ask, {"email": _address(who)}, why.strip())
+
+    return parse_person
+
+
+def _identify(usage: str, rest: str) -> Typed | Unclear:
+    who, _, slack = rest.partition(" ")
+    mention = _MENTION.fullmatch(slack.strip())
+    if not who or mention is None:
+        return Unclear(
+            f"Which Mailgun user, and who in Slack? Usage: `/mailgun-compromised {usage}`. Choose the person from what "
+            "Slack offers after the @, or give their member id."
+        )
+    return Typed(Ask.IDENTIFY, {"email": _address(who), "chosen": mention[1] or mention[2]})
+
+
+def _done(usage: str, rest: str) -> Typed | Unclear:
+    step = step_called(rest) if rest else None
+    if rest and (step is None or not step.asks_people):
+        return Unclear(
+            f"Which step? Usage: `/mailgun-compromised {usage}`; without one it is all that is asked of you."
+        )
+    return Typed(Ask.DONE, {"step": step.kind} if step else {})
+
+
+def _later(usage: str, rest: str) -> Typed | Unclear:
+    wish = rest.lower().removeprefix("in an ").removeprefix("this ")
+    if wish not in WISHES:
+        return Unclear(f"Until when? Usage: `/mailgun-compromised {usage}`.")
+    return Typed(Ask.LATER, {"chosen": wish})
+
+
+def _people(usage: str, rest: str) -> Typed | Unclear:
+    page = rest.lower().removeprefix("page").strip()
+    if page and not page.isdigit():
+        return Unclear(
+            f"`{usage}` takes the number of a page or nothing. Nothing was done. If this was the description of what "
+            "happened, put `open` before it."
+        )
+    return Typed(Ask.PEOPLE, {"page": page} if page else {})
 
 
 def _note(usage: str, rest: str) -> Typed | Unclear:
@@ -215,7 +285,25 @@ COMMANDS: Mapping[str, _Command] = {
     "saved": _Command("saved <handover number|all>", "you saved a handover: wipe it", _saved),
     "check": _Command("check", "ask Mailgun whether your password and 2FA are done", _alone(Ask.CHECK)),
     "mine": _Command("mine <yes|no>", "whether a change that you were asked about was yours", _mine),
-    "people": _Command("people", "who is left, for approvers", _alone(Ask.PEOPLE)),
+    "done": _Command(
+        f"done [{'|'.join(str(step.number) for step in ASKING)}]",
+        "you did your part where Mailgun cannot show it; an approver confirms it",
+        _done,
+    ),
+    "later": _Command(f"later <{'|'.join(WISHES)}>", "remind you later, at most three times", _later),
+    "cannot": _Command(
+        "cannot <what keeps you>",
+        "you cannot do your part: whoever leads the recovery hears of it",
+        _words(Ask.CANNOT, "What keeps you from it?"),
+    ),
+    "people": _Command("people [page]", "for approvers: everybody, and who is left", _people),
+    "identify": _Command("identify <e-mail> <@person>", "who a Mailgun user is in Slack", _identify),
+    "by-hand": _Command("by-hand <e-mail>", "you tell that Mailgun user yourself", _of_person(Ask.BY_HAND)),
+    "has-left": _Command(
+        "has-left <e-mail>", "that user has left the company, to be removed at Mailgun", _of_person(Ask.HAS_LEFT)
+    ),
+    "remind": _Command("remind <e-mail>", "remind that user now", _of_person(Ask.REMIND_NOW)),
+    "stop": _Command("stop <e-mail> <reason>", "stop reminding that user", _of_person(Ask.STOP, reason=True)),
     "confirm": _Command(
         f"confirm <e-mail> <{'|'.join(str(step.number) for step in ASKING)}>",
         "confirm for somebody whom Mailgun cannot show",

@@ -39,11 +39,36 @@ class Button:
 
 
 @dataclass(frozen=True)
+class Option:
+    """One thing to choose in a menu: how it is shown, and what `about["chosen"]` says when it was chosen."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Something to choose from: the action it asks for, and what it is about, as with a button.
+
+    `label` is shown while nothing is chosen. Without options it offers the people of the workspace, and what was
+    chosen is a Slack user id.
+    """
+
+    action: str
+    label: str
+    about: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[Option, ...] = ()
+
+
+Control = Button | Menu
+
+
+@dataclass(frozen=True)
 class Row:
-    """A line with at most one button beside it."""
+    """A line with what can be pressed or chosen beside it, or below it where that is more than one."""
 
     line: Line
-    button: Button | None = None
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +83,7 @@ class Card:
     lines: tuple[Line, ...] = ()
     paste: str | None = None
     rows: tuple[Row, ...] = ()
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[Control, ...] = ()
     footer: Line | None = None
 
 
@@ -116,7 +141,14 @@ class MarkerKind(StrEnum):
     HANDOVER = "handover"
     HANDOVER_CONTROLS = "handover_controls"
     OBLIGATION = "obligation"
+    """The message about one obligation that version 1 sent."""
+    CHECKLIST = "checklist"
+    """The one message to a person, with all that they have to do."""
     REMINDER = "reminder"
+    STRAYS = "strays"
+    """The list of those whom the bot cannot reach, to the requester."""
+    SUMMARY = "summary"
+    """Who is left after several reminders, to the requester, once a day."""
     REPORT = "report"
     NOTICE = "notice"
 

@@ -9,22 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
+from recovery.checking import answer_waiting
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
-from recovery.people import needs_voucher, step_of
-from recovery.people import plan_redraw as plan_person_redraw
-from recovery.polling import answer_waiting
+from recovery.messages import ask_again, ask_nothing_more
 from recovery.progress import state_of
 from recovery.state import (
     HandoverStatus,
     Incident,
     IncidentStatus,
     Json,
-    Obligation,
-    ObligationStatus,
-    Person,
     StepState,
     StepStatus,
     TaskStatus,
@@ -32,6 +28,7 @@ from recovery.state import (
 from recovery.step import Step, begin_anew, facts_with_left, findings, left_by_decision, scope_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
+from recovery.strays import strays_task
 from recovery.text import Code, Line, When, Who, count, line, sentence
 
 GLASS = "breaking the glass"
@@ -170,14 +167,23 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
             [StepStatus.LOCKED, StepStatus.WAITING, StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION],
             StepStatus.CANCELLED,
         )
-    for obligation in tx.people.obligations(incident.id):
-        if obligation.is_open:
-            tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=by.at, next_reminder_at=None)
-            plan_person_redraw(tx, obligation)
+    ask_nothing_more(tx, incident, by.at)
+    give_back_people(tx, incident, by.at)
     answer_waiting(tx, incident.id)
     _record(tx, incident, by, Action.CANCELLED, "", reason)
     rest = f" {count(dropped, 'task')} not begun yet will not be run." if dropped else ""
     return line(f"The incident is cancelled. What was begun is finished and handed over.{rest}")
+
+
+def give_back_people(tx: Transaction, incident: Incident, at: datetime) -> None:
+    """A recovered incident whose people this one has taken over looks after them again."""
+    for earlier in tx.incidents.in_status(IncidentStatus.CLOSED):
+        if earlier.ended_at is None or earlier.recovered_at is None or earlier.ended_at < incident.opened_at:
+            continue
+        tx.incidents.set(earlier.id, status=IncidentStatus.RECOVERED, ended_at=None)
+        ask_again(tx, tx.incidents.get(earlier.id), earlier.ended_at)
+        facts = AuditFacts(Actor.BOT, Action.TAKEN_UP, "", f"incident {incident.id} was cancelled")
+        tx.audit.append(earlier.id, at, facts)
 
 
 def hand_over_what_was_changed(tx: Transaction, incident: Incident, state: StepState) -> None:
@@ -258,54 +264,6 @@ def keep_reminding(tx: Transaction, incident: Incident, step: Step, by: By) -> L
     return line("The last step opens once the others are settled. Reminders go on until everybody has it.")
 
 
-def confirm(tx: Transaction, incident: Incident, by: By, obligation: Obligation, person: Person) -> Line:
-    """An approver vouches for somebody whom Mailgun cannot show, or who is not in Slack."""
-    if not needs_voucher(person):
-        return line(f"Mailgun shows this for {person.email}: it counts once Mailgun does.")
-    if not obligation.is_open or (by.version is not None and by.version != obligation.version):
-        return line(f"{person.email}: that is settled already ({obligation.status}).")
-    settled = tx.people.settle(
-        obligation, ObligationStatus.VOUCHED, settled_at=by.at, settled_by=by.user_id, next_reminder_at=None
-    )
-    if not settled:
-        return line(f"{person.email}: somebody else has just settled that.")
-    step = step_of(STEPS, obligation)
-    tx.audit.append(
-        incident.id,
-        by.at,
-        AuditFacts(by.user_id, Action.VOUCHED, f"{step.title}: {person.email}", private=True),
-    )
-    plan_person_redraw(tx, obligation)
-    return line(f"Confirmed for {person.email}, with your name.")
-
-
-def mine(tx: Transaction, incident: Incident, by: By, obligation: Obligation, person: Person, answer: str) -> Line:
-    """Somebody says whether a change that Mailgun shows was their own doing."""
-    if obligation.status is not ObligationStatus.QUESTIONED or by.version not in (None, obligation.version):
-        return line("That question is settled already; nothing was changed.")
-    step = step_of(STEPS, obligation)
-    subject = f"{step.title}: {person.email}"
-    plan_person_redraw(tx, obligation)
-
-    def record(action: Action) -> None:
-        facts = AuditFacts(Actor.PERSON, action, subject, private=True, whom=by.user_id)
-        tx.audit.append(incident.id, by.at, facts)
-
-    if answer == "yes":
-        tx.people.settle(
-            obligation, ObligationStatus.DONE, settled_at=by.at, settled_by=by.user_id, next_reminder_at=None
-        )
-        record(Action.OWNED)
-        return line("Thank you. That counts as done.")
-    tx.people.settle(obligation, ObligationStatus.OPEN, settled_at=None)
-    record(Action.DISOWNED)
-    return line(
-        "Thank you for saying so: it counts as not done. Please do it now, as asked above, and tell ",
-        Who(incident.requester_id),
-        " at once.",
-    )
-
-
 # --- Handovers --------------------------------------------------------------------------------------------
 
 
@@ -352,7 +310,8 @@ def become_requester(tx: Transaction, incident: Incident, by: By, reason: str = 
     """The incident with this person as its requester; their direct message is opened before the next secret."""
     if incident.requester_id == by.user_id:
         return incident
-    tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None)
+    tx.incidents.set(incident.id, requester_id=by.user_id, direct_channel_id=None, strays_ts=None)
+    tx.tasks.add([strays_task(tx.incidents.get(incident.id))])
     facts = AuditFacts(by.user_id, Action.TOOK_OVER, "", reason, whom=incident.requester_id)
     tx.audit.append(incident.id, by.at, facts)
     return tx.incidents.get(incident.id)

@@ -11,11 +11,11 @@ from recovery.access import Access
 from recovery.actions import Ask
 from recovery.answers import plain_card
 from recovery.asks import ASKS
+from recovery.checking import CHECKED, MOST_PATIENCE, WAITING
 from recovery.commands import Typed, Unclear, parse
 from recovery.content import Card
 from recovery.errors import Missing, OutsideError, Refused
 from recovery.jobs import Job, TaskKind
-from recovery.polling import CHECKED, MOST_PATIENCE, WAITING
 from recovery.sheet import Sheet, close
 from recovery.state import NewRequest, NewTask, Request
 from recovery.store import Transaction

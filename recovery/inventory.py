@@ -1,6 +1,7 @@
 """Asking Mailgun for everything at once: keys, domains and logins of all regions, users."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from recovery.account import AccountUser, Domain, Inventory, Login
 from recovery.errors import NotFound
@@ -35,14 +36,18 @@ def list_logins(job: Job, domains: Sequence[Domain]) -> list[Login]:
     return sorted(login for logins in job.tools.at_once(of, domains) for login in logins)
 
 
+def list_users(job: Job) -> list[AccountUser]:
+    """Every user. Of an account that was bought through somebody else, all sign in there (`MAILGUN_VIA`)."""
+    job.hold()
+    via = job.tools.policy.mailgun_via
+    return [replace(user, sign_in=via) if via else user for user in job.tools.mailgun.users()]
+
+
 def take_inventory(job: Job, *, with_users: bool = False) -> Inventory:
     """Keys, domains, logins, and users if asked, as Mailgun lists them now."""
     job.hold()
     keys = job.tools.mailgun.keys()
     domains = list_domains(job)
     logins = list_logins(job, domains)
-    users: tuple[AccountUser, ...] = ()
-    if with_users:
-        job.hold()
-        users = tuple(job.tools.mailgun.users())
-    return Inventory(tuple(keys), tuple(domains), tuple(logins), users)
+    users = list_users(job) if with_users else []
+    return Inventory(tuple(keys), tuple(domains), tuple(logins), tuple(users))

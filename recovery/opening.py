@@ -1,16 +1,17 @@
 """Opening an incident: who may, where its thread goes, and who will be handed the secrets."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from recovery.access import Access, Right
 from recovery.answers import opened_elsewhere, plain_card, where
 from recovery.audit import Action, Actor, AuditFacts
+from recovery.checking import answer_waiting
 from recovery.content import Card
 from recovery.jobs import Job
-from recovery.people import plan_redraw
-from recovery.polling import answer_waiting
+from recovery.messages import ask_nothing_more
 from recovery.ports import ChannelFacts
-from recovery.state import Incident, IncidentStatus, NewTask, ObligationStatus, Request, StepStatus
+from recovery.state import Incident, IncidentStatus, NewTask, Person, Request, Standing, StepStatus
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Channel, Code, Line, line, plain
@@ -81,14 +82,30 @@ def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) 
     if earlier.status is not IncidentStatus.RECOVERED:
         return
     now = job.tools.clock.now()
-    for obligation in tx.people.obligations(earlier.id):
-        if obligation.is_open:
-            tx.people.settle(obligation, ObligationStatus.DROPPED, settled_at=now, next_reminder_at=None)
-            plan_redraw(tx, obligation)
+    ask_nothing_more(tx, earlier, now)
+    tx.people.add([as_known(person, incident) for person in tx.people.of(earlier.id) if person.left_at is None])
     answer_waiting(tx, earlier.id)
     tx.incidents.set(earlier.id, status=IncidentStatus.CLOSED, ended_at=now, troubles={})
     facts = AuditFacts(Actor.BOT, Action.CLOSED, "", f"its people are looked after by incident {incident.id}")
     tx.audit.append(earlier.id, now, facts)
+
+
+def as_known(person: Person, incident: Incident) -> Person:
+    """Somebody of an earlier incident in this one: who they are in Slack is known, and they are told anew."""
+    # Who was told by hand then has to be told anew; who was not found then may be there by now.
+    is_known = person.standing in (Standing.FOUND, Standing.NAMED, Standing.LEAVING)
+    standing = person.standing if is_known else Standing.UNKNOWN
+    return replace(
+        person,
+        incident_id=incident.id,
+        standing=standing,
+        reached_at=None,
+        message_ts=None,
+        reminders=0,
+        next_message_at=None,
+        put_off=0,
+        urged_by=None,
+    )
 
 
 def report_answered(job: Job, about: Mapping[str, str]) -> Request | None:

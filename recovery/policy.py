@@ -1,7 +1,10 @@
 """The settings that the rules themselves depend on, as one value. `settings.py` makes it from the environment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+
+from recovery.account import SignIn
 
 LEASE_MARGIN = timedelta(seconds=5)
 """An outside call is made only if its task's lease outlasts the call's timeout by this much."""
@@ -19,14 +22,22 @@ class ReminderHours:
 
 @dataclass(frozen=True)
 class Policy:
-    """Who may do what, and how long things take. Each field is a setting of the same name."""
+    """Who may do what, who is who, and how long things take. Each field is a setting of the same name.
+
+    After `escalate_after` reminders to a person the requester hears of them once a day. `email_domains` says of a
+    domain in Mailgun's addresses which one Slack has instead, both in lower case. `mailgun_via` is whom the account
+    was bought through, and so where people sign in to it; None where it was bought from Mailgun itself.
+    """
 
     approvers: tuple[str, ...] = ()
     starters: tuple[str, ...] = ()
     two_person: bool = False
     recovery_channel: str | None = None
     audit_channel: str | None = None
+    email_domains: Mapping[str, str] = field(default_factory=dict)
+    mailgun_via: SignIn | None = None
     reminders: ReminderHours = field(default_factory=ReminderHours)
+    escalate_after: int = 3
     poll_every: timedelta = timedelta(minutes=5)
     handover_ttl: timedelta = timedelta(hours=24)
     concurrency: int = 16

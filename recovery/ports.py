@@ -102,6 +102,14 @@ class Member:
 
 
 @dataclass(frozen=True)
+class MemberPage:
+    """One page of the workspace's people, bots and deactivated ones among them. `next_cursor` is empty on the last."""
+
+    members: tuple[Member, ...]
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True)
 class ChannelFacts:
     """A Slack channel, from `conversations.info`. `known` is false where Slack shows the bot no such channel."""
 
@@ -127,6 +135,10 @@ class Directory(Protocol):
 
     def by_email(self, email: str) -> Member | None:
         """The user with that e-mail address, or None. `users.lookupByEmail`."""
+        ...
+
+    def everyone(self, cursor: str = "") -> MemberPage:
+        """A page of everybody in the workspace, the first without a cursor. `users.list`."""
         ...
 
     def group(self, group_id: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import Step, steps_of, tally_facts
-from recovery.store import Transaction
+from recovery.store import Glance, Transaction
 from recovery.support_message import support_message
 from recovery.text import count
 from recovery.tools import Tools
@@ -38,6 +38,23 @@ def settle_incident(tools: Tools, steps: Sequence[Step], incident_id: int) -> No
             move(tx, tools, steps, incident, step)
         go_on(tx, tools, steps, tx.incidents.get(incident_id))
     tools.wake()
+
+
+def may_move(steps: Sequence[Step], glance: Glance) -> bool:
+    """Whether `settle_incident` may find anything to do, from what a tick sees."""
+    incident, states = glance.incident, glance.steps
+    at_work = (StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
+    nobody_left = (
+        incident.status is IncidentStatus.RECOVERED
+        and not glance.has_obligations
+        and not any(state.status in at_work for state in states)
+    )
+    return (
+        bool(glance.stalled)
+        or nobody_left
+        or bool(opened_too_early(steps, incident, states))
+        or (wants_review(steps, incident, states) and not glance.is_reviewed)
+    )
 
 
 def settle_after(tools: Tools, steps: Sequence[Step]) -> Callable[[Job], None]:

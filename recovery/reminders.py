@@ -13,7 +13,7 @@ def next_reminder(after: datetime, tz: str | None, hours: ReminderHours) -> date
 
 def first_allowed(earliest: datetime, tz: str | None, hours: ReminderHours) -> datetime:
     """The first allowed moment from `earliest` on (UTC in, UTC out). An unknown time zone counts as UTC."""
-    zone = _zone(tz)
+    zone = zone_of(tz)
     first_day = earliest.astimezone(zone).date()
     for days_ahead in range(8):
         day = first_day + timedelta(days=days_ahead)
@@ -27,8 +27,33 @@ def first_allowed(earliest: datetime, tz: str | None, hours: ReminderHours) -> d
     return earliest
 
 
-def _zone(tz: str | None) -> ZoneInfo:
+def zone_of(tz: str | None) -> ZoneInfo:
+    """The time zone of that name; an unknown one counts as UTC."""
     try:
         return ZoneInfo(tz or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
+
+
+AFTERNOON = time(15, 0)
+
+WISHES = ("hour", "afternoon", "tomorrow")
+"""What somebody may choose who wants to be reminded later."""
+
+
+def put_off_until(now: datetime, wish: str, tz: str | None, hours: ReminderHours) -> datetime:
+    """When to remind somebody who asked for later, in their own time zone (UTC in, UTC out).
+
+    An afternoon that is over means the next morning. Whatever was wished, it falls into the hours for reminders.
+    """
+    zone = zone_of(tz)
+    local = now.astimezone(zone)
+    tomorrow = datetime.combine(local.date() + timedelta(days=1), hours.start, zone)
+    match wish:
+        case "hour":
+            return first_allowed(now + timedelta(hours=1), tz, hours)
+        case "afternoon" if local.time() < AFTERNOON:
+            wished = datetime.combine(local.date(), AFTERNOON, zone)
+        case _:
+            wished = tomorrow
+    return first_allowed(wished.astimezone(now.tzinfo), tz, hours)

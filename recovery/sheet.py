@@ -58,7 +58,11 @@ def decide(sheet: Sheet, act: Decide, *, ended_too: bool = False) -> Card | None
     tools = sheet.job.tools
     with sheet.job.record() as tx:
         incident, problem = incident_of(tx, sheet, ended_too=ended_too)
-        said = problem if incident is None else act(tx, tx.incidents.get(incident.id, lock=True))
+        if incident is not None:
+            # As it is once nobody else is at it: it may have been cancelled while this waited.
+            tx.incidents.get(incident.id, lock=True)
+            incident, problem = incident_of(tx, sheet, ended_too=ended_too)
+        said = problem if incident is None else act(tx, incident)
         tx.requests.close(sheet.request.id, plain(said))
     tools.wake()
     return plain_card(said)
@@ -86,3 +90,17 @@ def refuse(sheet: Sheet, why: str) -> Card:
     card = plain_card(line(why, " Nothing was changed."))
     close(sheet.job, sheet.request, card)
     return card
+
+
+def decides(
+    act: Callable[[Sheet, Transaction, Incident], Line], *, ended_too: bool = False
+) -> Callable[[Sheet], Card | None]:
+    """A handler for what only an approver may decide."""
+
+    def handler(sheet: Sheet) -> Card | None:
+        why = sheet.refusal(Right.DECIDE)
+        if why:
+            return refuse(sheet, why)
+        return decide(sheet, lambda tx, incident: act(sheet, tx, incident), ended_too=ended_too)
+
+    return handler

@@ -26,7 +26,9 @@ class Incident:
     once it was opened and greeted. `keys_expired_at` is when the last old key died. `watched` are the
     subjects of the domains that must work again before the account counts as recovered. `revision` grows
     with every change that the thread should show; `drawn_revision` is what it shows. `troubles` are what keeps
-    the bot from its work at the moment, in words, each under the name of where it comes from.
+    the bot from its work at the moment, in words, each under the name of where it comes from. `polled_at` is when the
+    last list of users was asked for. `strays_ts` is the requester's list of those whom the bot cannot reach;
+    `next_summary_at` when they are told next who is left after several reminders.
     """
 
     id: int
@@ -49,6 +51,9 @@ class Incident:
     recovered_at: datetime | None = None
     ended_at: datetime | None = None
     next_poll_at: datetime | None = None
+    polled_at: datetime | None = None
+    strays_ts: str | None = None
+    next_summary_at: datetime | None = None
     revision: int = 0
     drawn_revision: int = -1
     drawn_board: str = ""
@@ -250,12 +255,39 @@ class Handover:
     wiped_at: datetime | None = None
 
 
+class Standing(StrEnum):
+    """Whether the bot knows who a Mailgun user is in Slack, and whether it can write to them.
+
+    `unknown`: not looked for yet. `found`: by their address. `named`: somebody said who they are. `by hand`: somebody
+    tells them instead of the bot. `leaving`: they have left the company, and Mailgun still lists them. The
+    others say what is in the way.
+    """
+
+    UNKNOWN = "unknown"
+    FOUND = "found"
+    NAMED = "named"
+    NOT_FOUND = "not found"
+    NO_EMAIL = "no e-mail"
+    DEACTIVATED = "deactivated"
+    BOT = "bot"
+    CLOSED = "closed"
+    BY_HAND = "by hand"
+    LEAVING = "leaving"
+
+
+STRAYS = frozenset({Standing.NOT_FOUND, Standing.NO_EMAIL, Standing.DEACTIVATED, Standing.BOT, Standing.CLOSED})
+"""Those of whom the requester is asked who they are."""
+
+
 @dataclass(frozen=True)
 class Person:
     """A Mailgun user in one incident, and who that is in Slack, if known.
 
-    `reached_at` is when the first message to them was sent. `left_at` is set once Mailgun no longer lists
-    the user or lists them as disabled.
+    `reached_at` is when the first message to them was sent, or somebody said that they tell them. `left_at` is set
+    once Mailgun no longer lists the user or lists them as disabled. `standing_by` is who said what `standing` says.
+    `message_ts` is their one direct message. `next_message_at` is when they are written to next: the first message, a
+    word about something more, or a reminder. `put_off` counts how often they asked to be reminded later; `urged_by`
+    is who wants them reminded now, whatever the hour. `version` grows with every change of `standing`.
     """
 
     id: int
@@ -271,15 +303,30 @@ class Person:
     channel_id: str | None = None
     reached_at: datetime | None = None
     left_at: datetime | None = None
+    standing: Standing = Standing.UNKNOWN
+    standing_by: str | None = None
+    version: int = 1
+    message_ts: str | None = None
+    reminders: int = 0
+    next_message_at: datetime | None = None
+    put_off: int = 0
+    urged_by: str | None = None
+
+    @property
+    def called(self) -> str:
+        """How lists and sentences call them: by their address, by Mailgun's id where they have none."""
+        return self.email or f"Mailgun user {self.mailgun_id}"
 
 
 class ObligationStatus(StrEnum):
-    """`open` until it is met. `questioned`: Mailgun shows a change from before the person was reached."""
+    """`open` until it is met. `questioned`: Mailgun shows a change from before the person was reached.
+    `excused`: somebody stopped the reminders, with a reason."""
 
     OPEN = "open"
     QUESTIONED = "questioned"
     DONE = "done"
     VOUCHED = "vouched"
+    EXCUSED = "excused"
     DROPPED = "dropped"
 
 
@@ -287,7 +334,8 @@ class ObligationStatus(StrEnum):
 class Obligation:
     """Something that a person must do. `kind` is the kind of the step that asks for it.
 
-    `evidence` is Mailgun's date that decided it; `settled_by` is who vouched or confirmed.
+    `evidence` is Mailgun's date that decided it; `settled_by` is who vouched, confirmed or stopped it, `reason` why it
+    was stopped. `told_at` is when the person was told of it, `said_at` when they said that it is done.
     """
 
     id: int
@@ -300,9 +348,9 @@ class Obligation:
     evidence: datetime | None = None
     settled_at: datetime | None = None
     settled_by: str | None = None
-    reminders: int = 0
-    next_reminder_at: datetime | None = None
-    message_ts: str | None = None
+    reason: str | None = None
+    told_at: datetime | None = None
+    said_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

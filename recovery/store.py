@@ -5,6 +5,7 @@ Everything inside one `Store.write` commits together or not at all, and no outsi
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from recovery.state import (
     NewRequest,
     NewTask,
     Obligation,
+    ObligationStatus,
     Person,
     Request,
     StepState,
@@ -93,6 +95,10 @@ class Requests(Protocol):
 
     def close(self, request_id: int, outcome: str) -> None:
         """What came of it."""
+        ...
+
+    def close_all(self, request_ids: Sequence[int], outcome: str) -> None:
+        """The same came of all of them."""
         ...
 
     def waiting(self) -> list[Request]:
@@ -209,39 +215,55 @@ class Handovers(Protocol):
 
 
 class People(Protocol):
+    """Whoever changes people or obligations has locked their incident first: what was read then is what is there."""
+
     def of(self, incident_id: int) -> list[Person]: ...
 
     def get(self, person_id: int) -> Person: ...
 
-    def add(self, person: Person) -> Person: ...
+    def in_slack(self, incident_id: int, slack_id: str) -> list[Person]:
+        """The people of the incident who are that Slack user."""
+        ...
 
-    def set(self, person_id: int, **fields: object) -> None: ...
+    def add(self, people: Sequence[Person]) -> None:
+        """Insert them (their `id`s are ignored), by one statement."""
+        ...
 
-    def oblige(self, obligation: Obligation) -> Obligation:
-        """Insert an obligation (its `id` is ignored)."""
+    def save(self, people: Sequence[Person]) -> None:
+        """Write all that may change of these people, by one statement."""
+        ...
+
+    def oblige(self, obligations: Sequence[Obligation]) -> None:
+        """Insert obligations (their `id`s are ignored), by one statement."""
         ...
 
     def obligation(self, obligation_id: int) -> Obligation: ...
 
     def obligations(self, incident_id: int, step_id: int | None = None) -> list[Obligation]: ...
 
-    def settle(self, obligation: Obligation, to: str, **fields: object) -> bool:
+    def obligations_of(self, person_id: int) -> list[Obligation]: ...
+
+    def save_obligations(self, obligations: Sequence[Obligation]) -> None:
+        """Write all that may change of these obligations, by one statement."""
+        ...
+
+    def settle(self, obligation: Obligation, to: ObligationStatus, **fields: object) -> bool:
         """Compare and set: if the row still has the obligation's version, set status `to` and `fields`, grow the
         version; whether it moved."""
         ...
 
-    def set_obligation(self, obligation_id: int, **fields: object) -> None:
-        """Set columns other than status and version."""
-        ...
-
-    def due(self, now: datetime) -> list[Obligation]:
-        """Open ones whose `next_reminder_at` has come, of incidents that are open or recovered."""
+    def due(self, now: datetime) -> set[int]:
+        """The incidents, open or recovered, that have people whose `next_message_at` has come."""
         ...
 
 
 class AuditTrail(Protocol):
     def append(self, incident_id: int, at: datetime, facts: AuditFacts) -> AuditEntry:
         """Chain one more entry to the incident's trail and grow its `audit_count` and `revision`."""
+        ...
+
+    def append_all(self, incident_id: int, at: datetime, facts: Sequence[AuditFacts]) -> None:
+        """Chain these entries in their order, by as many statements as for one."""
         ...
 
     def entries(self, incident_id: int, after: int = 0, most: int | None = None) -> list[AuditEntry]:
@@ -264,6 +286,22 @@ class VaultKeys(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Glance:
+    """One incident as a tick sees it: whether it is worth a closer look.
+
+    `stalled` are the running steps none of whose tasks is unfinished, and whose people, if any, are all done. `is_due`
+    says that a handover's or a person's time has come, `is_reviewed` that its last look is planned.
+    """
+
+    incident: Incident
+    steps: tuple[StepState, ...]
+    stalled: frozenset[int]
+    has_obligations: bool
+    is_due: bool
+    is_reviewed: bool
+
+
 class Transaction(Protocol):
     """The tables, inside one transaction."""
 
@@ -275,6 +313,10 @@ class Transaction(Protocol):
     people: People
     audit: AuditTrail
     vault: VaultKeys
+
+    def glance(self, now: datetime, review: str) -> list[Glance]:
+        """Every incident that is not settled, by one statement; `review` is the kind of the task of the last look."""
+        ...
 
 
 class Store(Protocol):

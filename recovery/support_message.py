@@ -72,8 +72,10 @@ def outcome(step: Step, view: StepView, summary: str | None = None) -> str:
     when = f" ({state.finished_at:%Y-%m-%d %H:%M} UTC)" if state.finished_at else ""
     if step.asks_people:
         counted = [o for o, _ in view.obligations if o.status is not ObligationStatus.DROPPED]
-        met = sum(not o.is_open for o in counted)
+        excused = sum(o.status is ObligationStatus.EXCUSED for o in counted)
+        met = sum(not o.is_open for o in counted) - excused
         vouched = sum(o.status is ObligationStatus.VOUCHED for o in counted)
         text = f"{met} of {count(len(counted), 'user')}"
-        return text + (f", {vouched} of them confirmed by us" if vouched else "") + when
+        text += f", {vouched} of them confirmed by us" if vouched else ""
+        return text + (f", {excused} left out by us, with a reason" if excused else "") + when
     return f"done{when}; {progress}" if progress else f"done{when}"

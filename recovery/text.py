@@ -87,9 +87,24 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+BAR = 10
+"""How many characters a bar has."""
+
+
+def bar(done: int, total: int) -> str:
+    """How far something is, as a bar. Only what is all done looks full."""
+    filled = BAR * done // total if total else BAR
+    return "█" * filled + "░" * (BAR - filled)
+
+
 def sentence(words: str) -> str:
     """The words with a capital first letter, the rest as it is."""
     return words[:1].upper() + words[1:]
+
+
+def decapitalised(words: str) -> str:
+    """The words with a small first letter, for the middle of a sentence."""
+    return words[:1].lower() + words[1:]
 
 
 def listing(names: Iterable[str], most: int = 10) -> str:

@@ -1,5 +1,6 @@
 """The audit trail: each entry chained to the one before, under the lock of its incident."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -34,29 +35,25 @@ class AuditTrail(store.AuditTrail):
         self._connection = connection
 
     def append(self, incident_id: int, at: datetime, facts: AuditFacts) -> AuditEntry:
-        # The lock comes first: whoever appends next reads this entry as the last.
+        return self._append(incident_id, at, [facts])[0]
+
+    def append_all(self, incident_id: int, at: datetime, facts: Sequence[AuditFacts]) -> None:
+        if facts:
+            self._append(incident_id, at, facts)
+
+    def _append(self, incident_id: int, at: datetime, facts: Sequence[AuditFacts]) -> list[AuditEntry]:
+        # The lock comes first: whoever appends next reads the last of these as the last.
         INCIDENTS.get(self._connection, incident_id, lock=True)
-        number, previous = self._last(incident_id)
-        # The hash covers the time as it will be read back.
-        entry = chained(incident_id, number + 1, at.astimezone(UTC), facts, previous)
-        self._connection.execute(
-            insert(AuditRow).values(
-                incident_id=incident_id,
-                number=entry.number,
-                at=at,
-                actor=facts.actor,
-                action=facts.action,
-                subject=facts.subject,
-                result=facts.result,
-                private=facts.private,
-                whom=facts.whom,
-                previous=entry.previous,
-                hash=entry.hash,
-            )
-        )
-        grown = {"audit_count": entry.number, "revision": IncidentRow.revision + 1}
+        last, previous = self._last(incident_id)
+        entries: list[AuditEntry] = []
+        for number, each in enumerate(facts, start=last + 1):
+            # The hash covers the time as it will be read back.
+            entries.append(chained(incident_id, number, at.astimezone(UTC), each, previous))
+            previous = entries[-1].hash
+        self._connection.execute(insert(AuditRow), [_row(entry, at) for entry in entries])
+        grown = {"audit_count": last + len(facts), "revision": IncidentRow.revision + 1}
         INCIDENTS.update(self._connection, incident_id, grown)
-        return entry
+        return entries
 
     def entries(self, incident_id: int, after: int = 0, most: int | None = None) -> list[AuditEntry]:
         wanted = (
@@ -102,6 +99,22 @@ class AuditTrail(store.AuditTrail):
     def _last(self, incident_id: int) -> tuple[int, str]:
         last = self._connection.execute(_LAST, {"incident": incident_id}).first()
         return (0, FIRST_HASH) if last is None else (last.number, last.hash)
+
+
+def _row(entry: AuditEntry, at: datetime) -> dict[str, Any]:
+    return {
+        "incident_id": entry.incident_id,
+        "number": entry.number,
+        "at": at,
+        "actor": entry.facts.actor,
+        "action": entry.facts.action,
+        "subject": entry.facts.subject,
+        "result": entry.facts.result,
+        "private": entry.facts.private,
+        "whom": entry.facts.whom,
+        "previous": entry.previous,
+        "hash": entry.hash,
+    }
 
 
 def _entry(row: Any) -> AuditEntry:

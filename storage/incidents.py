@@ -12,10 +12,11 @@ INCIDENTS = Rows(IncidentRow, Incident)
 _OPEN = INCIDENTS.select().where(IncidentRow.status == IncidentStatus.OPEN)
 _NEWEST = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
 _IN_STATUS = INCIDENTS.select().where(IncidentRow.status.in_(bindparam("statuses"))).order_by(IncidentRow.id)
-_ALIVE = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
+ALIVE = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
 _UNDRAWN = IncidentRow.revision > IncidentRow.drawn_revision
 _UNPOSTED = IncidentRow.audit_count > IncidentRow.audit_posted
-_UNSETTLED = INCIDENTS.select().where(or_(_ALIVE, _UNDRAWN, _UNPOSTED)).order_by(IncidentRow.id)
+UNSETTLED = or_(ALIVE, _UNDRAWN, _UNPOSTED)
+_UNSETTLED = INCIDENTS.select().where(UNSETTLED).order_by(IncidentRow.id)
 
 
 class Incidents(store.Incidents):

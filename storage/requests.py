@@ -1,6 +1,8 @@
 """Requests: what somebody clicked or typed, each delivery stored once."""
 
-from sqlalchemy import Connection
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, update
 
 from recovery import store
 from recovery.state import NewRequest, Request
@@ -23,6 +25,11 @@ class Requests(store.Requests):
 
     def close(self, request_id: int, outcome: str) -> None:
         REQUESTS.update(self._connection, request_id, {"outcome": outcome})
+
+    def close_all(self, request_ids: Sequence[int], outcome: str) -> None:
+        if request_ids:
+            closed = update(RequestRow).where(RequestRow.id.in_(request_ids)).values(outcome=outcome)
+            self._connection.execute(closed)
 
     def waiting(self) -> list[Request]:
         query = REQUESTS.select().where(WAITING).order_by(RequestRow.id)

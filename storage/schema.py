@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, UniqueConst
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from recovery.audit import Action
-from recovery.state import HandoverStatus, IncidentStatus, ObligationStatus, Source, StepStatus, TaskStatus
+from recovery.state import HandoverStatus, IncidentStatus, ObligationStatus, Source, Standing, StepStatus, TaskStatus
 from storage.columns import JsonMapping, JsonTuple, Moment
 
 WAITING = text("outcome = 'waiting'")
@@ -84,6 +84,9 @@ class IncidentRow(Base):
     recovered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     next_poll_at: Mapped[datetime | None]
+    polled_at: Mapped[datetime | None]
+    strays_ts: Mapped[str | None]
+    next_summary_at: Mapped[datetime | None]
     revision: Mapped[int]
     drawn_revision: Mapped[int]
     drawn_board: Mapped[str]
@@ -212,7 +215,7 @@ class TaskRow(Base):
 
 class PersonRow(Base):
     __tablename__ = "people"
-    __table_args__ = (UniqueConstraint("incident_id", "mailgun_id"),)
+    __table_args__ = (UniqueConstraint("incident_id", "mailgun_id"), Index("people_due", "next_message_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))
@@ -227,6 +230,14 @@ class PersonRow(Base):
     channel_id: Mapped[str | None]
     reached_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+    standing: Mapped[Standing]
+    standing_by: Mapped[str | None]
+    version: Mapped[int]
+    message_ts: Mapped[str | None]
+    reminders: Mapped[int]
+    next_message_at: Mapped[datetime | None]
+    put_off: Mapped[int]
+    urged_by: Mapped[str | None]
 
 
 class ObligationRow(Base):
@@ -234,7 +245,6 @@ class ObligationRow(Base):
     __table_args__ = (
         UniqueConstraint("person_id", "kind"),
         Index("obligations_incident", "incident_id", "step_id"),
-        Index("obligations_due", "next_reminder_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -247,9 +257,9 @@ class ObligationRow(Base):
     evidence: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
-    reminders: Mapped[int]
-    next_reminder_at: Mapped[datetime | None]
-    message_ts: Mapped[str | None]
+    reason: Mapped[str | None]
+    told_at: Mapped[datetime | None]
+    said_at: Mapped[datetime | None]
 
 
 class AuditRow(Base):

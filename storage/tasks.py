@@ -56,8 +56,11 @@ class Tasks(Leases, store.Tasks):
         ]
         if not rows:
             return 0
-        added = unless_there(self._connection, TaskRow).returning(TaskRow.id)
-        return len(self._connection.scalars(added, rows).all())
+        # Without RETURNING it is one statement, however many they are; so it must be asked for their number.
+        added = self._connection.execute(
+            unless_there(self._connection, TaskRow), rows, execution_options={"preserve_rowcount": True}
+        )
+        return added.rowcount
 
     # --- changed
 

@@ -1,9 +1,12 @@
 """The tables, inside one transaction."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from recovery import store
 from storage.audit import AuditTrail
+from storage.glance import glance
 from storage.handovers import Handovers
 from storage.incidents import Incidents
 from storage.people import People
@@ -18,6 +21,7 @@ class Transaction(store.Transaction):
     """What `Database.write` and `Database.read` give."""
 
     def __init__(self, connection: Connection, processes: Processes) -> None:
+        self._connection = connection
         self.incidents = Incidents(connection)
         self.steps = Steps(connection)
         self.requests = Requests(connection)
@@ -26,3 +30,6 @@ class Transaction(store.Transaction):
         self.people = People(connection)
         self.audit = AuditTrail(connection)
         self.vault = VaultKeys(connection)
+
+    def glance(self, now: datetime, review: str) -> list[store.Glance]:
+        return glance(self._connection, now, review)

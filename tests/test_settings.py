@@ -6,6 +6,8 @@ from datetime import time, timedelta
 
 import pytest
 
+from recovery.account import SignIn
+from recovery.policy import Policy
 from recovery.secret import Secret
 from settings import Settings, SettingsError, load_settings, settings_table
 
@@ -189,6 +191,84 @@ def test_an_address_is_an_address(url: str) -> None:
 
 def test_keys_are_not_sent_in_the_clear() -> None:
     assert "in the clear" in problems(MAILGUN_US_URL="http://api.mailgun.net")[0]
+
+
+@pytest.mark.parametrize("text", ["heroku", "Heroku", " HEROKU "])
+def test_the_account_may_be_bought_through_somebody(text: str) -> None:
+    assert value("MAILGUN_VIA", text) is SignIn.HEROKU
+    assert value("MAILGUN_VIA", "rackspace") is SignIn.RACKSPACE
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_otherwise_it_was_bought_from_mailgun(text: str) -> None:
+    assert value("MAILGUN_VIA", text) is None
+    assert loaded().MAILGUN_VIA is None
+
+
+@pytest.mark.parametrize("text", ["sinch", "password", "heroku,rackspace", "mailgun"])
+def test_nobody_else_sells_it(text: str) -> None:
+    (line,) = problems(MAILGUN_VIA=text)
+    assert line.startswith("MAILGUN_VIA is neither heroku nor rackspace: put heroku or rackspace, or nothing if")
+
+
+# --- The people ---
+
+
+@pytest.mark.parametrize(
+    ("text", "domains"),
+    [
+        ("", {}),
+        (",", {}),
+        ("old.example=new.example", {"old.example": "new.example"}),
+        (
+            " Old.Example = NEW.example ,, a-b.example=c.example,",
+            {"old.example": "new.example", "a-b.example": "c.example"},
+        ),
+        ("a.example=b.example,b.example=c.example", {"a.example": "b.example", "b.example": "c.example"}),
+        ("a.example=c.example,b.example=c.example", {"a.example": "c.example", "b.example": "c.example"}),
+    ],
+)
+def test_domains_that_are_others_in_slack(text: str, domains: dict[str, str]) -> None:
+    assert value("EMAIL_DOMAINS", text) == domains
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("old.example", "has 'old.example', which lacks the domain that takes its place"),
+        ("a.example=b.example,old.example=", "has 'old.example=', which lacks the domain that takes its place"),
+        ("=new.example", "has '=new.example', in which '' is no domain"),
+        ("old.example=new", "has 'old.example=new', in which 'new' is no domain"),
+        ("old example=new.example", "has 'old example=new.example', in which 'old example' is no domain"),
+        (
+            "a.example=b.example=c.example",
+            "has 'a.example=b.example=c.example', in which 'b.example=c.example' is no domain",
+        ),
+        ("@old.example=new.example", "has '@old.example=new.example': a domain is what follows the @ of an address"),
+        ("a.example=dana@b.example", "has 'a.example=dana@b.example': a domain is what follows the @ of an address"),
+        ("a.example=b.example,A.example=c.example", "maps 'a.example' twice"),
+        ("a.example=A.example", "maps 'a.example' to itself"),
+    ],
+)
+def test_what_are_no_domains(text: str, wrong: str) -> None:
+    put = "put old=new, pairs separated by commas, such as old.example=new.example."
+    assert problems(EMAIL_DOMAINS=text) == [f"EMAIL_DOMAINS {wrong}: {put}"]
+
+
+def test_when_the_requester_hears_of_those_who_are_left() -> None:
+    assert loaded().ESCALATE_AFTER == Policy().escalate_after == 3
+    assert value("ESCALATE_AFTER", " 1 ") == 1
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "never", "1001"])
+def test_it_is_not_before_the_first_reminder(text: str) -> None:
+    (line,) = problems(ESCALATE_AFTER=text)
+    assert line == "ESCALATE_AFTER is no whole number from 1 to 1000: put a number from 1 to 1000."
+
+
+def test_what_is_wrong_about_people_is_named_with_the_rest() -> None:
+    lines = problems(MAILGUN_VIA="ebay", EMAIL_DOMAINS="old.example", ESCALATE_AFTER="0", PORT="http")
+    assert [line.split()[0] for line in lines] == ["MAILGUN_VIA", "EMAIL_DOMAINS", "ESCALATE_AFTER", "PORT"]
 
 
 # --- The database ---

@@ -142,10 +142,13 @@ class Key:
 
 @dataclass
 class User:
-    """A person with access to the account. A removed one is kept, and shown no more."""
+    """A person with access to the account. A removed one is kept, and shown no more.
+
+    Without an address, `email` is "" or None, and shown so.
+    """
 
     id: str
-    email: str
+    email: str | None
     name: str
     role: UserRole = UserRole.DEVELOPER
     is_master: bool = False
@@ -246,6 +249,11 @@ class Account:
     def user(self, user_id: str) -> User | None:
         """A user who was not removed, by id."""
         return next((user for user in self.present_users() if user.id == user_id), None)
+
+    def known_user(self, named: str) -> User | None:
+        """A user by id or address, sooner one who was not removed than one who was."""
+        users = sorted(self.users, key=lambda user: user.removed)
+        return next((user for user in users if named in (user.id, user.email)), None)
 
     @property
     def disabled(self) -> bool:

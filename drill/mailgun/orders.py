@@ -71,20 +71,27 @@ class Orders:
         return JSONResponse(told_account(self._account)["account"])
 
     async def _add_user(self, request: Request) -> Response:
-        """POST /_drill/users {email, name, role, is_master, tfa_active, auth_method, migration_status}."""
+        """POST /_drill/users {email, name, role, is_master, tfa_active, auth_method, migration_status, ...}.
+
+        `tfa_created_at` and `password_updated_at` (ISO 8601) date what was done before. The address may be ""
+        or null.
+        """
         order = await Order.read(request)
-        email = order.text("email")
+        email = _address(order)
         user = User(
             id=secrets.token_hex(12),
             email=email,
-            name=order.optional_text("name") or email.partition("@")[0].title(),
+            name=order.optional_text("name") or (email or "").partition("@")[0].title(),
             role=order.choice("role", UserRole, UserRole.DEVELOPER),
             is_master=order.flag("is_master"),
             auth_method=order.choice("auth_method", AuthMethod, AuthMethod.PASSWORD),
             migration_status=order.optional_text("migration_status"),
-            tfa_created_at=self._now() if order.flag("tfa_active") else None,
+            tfa_created_at=_time(order, "tfa_created_at"),
+            password_updated_at=_time(order, "password_updated_at"),
         )
+        tfa_active = order.optional_flag("tfa_active")
         order.finish()
+        self._turn_tfa(user, tfa_active)
         self._account.users.append(user)
         return JSONResponse(told_user(user), status_code=201)
 
@@ -92,20 +99,16 @@ class Orders:
         """PATCH /_drill/users/{id}: what a person, an admin or an attacker does to a user.
 
         `tfa_active: true` dates 2FA now, `password_reset: true` the password; `tfa_created_at` and
-        `password_updated_at` (ISO 8601) date them otherwise. Beside these: `is_disabled`, `activated`,
-        `removed`, `role`, `auth_method`, `migration_status`. The id may be an e-mail address.
+        `password_updated_at` (ISO 8601) date them otherwise; `tfa_active: false` turns 2FA off. Beside these:
+        `email` ("" or null: none), `is_disabled`, `activated`, `removed`, `role`, `auth_method`,
+        `migration_status`. The id may be an e-mail address.
         """
         named = request.path_params["user_id"]
-        user = _found(
-            next((user for user in self._account.users if named in (user.id, user.email)), None),
-            f"there is no user {named!r}",
-        )
+        user = _found(self._account.known_user(named), f"there is no user {named!r}")
         order = await Order.read(request)
         tfa_active, password_reset = order.optional_flag("tfa_active"), order.flag("password_reset")
-        tfa_created_at, password_updated_at = (
-            _time(order, "tfa_created_at"),
-            _time(order, "password_updated_at"),
-        )
+        email = _address(order) if order.has("email") else user.email
+        password_updated_at = _time(order, "password_updated_at")
         changes: dict[str, object] = {
             "is_disabled": order.optional_flag("is_disabled"),
             "activated": order.optional_flag("activated"),
@@ -113,16 +116,23 @@ class Orders:
             "role": order.choice("role", UserRole, user.role),
             "auth_method": order.choice("auth_method", AuthMethod, user.auth_method),
             "migration_status": order.optional_text("migration_status"),
-            "tfa_created_at": tfa_created_at or (self._now() if tfa_active and not user.tfa_active else None),
+            "tfa_created_at": _time(order, "tfa_created_at"),
             "password_updated_at": password_updated_at or (self._now() if password_reset else None),
         }
         order.finish()
         for field, value in changes.items():
             if value is not None:
                 setattr(user, field, value)
-        if tfa_active is False:
-            user.tfa_created_at = None
+        user.email = email
+        self._turn_tfa(user, tfa_active)
         return JSONResponse(told_user(user))
+
+    def _turn_tfa(self, user: User, active: bool | None) -> None:
+        """Turn 2FA on, as of now unless it is on already, or off; None leaves it."""
+        if active is False:
+            user.tfa_created_at = None
+        elif active and not user.tfa_active:
+            user.tfa_created_at = self._now()
 
     async def _add_key(self, request: Request) -> Response:
         """POST /_drill/keys {kind, role, description, domain_name, user_id, email, secret}, limit or not."""
@@ -184,6 +194,13 @@ def _found(thing: Found | None, otherwise: str) -> Found:
     if thing is None:
         raise OrderError(otherwise)
     return thing
+
+
+def _address(order: Order) -> str | None:
+    """The e-mail address in an order that has to say which, if any: "" and null are none."""
+    if not order.has("email"):
+        raise OrderError("the order lacks the field 'email'")
+    return order.optional_text("email")
 
 
 def _time(order: Order, field: str) -> datetime | None:

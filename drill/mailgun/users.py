@@ -37,7 +37,8 @@ def _get_own_user(call: Call) -> dict[str, object]:
 
 def shape(user: User, account_id: str) -> dict[str, object]:
     """A user in Mailgun's fields."""
-    local_part, _, domain = user.email.partition("@")
+    address = user.email or ""
+    local_part, _, domain = address.partition("@")
     fields: dict[str, object] = {
         "id": user.id,
         "name": user.name,
@@ -45,8 +46,8 @@ def shape(user: User, account_id: str) -> dict[str, object]:
         "is_disabled": user.is_disabled,
         "email": user.email,
         "email_details": {
-            "address": user.email,
-            "is_valid": True,
+            "address": address,
+            "is_valid": bool(address),
             "parts": {"local_part": local_part, "domain": domain},
         },
         "role": user.role,

@@ -8,7 +8,8 @@ from drill.slack.model import JsonObject
 
 _MULTIPLE = "checkboxes"
 _CHOICES = ("static_select", "radio_buttons")
-_STATEFUL = ("plain_text_input", "users_select", _MULTIPLE, *_CHOICES)
+_PEOPLE = "users_select"
+_STATEFUL = ("plain_text_input", _PEOPLE, _MULTIPLE, *_CHOICES)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ def option(element: JsonObject, value: object) -> JsonObject:
             return candidate
     offered = ", ".join(str(candidate["value"]) for candidate in options_of(element))
     raise OrderError(f"there is no option {value!r} in {element['action_id']}; there are: {offered}")
+
+
+def with_choice(entered: Mapping[str, object], place: Place, value: str | None) -> Mapping[str, object]:
+    """What was entered, and with it what is chosen now: Slack's `state` has both."""
+    if value is None or place.element["type"] not in _STATEFUL:
+        return entered
+    beside = entered.get(place.block_id)
+    held = beside if isinstance(beside, dict) else {}
+    return {**entered, place.block_id: {**held, place.action_id: value}}
 
 
 def state_values(blocks: list[JsonObject], entered: Mapping[str, object]) -> JsonObject:
@@ -110,7 +120,7 @@ def _entered(element: JsonObject, given: object) -> JsonObject:
     if kind in _CHOICES:
         initial = element.get("initial_option")
         return {"type": kind, "selected_option": initial if given is None else option(element, given)}
-    name, initial_name = ("selected_user", "initial_user") if kind == "users_select" else ("value", "initial_value")
+    name, initial_name = ("selected_user", "initial_user") if kind == _PEOPLE else ("value", "initial_value")
     if given is not None and not isinstance(given, str):
         raise OrderError(f"{element['action_id']} takes a text")
     return {"type": kind, name: element.get(initial_name) if given is None else given or None}

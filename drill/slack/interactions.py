@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 
+from drill.orders import OrderError
 from drill.slack.inputs import Place, option
 from drill.slack.model import Channel, Ephemeral, JsonObject, Message, User
 from drill.slack.views import View
 from drill.slack.workspace import Workspace
+
+_COPIED = {
+    "button": ("text", "value", "style", "confirm"),
+    "static_select": ("placeholder", "initial_option", "confirm"),
+    "users_select": ("placeholder", "initial_user", "confirm"),
+}
+"""What Slack sends back of an element, as it was drawn."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,8 @@ def _interaction(kind: str, doing: Doing) -> JsonObject:
 
 def _action(workspace: Workspace, place: Place, value: str | None) -> JsonObject:
     element = place.element
-    action: JsonObject = {
+    copied = {name: element[name] for name in _COPIED.get(element["type"], ()) if name in element}
+    action: JsonObject = copied | {
         "type": element["type"],
         "action_id": place.action_id,
         "block_id": place.block_id,
@@ -106,14 +115,20 @@ def _action(workspace: Workspace, place: Place, value: str | None) -> JsonObject
     }
     match element["type"]:
         case "button":
-            copied = {name: element[name] for name in ("text", "value", "style", "confirm") if name in element}
-            return action | copied
+            return action
         case "users_select":
-            return action | {"selected_user": value}
+            return action | {"selected_user": _selected_user(workspace, value)}
         case "checkboxes":
             return action | {"selected_options": [] if value is None else [option(element, value)]}
         case _:
             return action | {"selected_option": option(element, value)}
+
+
+def _selected_user(workspace: Workspace, user_id: str | None) -> str:
+    # Somebody may leave between the drawing of a menu and the choice, so that any user can be chosen.
+    if user_id is None or user_id not in workspace.users:
+        raise OrderError(f"there is no user {user_id!r} to choose")
+    return user_id
 
 
 def _domain(workspace: Workspace, user: User) -> str:

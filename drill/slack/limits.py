@@ -7,6 +7,7 @@ The block types and elements here are those that this practice Slack knows; ever
 from collections.abc import Iterator
 
 from drill.slack.errors import SlackError
+from drill.slack.inputs import options_of, places
 from drill.slack.model import JsonObject
 from drill.slack.rules import Flag, Items, Number, OneOf, Problems, Shape, String, Typed, plain, text
 
@@ -22,7 +23,7 @@ CONTEXT_ELEMENTS = 10
 ACTIONS_ELEMENTS = 25
 BLOCK_ID = ACTION_ID = 255
 BUTTON_TEXT, BUTTON_VALUE = 75, 2000
-OPTION_TEXT, OPTION_VALUE = 75, 150
+OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 150
 URL = 3000
 CONFIRM_TITLE, CONFIRM_TEXT, CONFIRM_BUTTON = 100, 300, 30
 INPUT_LABEL, INPUT_LENGTH, PLACEHOLDER = 2000, 3000, 150
@@ -44,11 +45,11 @@ _CONFIRM = Shape(
 _CONFIRMED = _ACTION | {"confirm": _CONFIRM}
 _FOCUS = {"focus_on_load": Flag()}
 _PLACEHOLDER = {"placeholder": plain(PLACEHOLDER)}
-_OPTION = Shape(
-    {"text": text(OPTION_TEXT), "value": String(OPTION_VALUE)},
-    {"description": text(OPTION_TEXT), "url": String(URL)},
-)
-_GROUP = Shape({"label": plain(OPTION_TEXT), "options": Items(_OPTION, 100)})
+# What can be ticked may be marked up; what stands in a menu is plain.
+_TICK = Shape({"text": text(OPTION_TEXT), "value": String(OPTION_VALUE)}, {"description": text(OPTION_TEXT)})
+_OPTION = Shape({"text": plain(OPTION_TEXT), "value": String(OPTION_VALUE)}, {"description": plain(OPTION_TEXT)})
+_LINKED = Shape(_OPTION.required, {**_OPTION.optional, "url": String(URL)})
+_GROUP = Shape({"label": plain(OPTION_TEXT), "options": Items(_OPTION, OPTIONS)})
 
 _ELEMENTS = Typed(
     button=Shape(
@@ -66,13 +67,13 @@ _ELEMENTS = Typed(
         _CONFIRMED
         | _FOCUS
         | _PLACEHOLDER
-        | {"options": Items(_OPTION, 100), "option_groups": Items(_GROUP, 100), "initial_option": _OPTION},
+        | {"options": Items(_OPTION, OPTIONS), "option_groups": Items(_GROUP, OPTIONS), "initial_option": _OPTION},
         any_of=("options", "option_groups"),
     ),
     users_select=Shape({}, _CONFIRMED | _FOCUS | _PLACEHOLDER | {"initial_user": String(255)}),
-    overflow=Shape({"options": Items(_OPTION, 5)}, _CONFIRMED),
-    checkboxes=Shape({"options": Items(_OPTION, 10)}, _CONFIRMED | _FOCUS | {"initial_options": Items(_OPTION, 10)}),
-    radio_buttons=Shape({"options": Items(_OPTION, 10)}, _CONFIRMED | _FOCUS | {"initial_option": _OPTION}),
+    overflow=Shape({"options": Items(_LINKED, 5)}, _CONFIRMED),
+    checkboxes=Shape({"options": Items(_TICK, 10)}, _CONFIRMED | _FOCUS | {"initial_options": Items(_TICK, 10)}),
+    radio_buttons=Shape({"options": Items(_TICK, 10)}, _CONFIRMED | _FOCUS | {"initial_option": _TICK}),
     plain_text_input=Shape(
         {},
         _ACTION
@@ -213,6 +214,7 @@ def characters(part: object) -> int:
 def _sound_blocks(blocks: object, problems: Problems, code: str) -> list[JsonObject]:
     if not problems.messages and isinstance(blocks, list):
         _check_unique("block_id", enumerate(blocks), "/blocks", problems)
+        _check_initial(blocks, problems)
         for index, block in enumerate(blocks):
             if block["type"] == "actions":
                 where = f"/blocks/{index}/elements"
@@ -220,6 +222,14 @@ def _sound_blocks(blocks: object, problems: Problems, code: str) -> list[JsonObj
     if problems.messages or not isinstance(blocks, list):
         raise SlackError(code, *problems.messages)
     return blocks
+
+
+def _check_initial(blocks: list[JsonObject], problems: Problems) -> None:
+    for index, block in enumerate(blocks):
+        for place in places([block]):
+            initial = place.element.get("initial_option")
+            if initial is not None and initial not in options_of(place.element):
+                problems.add("`initial_option` must be one of the options", f"/blocks/{index}")
 
 
 def _check_unique(name: str, parts: Iterator[tuple[int, JsonObject]], at: str, problems: Problems) -> None:

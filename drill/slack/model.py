@@ -10,10 +10,16 @@ from zoneinfo import ZoneInfo
 JsonObject = dict[str, Any]
 Clock = Callable[[], float]
 
+SLACKBOT = "USLACKBOT"
+
 
 @dataclass
 class User:
-    """A person or a bot. ``dm_closed`` makes posting in the app's direct message with them fail."""
+    """A person or a bot.
+
+    ``dm_closed`` makes posting in the app's direct message with them fail, ``dm_refusal`` opening it as well,
+    with that error.
+    """
 
     id: str
     name: str
@@ -29,28 +35,30 @@ class User:
     is_ultra_restricted: bool = False
     is_stranger: bool = False
     dm_closed: bool = False
+    dm_refusal: str = ""
 
     def as_slack(self, *, with_email: bool) -> JsonObject:
         """The user object of ``users.info``; without ``users:read.email`` there is no ``profile.email``."""
         profile: JsonObject = {"real_name": self.real_name, "display_name": self.name, "team": self.team_id}
-        if with_email and self.email is not None:
+        if with_email and self.email:
             profile["email"] = self.email
         shown: JsonObject = {
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
-            "real_name": self.real_name,
             "deleted": self.deleted,
-            "is_bot": self.is_bot,
+            # Slack says of its own bot that it is none.
+            "is_bot": self.is_bot and self.id != SLACKBOT,
             "is_app_user": False,
             "profile": profile,
         }
         if self.is_stranger:
             shown["is_stranger"] = True
-        # Slack leaves the roles and the time zone of a deactivated user out.
+        # Slack leaves the name, the roles and the time zone of a deactivated user out; the profile has the name.
         if not self.deleted:
             offset = datetime.now(UTC).astimezone(ZoneInfo(self.tz)).utcoffset()
             shown |= {
+                "real_name": self.real_name,
                 "tz": self.tz,
                 "tz_label": self.tz,
                 "tz_offset": int(offset.total_seconds()) if offset else 0,
@@ -173,7 +181,7 @@ class Message:
             return shown | {
                 "subtype": "tombstone",
                 "hidden": True,
-                "user": "USLACKBOT",
+                "user": SLACKBOT,
                 "text": "This message was deleted.",
                 "thread_ts": self.ts,
             }

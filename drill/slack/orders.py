@@ -13,8 +13,9 @@
     PATCH /_drill/settings, /_drill/users/{id}, /_drill/usergroups/{id}, /_drill/channels/{id}
 
 A command, click or submission answers when it was handed to the app, with its `envelope_id`; with `wait`,
-when the app acknowledged it or was too slow. A malformed order is answered with 400 and words, one that
-cannot be carried out with 403, 404, 409 or (without an app to tell) 503.
+when the app acknowledged it or was too slow. A click on a menu chooses the option with that `value`, or the
+user with that id. A malformed order is answered with 400 and words, one that cannot be carried out with 403,
+404, 409 or (without an app to tell) 503.
 """
 
 from collections.abc import Awaitable, Callable

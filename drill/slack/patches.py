@@ -20,7 +20,7 @@ _USER_FLAGS = (
     "is_stranger",
     "dm_closed",
 )
-_USER_TEXTS = ("name", "real_name", "email", "tz")
+_USER_TEXTS = ("name", "real_name", "email", "tz", "dm_refusal")
 _CHANNEL_FLAGS = ("is_private", "is_ext_shared", "is_archived")
 
 Patch = Callable[[Workspace, Order, str], JsonObject]
@@ -61,12 +61,14 @@ def _settings(workspace: Workspace, order: Order, _: str) -> JsonObject:
         "lag": order.optional_seconds("lag"),
         "request_url": order.optional_text("request_url"),
         "method_rates": _rates(order.optional_object("method_rates")),
+        "tiers": order.optional_flag("tiers"),
     }
     order.finish()
     return _apply(workspace, changes)
 
 
 def _user(workspace: Workspace, order: Order, user_id: str) -> JsonObject:
+    """Somebody leaves or comes back, moves, gets another role or address (none: ""), or wants no messages."""
     changes: JsonObject = {name: order.optional_flag(name) for name in _USER_FLAGS}
     changes |= {name: order.optional_text(name) for name in _USER_TEXTS}
     order.finish()

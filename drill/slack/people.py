@@ -7,7 +7,7 @@ from drill.slack import interactions
 from drill.slack.answers import apply_answer
 from drill.slack.delivery import AppNotConnected, Event, EventKind, OnAcknowledged
 from drill.slack.errors import OrderRefused, SlackError
-from drill.slack.inputs import Place, missing_inputs, places, state_values
+from drill.slack.inputs import Place, missing_inputs, places, state_values, with_choice
 from drill.slack.limits import check_view
 from drill.slack.model import Channel, Ephemeral, JsonObject, Message, User
 from drill.slack.state import PracticeSlack
@@ -78,7 +78,8 @@ class People:
         """Click on a button of a message or of an ephemeral, or choose from its menu.
 
         One that is not in the message as it stands now is refused, and so is one with a confirmation dialog
-        that was not confirmed: the refusal carries the dialog.
+        that was not confirmed: the refusal carries the dialog. To choose what a menu does not offer is an
+        `OrderError`.
         """
         source = self._source(user, channel, ts)
         place = _place(source, action_id, block_id, value)
@@ -87,9 +88,8 @@ class People:
             raise OrderRefused(words, status=409, confirm=place.element["confirm"])
         chosen = value if value is not None else place.element.get("value")
         url = self._slack.response_urls.issue(channel.id, user.id, ts)
-        payload = interactions.block_actions(
-            self._doing(user, url), channel, source, place, chosen, state_values(source.blocks, entered)
-        )
+        values = state_values(source.blocks, with_choice(entered, place, value))
+        payload = interactions.block_actions(self._doing(user, url), channel, source, place, chosen, values)
         what = place.element.get("text", {}).get("text", action_id)
         # At the head of a thread, Slack tells the person outside of it.
         thread_ts = None if source.thread_ts == source.ts else source.thread_ts

@@ -14,8 +14,9 @@ class Workspace:
 
     All of it is changed by one event loop, so nothing is locked. ``message_rate`` is messages a second in
     one channel after ``burst`` at once (0: no limit), ``method_rates`` calls a minute of a Web API method,
-    ``lag`` the seconds until a message shows in ``conversations.history`` and ``.replies``. With a
-    ``request_url`` the app is in HTTP mode.
+    ``lag`` the seconds until a message shows in ``conversations.history`` and ``.replies``. With ``tiers``
+    the methods that look people up have the rates of Slack's tiers, where ``method_rates`` names no other.
+    With a ``request_url`` the app is in HTTP mode.
     """
 
     team_id: str
@@ -29,6 +30,7 @@ class Workspace:
     burst: int = 20
     lag: float = 0.0
     method_rates: dict[str, float] = field(default_factory=dict)
+    tiers: bool = False
     trigger_seconds: float = 3.0
     ack_seconds: float = 3.0
     request_url: str | None = None
@@ -53,8 +55,9 @@ class Workspace:
     def user_by_email(self, email: str) -> User | None:
         """The active person of this team with that address; Slack does not find deactivated ones."""
         for user in self.users.values():
-            if user.email and user.email.lower() == email.lower() and user.team_id == self.team_id:
-                return None if user.deleted or user.is_bot else user
+            is_found = user.team_id == self.team_id and not user.deleted and not user.is_bot
+            if is_found and user.email and user.email.lower() == email.lower():
+                return user
         return None
 
     def dm_with(self, user_id: str) -> Channel | None:

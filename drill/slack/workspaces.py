@@ -2,7 +2,7 @@
 
 import secrets
 
-from drill.slack.model import Channel, SlackApp, User, UserGroup
+from drill.slack.model import SLACKBOT, Channel, SlackApp, User, UserGroup
 from drill.slack.workspace import Workspace
 
 TEAM = "TEXAMPLE"
@@ -57,6 +57,7 @@ def drill_workspace() -> Workspace:
         is_stranger=True,
     )
     bot = User(BOT, "mailgun_recovery", "Mailgun Recovery", TEAM, is_bot=True)
+    slackbot = User(SLACKBOT, "slackbot", "Slackbot", TEAM, is_bot=True)
     everyone = [person.id for person in people]
     channels = [
         Channel(INCIDENT, "incident", [*everyone, BOT]),
@@ -68,7 +69,7 @@ def drill_workspace() -> Workspace:
         "Example Inc",
         "example-inc",
         _app(),
-        users={user.id: user for user in [*people, guest, left, stranger, bot]},
+        users={user.id: user for user in [*people, guest, left, stranger, bot, slackbot]},
         channels={channel.id: channel for channel in channels},
         usergroups={"SSECOPS": UserGroup("SSECOPS", "secops", "Security", ["UPRIYA", "USAM"])},
     )

@@ -1,19 +1,19 @@
 """What people do when the bot writes to them, while the story goes on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from drill.actors import Person
 from drill.company import Company
 from drill.messages import Message
 
 READS_FOR = 0.7
-"""Seconds after which somebody has read a message, at the least. Who acts sooner than the bot could note that
-it told them is asked whether that was them."""
+"""Seconds after which somebody has read a message, at the least."""
 
-_TWO_FACTOR = "two-factor"
-_THAT_WAS_ME = "Yes, that was me"
+MORE = ("One thing more", "A question")
+"""What a reply under somebody's message begins with that is no reminder."""
 
 
 @dataclass
@@ -38,45 +38,84 @@ class SavesHandovers:
                 self._pressed.add(controls.ts)
 
 
+class Item(StrEnum):
+    """What somebody is asked for, by its line in their message."""
+
+    PASSWORD = "Reset your Mailgun password"
+    TWO_FACTOR = "Turn on two-factor authentication"
+
+
+_DOES = {
+    (Item.PASSWORD,): "follows Mailgun's mail and chooses a new password",
+    (Item.TWO_FACTOR,): "turns on two-factor authentication at Mailgun",
+    tuple(Item): "chooses a new password by Mailgun's mail, and turns on two-factor authentication",
+}
+
+
 @dataclass
 class DoesTheirPart:
-    """Does at Mailgun what the bot asks for, and presses "Check now".
+    """Does at Mailgun what their message asks for, and says so with the button that it has.
 
-    With `after_reminders`, only once that many came. With `hasty`, "Check now" is pressed first, too early.
+    `address` is their Mailgun user, by address or id: without one, the address that they have in Slack. With
+    `after_reminders`, only once that many came. With `hasty`, "Check now" is pressed first, too early. `answer` is what
+    they say to "Was that you?". `items` is what they can do.
     """
 
     person: Person
     company: Company
-    narrate: Callable[[str], None]
+    tell: Callable[[str, str], None]
+    address: str = ""
     after_reminders: int = 0
     hasty: bool = False
+    answer: str = "Yes"
+    items: tuple[Item, ...] = tuple(Item)
     _pressed: set[tuple[str, str]] = field(default_factory=set)
-    _changed: set[str] = field(default_factory=set)
+    _done: set[Item] = field(default_factory=set)
 
     def __call__(self) -> None:
         inbox = self.person.inbox()
-        for asked in inbox:
-            if asked.kind != "obligation" or time.time() - float(asked.ts) < READS_FOR:
-                continue
-            reminders = sum(m.kind == "reminder" and m.thread_ts == asked.ts for m in inbox)
-            if self.hasty:
-                self._press_once(asked, "Check now", "too early")
-            if asked.ts not in self._changed and asked.button("Check now") and reminders >= self.after_reminders:
-                self._changed.add(asked.ts)
-                self._do(asked)
-            if asked.ts in self._changed:
-                self._press_once(asked, "Check now", "in time")
-            self._press_once(asked, _THAT_WAS_ME, "answer")
+        asked = self._asked(inbox)
+        if asked is None or time.time() - float(asked.ts) < READS_FOR:
+            return
+        self._press_once(asked, self.answer)
+        if self.hasty:
+            self._press_once(asked, "Check now")
+        # Those of somebody's second Mailgun user stand under the message of the first.
+        reminders = [m for m in inbox if m.kind == "reminder" and not m.words.startswith(MORE)]
+        if len(reminders) >= self.after_reminders:
+            self._do_what_is_left(asked)
 
-    def _press_once(self, asked: Message, button: str, why: str) -> None:
-        if (asked.ts, why) not in self._pressed and self.person.tries(asked, button):
-            self._pressed.add((asked.ts, why))
+    def _asked(self, inbox: Sequence[Message]) -> Message | None:
+        """Their message; of several Mailgun users, that of the one that this is about."""
+        known = [message for message in inbox if message.kind == "checklist"]
+        if len(known) > 1 and self.address:
+            known = [message for message in known if f"access to it as {self.address}." in message.words]
+        return known[-1] if known else None
 
-    def _do(self, asked: Message) -> None:
-        email = str(self.person.user.email)
-        if _TWO_FACTOR in asked.title.lower():
-            self.narrate(f"{self.person.name} turns on two-factor authentication at Mailgun.")
-            self.company.mailgun.turns_on_two_factor(email)
+    def _do_what_is_left(self, asked: Message) -> None:
+        for said in ("I have reset my password", "I have two-factor on"):
+            self._press_once(asked, said)
+        if asked.button("Check now") is None:
+            return
+        left = tuple(item for item in self.items if f"☐ {item}" in asked.words and item not in self._done)
+        if left:
+            self.tell(self.person.name, _DOES[left])
+        for item in left:
+            self._done.add(item)
+            self._do(item)
+        if self._done:
+            self._press_once(asked, "Check now", f"after {', '.join(sorted(self._done))}")
+
+    def _press_once(self, asked: Message, label: str, why: str = "") -> None:
+        """Press the first button whose label begins so, unless that was done for the same reason."""
+        button = next((one for one in asked.buttons if one.label.startswith(label)), None)
+        reason = why or label
+        if button and (asked.ts, reason) not in self._pressed and self.person.tries(asked, button.label):
+            self._pressed.add((asked.ts, reason))
+
+    def _do(self, item: Item) -> None:
+        user = self.address or str(self.person.user.email)
+        if item is Item.TWO_FACTOR:
+            self.company.mailgun.turns_on_two_factor(user)
         else:
-            self.narrate(f"{self.person.name} follows Mailgun's mail and chooses a new password.")
-            self.company.mailgun.resets_password(email)
+            self.company.mailgun.resets_password(user)

@@ -4,15 +4,14 @@ import secrets
 
 from drill.actors import COMMAND, Person
 from drill.messages import Message
-from drill.story.habits import DoesTheirPart, SavesHandovers
+from drill.story.habits import SavesHandovers
+from drill.story.people import people_do_their_part
 from drill.story.stage import Stage, StoryBroken
 
 LEAKED_KEY = "Production backend"
 ATTACKERS_KEY = "Staging"
 STUBBORN = ("eu", "eu.example.com", "invoices@eu.example.com")
 SET_BACK = ("us", "mg.example.com", "app@mg.example.com")
-CONTRACTOR = "carl@contractor.example.net"
-VOUCHED_FOR = ("sam@example.com", "noah@example.com", CONTRACTOR)
 TICKET = "MG-48213"
 
 
@@ -31,7 +30,6 @@ def play(stage: Stage) -> None:
     every_old_key_goes(stage)
     unsaved = passwords_are_reset_again(stage, saver)
     people_do_their_part(stage)
-    somebody_is_vouched_for(stage)
     the_note_is_written(stage)
     an_unsaved_handover_is_issued_anew(stage, unsaved)
     support_is_told(stage)
@@ -112,44 +110,6 @@ def passwords_are_reset_again(stage: Stage, saver: SavesHandovers) -> Message:
         raise StoryBroken(f"The password of {login} is still the one that an old key had set back.")
     stage.outside(f"The password of {login} that the old key had set is void.")
     return stage.wait("a handover that Olivia leaves alone", lambda: saver.left)
-
-
-def people_do_their_part(stage: Stage) -> None:
-    """Steps 3 and 4: some at once, some too early, some only when they are reminded."""
-    stage.transcript.heading("Steps 3 and 4: everyone's own password and two-factor authentication")
-    company, narrate = stage.company, stage.transcript.narrate
-    stage.habits += [
-        DoesTheirPart(stage.olivia, company, narrate),
-        DoesTheirPart(stage.priya, company, narrate),
-        DoesTheirPart(company.person("chen"), company, narrate, after_reminders=1, hasty=True),
-        DoesTheirPart(company.person("dana"), company, narrate, after_reminders=1),
-    ]
-    stage.priya.clicks(stage.step(3), "Approve")
-    stage.step_is(3, "running")
-    stage.priya.clicks(stage.step(4), "Approve")
-    stage.step_is(4, "running")
-
-
-def somebody_is_vouched_for(stage: Stage) -> None:
-    """For those whom Mailgun cannot show or Slack does not know, an approver makes sure and says so."""
-    stage.transcript.heading("Who signs in elsewhere, and who is not in Slack")
-    stage.outside("Priya calls Sam, Noah and Carl. Carl does his part at Mailgun while they speak.")
-    stage.company.mailgun.resets_password(CONTRACTOR)
-    stage.company.mailgun.turns_on_two_factor(CONTRACTOR)
-    stage.priya.clicks(stage.step(3), "Who is left (approvers)")
-    left = stage.hears(stage.priya, "Who is left")
-    for who in VOUCHED_FOR:
-        confirms(stage, left, who)
-    for who in VOUCHED_FOR:
-        stage.priya.types(f"{COMMAND} confirm {who} 4")
-    stage.step_is(3, "done", seconds=20)
-    stage.step_is(4, "done", seconds=20)
-
-
-def confirms(stage: Stage, left: Message, who: str) -> None:
-    """Priya presses Confirmed beside somebody in the list that she was shown."""
-    stage.priya.clicks(left, "Confirmed", beside=who)
-    stage.hears(stage.priya, f"Confirmed for {who}")
 
 
 def the_note_is_written(stage: Stage) -> None:

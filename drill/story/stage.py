@@ -44,6 +44,10 @@ class Stage:
         """A plain member: he may look."""
         return self.company.person("max")
 
+    def person(self, name: str) -> Person:
+        """Somebody by the first part of their address."""
+        return self.company.person(name)
+
     # What they wait for
 
     def wait(self, what: str, look: Callable[[], Found | None], seconds: float = 15.0) -> Found:
@@ -73,6 +77,26 @@ class Stage:
         person.submits(form, words)
         self.wait(f"the form of {person.name} to close", lambda: person.form() is None)
 
+    def reads(self, person: Person, kind: str, words: str = "") -> Message:
+        """Somebody's newest direct message of that kind that says this, once it is there."""
+
+        def newest() -> Message | None:
+            return next((message for message in reversed(person.inbox(kind)) if words in message.words), None)
+
+        return self.wait(f"{person.name} to read a {kind} “{words}”", newest)
+
+    def settled(self, *names: str) -> None:
+        """Return once nothing is asked any more of these people."""
+
+        def all_settled() -> bool:
+            return all(_is_settled(self.person(name).inbox("checklist")) for name in names)
+
+        self.wait(f"{' and '.join(names)} to be settled", all_settled, seconds=20)
+
     def outside(self, words: str) -> None:
         """Tell what happens outside Slack."""
         self.transcript.narrate(words)
+
+
+def _is_settled(checklists: list[Message]) -> bool:
+    return bool(checklists) and not any("☐" in message.words for message in checklists)

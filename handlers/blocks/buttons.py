@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handlers.blocks import limits
@@ -14,10 +14,21 @@ _ACTION_ID = re.compile(r"ask:(?P<action>[a-z_]+):\d+")
 
 @dataclass(frozen=True)
 class Pressed:
-    """What a button asked for, read from a click."""
+    """What a button or a menu asked for, read from a click."""
 
     action: str
     about: Mapping[str, str]
+
+
+def action_id(action: str, number: int) -> str:
+    """The `action_id` of whatever asks for that action. `number` makes it unique in the message."""
+    return f"ask:{action}:{number}"
+
+
+def action_of(action_id: object) -> str | None:
+    """The action in an `action_id`, or None if it is none of ours."""
+    match = _ACTION_ID.fullmatch(action_id) if isinstance(action_id, str) else None
+    return match["action"] if match else None
 
 
 def button(asked: Button, number: int) -> Block:
@@ -27,7 +38,7 @@ def button(asked: Button, number: int) -> Block:
     """
     drawn: Block = {
         "type": "button",
-        "action_id": f"ask:{asked.action}:{number}",
+        "action_id": action_id(asked.action, number),
         "text": plain_text(asked.label, limits.BUTTON),
     }
     value = json.dumps(dict(asked.about), separators=(",", ":"), ensure_ascii=False)
@@ -42,10 +53,8 @@ def button(asked: Button, number: int) -> Block:
 
 def pressed(action_id: object, value: object) -> Pressed | None:
     """What a click on `action_id` with that `value` asks for, or None if no `button` of ours was pressed."""
-    if not isinstance(action_id, str) or (match := _ACTION_ID.fullmatch(action_id)) is None:
-        return None
-    about = flat(value)
-    return None if about is None else Pressed(match["action"], about)
+    action, about = action_of(action_id), flat(value)
+    return None if action is None or about is None else Pressed(action, about)
 
 
 def flat(value: object) -> dict[str, str] | None:
@@ -59,12 +68,6 @@ def flat(value: object) -> dict[str, str] | None:
     if not isinstance(about, dict) or not all(isinstance(item, str) for item in about.values()):
         return None
     return about
-
-
-def rows(elements: list[Block]) -> Iterator[Block]:
-    """The elements in `actions` blocks."""
-    for start in range(0, len(elements), limits.ROW_OF_BUTTONS):
-        yield {"type": "actions", "elements": elements[start : start + limits.ROW_OF_BUTTONS]}
 
 
 def _confirm(question: Confirm, style: Style) -> Block:

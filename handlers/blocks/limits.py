@@ -12,6 +12,11 @@ SECTION = 3_000
 HEADER = 150
 BUTTON = 75
 VALUE = 2_000
+BLOCK_ID = 255
+PLACEHOLDER = 150
+OPTIONS = 100
+OPTION = 75
+OPTION_VALUE = 150
 ROW_OF_BUTTONS = 5
 """Slack takes 25; more than five in a row wrap badly on a phone."""
 CONFIRM_TITLE = 100

@@ -1,10 +1,11 @@
 """Step 3: each user with access resets their password, by a mailed link that lives 20 minutes."""
 
 from recovery.account import AccountUser, Inventory, SignIn
-from recovery.people import LOGIN_PAGE, Evidence, PeopleStep, sign_in_name
+from recovery.people import Evidence, PeopleStep
+from recovery.signing_in import LOGIN_PAGE, elsewhere, through
 from recovery.state import Facts, Incident, Person
 from recovery.step import StepView, number
-from recovery.text import Bold, Code, Line, Link, count, line
+from recovery.text import Bold, Code, Line, Link, count, decapitalised, line
 
 
 class Passwords(PeopleStep):
@@ -14,6 +15,13 @@ class Passwords(PeopleStep):
     names = ("passwords", "password", "reset")
     verb = "reset their password"
     plea = "Reset your Mailgun password"
+    plea_elsewhere = "Reset the password that you sign in to Mailgun with"
+    item = "new password"
+    after_a_no = (
+        "Ask them to reset their password at once. If they cannot, disable their user at Mailgun until they can: "
+        "whoever changed it is probably still signed in as them."
+    )
+    said = "I have reset my password"
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
         users = [user for user in inventory.users if not user.is_disabled]
@@ -41,45 +49,26 @@ class Passwords(PeopleStep):
         return Evidence(at is not None and at > incident.since, at)
 
     def request(self, person: Person) -> list[Line]:
-        if person.sign_in == SignIn.PASSWORD:
-            return [
-                line(
-                    "1. Open the ",
-                    Link(LOGIN_PAGE, "Mailgun login page"),
-                    " and choose ",
-                    Bold("Forgot password"),
-                    ".",
-                ),
-                line(
-                    "2. Enter ",
-                    Code(person.email),
-                    " and wait for the mail. Its link expires after 20 minutes.",
-                ),
-                line("3. Choose a password that you use nowhere else. Then press ", Bold("Check now"), "."),
-            ]
-        way = sign_in_name(person)
-        if way is None:
-            asked = (
-                "Mailgun does not show how you sign in. Use the way you always do (a company login, Sinch ID, Google "
-                "or another) and reset your password there."
-            )
-        else:
-            asked = f"You sign in to Mailgun through {way}: please reset your password there, not at Mailgun."
-        return [line(asked), line("Then tell whoever asked you (named below); an approver confirms it.")]
+        said = line("Then press ", Bold(self.said), "; an approver confirms it.")
+        if person.sign_in != SignIn.PASSWORD:
+            return [*filter(None, [through(person.sign_in)]), *elsewhere(person.sign_in).password, said]
+        if not person.email:
+            return [line("Mailgun has no address of yours to send a mail to: ask whoever asks you to enter one first.")]
+        return [
+            line("1. Open the ", Link(LOGIN_PAGE, "Mailgun login page"), " and choose ", Bold("Forgot password"), "."),
+            line("2. Enter ", Code(person.email), " and wait for the mail. Its link expires after 20 minutes."),
+            line("3. Choose a password that you use nowhere else. Then press ", Bold("Check now"), "."),
+        ]
 
     def reminder(self, person: Person) -> Line:
-        if person.sign_in == SignIn.PASSWORD:
+        if person.sign_in != SignIn.PASSWORD:
             return line(
-                "Please reset your Mailgun password: at the ",
-                Link(LOGIN_PAGE, "login page"),
-                ", choose ",
-                Bold("Forgot password"),
-                ".",
+                f"Please {decapitalised(self.asks(person))}, then press ", Bold(self.said), "; an approver confirms it."
             )
-        way = sign_in_name(person)
-        asked = (
-            f"You sign in to Mailgun through {way}: please reset your password there"
-            if way
-            else "Please reset the password that you sign in to Mailgun with"
+        return line(
+            "Please reset your Mailgun password: at the ",
+            Link(LOGIN_PAGE, "login page"),
+            ", choose ",
+            Bold("Forgot password"),
+            ".",
         )
-        return line(f"{asked}, then tell whoever asked you; an approver confirms it.")

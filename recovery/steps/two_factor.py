@@ -1,10 +1,11 @@
 """Step 4: every user turns on two-factor authentication, and is reminded until they have."""
 
 from recovery.account import AccountUser, Inventory, SignIn
-from recovery.people import LOGIN_PAGE, Evidence, PeopleStep, sign_in_name
+from recovery.people import Evidence, PeopleStep
+from recovery.signing_in import LOGIN_PAGE, elsewhere, sign_in_name, through
 from recovery.state import Facts, Incident, Person
 from recovery.step import StepView, number
-from recovery.text import Bold, Code, Line, Link, count, line
+from recovery.text import Bold, Code, Line, Link, count, decapitalised, line
 
 
 class TwoFactor(PeopleStep):
@@ -14,6 +15,13 @@ class TwoFactor(PeopleStep):
     names = ("2fa", "tfa", "two-factor", "twofactor")
     verb = "turn on two-factor authentication"
     plea = "Turn on two-factor authentication"
+    plea_elsewhere = "Turn on two-factor authentication where you sign in"
+    item = "two-factor authentication"
+    after_a_no = (
+        "The device that confirms their sign-in is probably the attacker's. Ask the account's owner or Mailgun Support "
+        "to take two-factor authentication off their user; then they reset their password and turn it on anew."
+    )
+    said = "I have two-factor on"
     may_keep_reminding = True
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -46,51 +54,34 @@ class TwoFactor(PeopleStep):
         return Evidence(user.tfa_active, user.tfa_created_at)
 
     def request(self, person: Person) -> list[Line]:
-        if person.sign_in == SignIn.PASSWORD:
+        if person.sign_in != SignIn.PASSWORD:
+            not_here = "Do not turn it on at Mailgun itself"
+            known = sign_in_name(person.sign_in) is not None
             return [
-                line(
-                    "1. Sign in at the ",
-                    Link(LOGIN_PAGE, "Mailgun login page"),
-                    " as ",
-                    Code(person.email),
-                    ".",
-                ),
-                line(
-                    "2. Open your profile at the top right, then ",
-                    Bold("Security"),
-                    ", and turn on two-factor authentication with an authenticator app.",
-                ),
-                line("3. Keep the recovery codes in your password manager. Then press ", Bold("Check now"), "."),
+                *filter(None, [through(person.sign_in)]),
+                *elsewhere(person.sign_in).second_factor,
+                line(f"{not_here}." if known else f"{not_here}, unless you sign in with a password of Mailgun's own."),
+                line("Then press ", Bold(self.said), "; an approver confirms it."),
             ]
-        way = sign_in_name(person)
-        if way is None:
-            asked = (
-                "Mailgun does not show how you sign in. Use the way you always do (a company login, Sinch ID, Google "
-                "or another) and turn on two-factor authentication there."
-            )
-            not_here = "Do not turn it on at Mailgun itself, unless you sign in with a password of Mailgun's own."
-        else:
-            asked = f"You sign in to Mailgun through {way}: please turn on two-factor authentication there."
-            not_here = "Do not turn it on at Mailgun itself."
         return [
-            line(asked),
-            line(not_here),
-            line("Then tell whoever asked you (named below); an approver confirms it."),
+            line("1. Sign in at the ", Link(LOGIN_PAGE, "Mailgun login page"), " as ", Code(person.called), "."),
+            line(
+                "2. Open your profile at the top right, then ",
+                Bold("Security"),
+                ", and turn on two-factor authentication with an authenticator app.",
+            ),
+            line("3. Keep the recovery codes in your password manager. Then press ", Bold("Check now"), "."),
         ]
 
     def reminder(self, person: Person) -> Line:
-        if person.sign_in == SignIn.PASSWORD:
+        if person.sign_in != SignIn.PASSWORD:
             return line(
-                "Please turn on two-factor authentication at Mailgun: ",
-                Link(LOGIN_PAGE, "sign in"),
-                ", open your profile at the top right, then ",
-                Bold("Security"),
-                ".",
+                f"Please {decapitalised(self.asks(person))}, then press ", Bold(self.said), "; an approver confirms it."
             )
-        way = sign_in_name(person)
-        asked = (
-            f"You sign in to Mailgun through {way}: please turn on two-factor authentication there"
-            if way
-            else "Please turn on two-factor authentication for the login that you use for Mailgun"
+        return line(
+            "Please turn on two-factor authentication at Mailgun: ",
+            Link(LOGIN_PAGE, "sign in"),
+            ", open your profile at the top right, then ",
+            Bold("Security"),
+            ".",
         )
-        return line(f"{asked}, then tell whoever asked you; an approver confirms it.")

@@ -70,7 +70,12 @@ def reminders_come(run: CrashRun) -> None:
     """Both people are reminded of their passwords, and Olivia of the handover that she did not save."""
     run.wait(
         "both to be reminded",
-        lambda: not run.has("SELECT 1 FROM obligations WHERE reminders = 0 AND status IN ('open', 'questioned')"),
+        lambda: (
+            not run.has(
+                "SELECT 1 FROM obligations o JOIN people p ON p.id = o.person_id"
+                " WHERE p.reminders = 0 AND o.status IN ('open', 'questioned')"
+            )
+        ),
     )
 
 
@@ -128,7 +133,7 @@ def check_now(run: CrashRun, people: People, name: str) -> None:
         "SELECT 1 FROM obligations o JOIN people p ON p.id = o.person_id"
         f" WHERE p.email = '{name}@example.com' AND o.status IN ('open', 'questioned')"
     )
-    people.presses(f"check {name}", who, lambda: newest(who, "obligation"), "check", lambda: not run.has(left))
+    people.presses(f"check {name}", who, lambda: newest(who, "checklist"), "check", lambda: not run.has(left))
 
 
 def note_in_form(run: CrashRun, people: People) -> None:
@@ -198,8 +203,8 @@ def status_is(run: CrashRun, step: int, status: str) -> bool:
 
 def all_told(run: CrashRun) -> bool:
     """Whether everybody who has something to do has their first message."""
-    obligations = run.rows("SELECT status, message_ts FROM obligations")
-    return len(obligations) == len(TOLD) and all(ts for status, ts in obligations if status == "open")
+    obligations = run.rows("SELECT status, told_at FROM obligations")
+    return len(obligations) == len(TOLD) and all(at for status, at in obligations if status == "open")
 
 
 def noted(run: CrashRun, topic: str) -> bool:

@@ -38,9 +38,12 @@ _ONCE_A_SUBJECT = (
     Action.ORPHAN_DELETED,
     Action.NOTED,
 )
+_MORE = "reply that adds something"
+"""A reply under a person's message has the kind of a reminder; one that adds something tells them of it."""
+
 _TOLD_OF_A_MESSAGE = {
-    "obligation": (Action.PERSON_TOLD,),
-    "reminder": (Action.PERSON_REMINDED, Action.HANDOVER_REMINDED),
+    ("checklist", _MORE): (Action.PERSON_TOLD,),
+    ("reminder",): (Action.PERSON_REMINDED, Action.HANDOVER_REMINDED),
 }
 _ONCE = (Action.OPENED, Action.BOT_KEY_MADE, Action.SUPPORT_TOLD, Action.RECOVERED, Action.CLOSED)
 _OPENED_A_FORM = "views.open"
@@ -183,12 +186,14 @@ def messages(after: Aftermath) -> list[Finding]:
     wanted = {"board": len(after.run.rows("SELECT id FROM incidents")), "step": len(_steps(after))}
     missing = [f"{many - kinds[kind]} of {many} are missing: {kind}" for kind, many in wanted.items()]
     missing = [words for words in missing if not words.startswith("0 ")]
-    for kind, actions in _TOLD_OF_A_MESSAGE.items():
-        told = sum(entry.facts.action in actions for entry in after.entries)
-        if told < kinds[kind]:
-            missing.append(f"{kinds[kind]} messages stand ({kind}), and the trail tells of {told}")
-        elif told > kinds[kind]:
-            twice.append(f"the trail tells of {told} messages ({kind}), and {kinds[kind]} stand")
+    added = sum(kind == "reminder" and ":more-" in key for kind, key in marked)
+    kinds.update({_MORE: added, "reminder": -added})
+    for of, actions in _TOLD_OF_A_MESSAGE.items():
+        told, stand = sum(entry.facts.action in actions for entry in after.entries), sum(kinds[kind] for kind in of)
+        if told < stand:
+            missing.append(f"{stand} messages stand ({of[0]}), and the trail tells of {told}")
+        elif told > stand:
+            twice.append(f"the trail tells of {told} messages ({of[0]}), and {stand} stand")
     return found(Harm.REPEATED, twice) + found(Harm.LOST, missing)
 
 

@@ -141,6 +141,16 @@ def button(action_id: str = "approve", value: str = "1", **more: Any) -> dict[st
     return {"type": "button", "action_id": action_id, "value": value, "text": text, **more}
 
 
+def menu(*values: str, action_id: str = "menu", **more: Any) -> dict[str, Any]:
+    """A menu of options with these values, each shown in capitals; without any, a menu of people."""
+    placeholder = {"type": "plain_text", "text": "Choose"}
+    drawn: dict[str, Any] = {"type": "users_select", "action_id": action_id, "placeholder": placeholder}
+    if values:
+        options = [{"text": {"type": "plain_text", "text": value.upper()}, "value": value} for value in values]
+        drawn |= {"type": "static_select", "options": options}
+    return drawn | more
+
+
 def modal(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "type": "modal",

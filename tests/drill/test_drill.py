@@ -24,13 +24,47 @@ TOLD = (
     "needs attention",
     "presses [Retry what failed]",
     "sets the password of app@mg.example.com back",
-    "presses [Confirmed]",
+    "Asked by Olivia Owens. You can ask them whether this is real.",
+    "The bot asks the same of",
+    "chooses “In an hour” from [Remind me later]",
+    "fills in “I cannot do this”",
+    "tom@example.com is not reminded any longer",
+    "presses [Yes, that was me",
+    "A change that was not theirs",
+    "Please turn on two-factor authentication at Mailgun",
+    "The buttons are in the message above.",
+    "presses [Remind now] beside victor@example.com",
+    "Confirmed for sam@example.com",
+    "you tell carl@contractor.example.net",
+    "chooses “Max Meyer” from [Who is it in Slack?] beside webmaster@example.com",
+    "presses [Has left] beside ursula@example.com",
+    "you tell tess@example.com",
+    "Nina starts today",
+    "The bot asks the same of Nina Nowak",
+    "Gita has a new phone",
     "presses [Issue anew]",
     "declared the account recovered",
     "closed the incident",
     "The account is recovered",
 )
 """What a transcript cannot do without, in this order."""
+
+EVERY_KIND = (
+    "The bot, to Olivia Owens: Please secure your access to Mailgun",
+    "You lead this recovery yourself; this is your own part",
+    "You sign in to Mailgun through Sinch ID",
+    "You sign in to Mailgun through your company's single sign-on",
+    "Mia Moreau",
+    "nobody in Slack has this address",
+    "their Slack user is deactivated",
+    "the Slack user with this address is a bot",
+    "Mailgun has no address for this user",
+    "You have another Mailgun user too, with a message of its own",
+    "Still left: ",
+    "One more whom the bot cannot reach",
+    "All 21 users are settled. 1 of what was asked was let go, with a reason.",
+)
+"""What each kind of person brings into it, wherever that is."""
 
 
 @pytest.mark.timeout(120)
@@ -42,6 +76,7 @@ def test_actors_recover_the_account(capfd: pytest.CaptureFixture[str]) -> None:
     for words in TOLD:
         assert words in transcript[place:], f"{words!r} is missing\n{transcript}"
         place = transcript.index(words, place)
+    assert [words for words in EVERY_KIND if words not in transcript] == []
     # The message for Support, which may be ready before the last handover is saved.
     assert "| Our Mailgun account was compromised." in transcript
     assert not re.search(r"key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}", transcript)

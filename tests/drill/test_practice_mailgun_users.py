@@ -107,6 +107,55 @@ def test_an_order_adds_a_user(mailgun: Mailgun) -> None:
     assert (eve["role"], eve["tfa_active"], eve["auth"]["method"]) == ("admin", True, "password")
 
 
+def test_an_attackers_user_may_have_a_past(mailgun: Mailgun) -> None:
+    past = {"tfa_created_at": "2026-02-28T22:00:00", "password_updated_at": "2026-02-28T23:00:00"}
+    mailgun.order("POST", "/users", email="eve@example.com", role="admin", **past)
+    eve = user(mailgun, "Eve")
+    assert eve["tfa_active"]
+    assert {name: eve[name] for name in past} == {name: f"{at}.000000" for name, at in past.items()}
+
+
+@pytest.mark.parametrize("email", ["", None])
+def test_a_user_may_have_no_address(mailgun: Mailgun, email: str | None) -> None:
+    added = mailgun.order("POST", "/users", email=email, name="Ada").json()
+    ada = user(mailgun, "Ada")
+    assert ada["email"] == added["email"] == email
+    assert ada["email_details"]["is_valid"] is False
+    mailgun.order("PATCH", f"/users/{ada['id']}", tfa_active=True)
+    assert user(mailgun, "Ada")["tfa_active"]
+    assert mailgun.call("GET", f"/v5/users/{ada['id']}").json()["email"] == email
+
+
+@pytest.mark.parametrize("email", ["chen.wei@example.com", "", None])
+def test_an_order_changes_an_address_or_takes_it_away(mailgun: Mailgun, email: str | None) -> None:
+    mailgun.order("PATCH", "/users/chen@example.com", email=email)
+    assert user(mailgun, "Chen")["email"] == email
+
+
+def test_an_order_without_an_address_leaves_it(mailgun: Mailgun) -> None:
+    mailgun.order("PATCH", "/users/chen@example.com", activated=False)
+    assert user(mailgun, "Chen")["email"] == "chen@example.com"
+
+
+def test_an_address_means_the_user_who_has_it_now(mailgun: Mailgun) -> None:
+    mailgun.order("PATCH", "/users/chen@example.com", removed=True)
+    mailgun.order("POST", "/users", email="chen@example.com", name="Chen anew")
+    mailgun.order("PATCH", "/users/chen@example.com", tfa_active=True)
+    assert user(mailgun, "Chen anew")["tfa_active"]
+
+
+def test_a_removed_user_can_be_brought_back(mailgun: Mailgun) -> None:
+    mailgun.order("PATCH", "/users/chen@example.com", removed=True)
+    mailgun.order("PATCH", "/users/chen@example.com", removed=False)
+    assert mailgun.call("GET", "/v5/users").json()["total"] == 7
+
+
+def test_2fa_can_be_turned_on_again_and_is_dated_anew(mailgun: Mailgun) -> None:
+    for active in (False, True):
+        mailgun.order("PATCH", "/users/priya@example.com", tfa_active=active)
+    assert user(mailgun, "Priya")["tfa_created_at"] == "2026-03-01T09:30:15.250000"
+
+
 def test_an_order_adds_a_key_that_works(mailgun: Mailgun) -> None:
     key = mailgun.order("POST", "/keys", kind="user", role="admin", description="backdoor").json()
     assert mailgun.call("GET", "/v1/keys", key=key["secret"]).status_code == 200
@@ -127,6 +176,9 @@ def test_an_order_adds_a_credential(mailgun: Mailgun) -> None:
         ("PATCH", "/users/chen@example.com", {"tfa": True}, "unknown fields: tfa"),
         ("PATCH", "/users/chen@example.com", {"password_updated_at": "now"}, "must be a time"),
         ("POST", "/users", {}, "lacks the field 'email'"),
+        ("POST", "/users", {"email": 7}, "'email' must be a text"),
+        ("POST", "/users", {"email": "eve@example.com", "tfa_created_at": "now"}, "must be a time"),
+        ("PATCH", "/users/chen@example.com", {"email": 7}, "'email' must be a text"),
         ("PATCH", "/account", {"key_limit": "none"}, "'key_limit' must be a whole number"),
         ("PATCH", "/account", {"disable": True}, "unknown fields: disable"),
         ("POST", "/keys", {"kind": "domain"}, "lacks the field 'domain_name'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 import requests
 from slack_bolt import Ack, App, Respond
 
@@ -14,6 +15,7 @@ from tests.drill.practice_slack import (
     Practice,
     actions,
     button,
+    menu,
     practice_slack,
     refused,
     section,
@@ -181,12 +183,72 @@ def test_a_confirmation_comes_before_the_click(slack: Practice) -> None:
 
 def test_a_menu_gives_the_option_that_was_chosen(slack: Practice) -> None:
     heard = listening(app := slack.app(), "menu")
-    options = [{"text": {"type": "plain_text", "text": value}, "value": value} for value in ("a", "b")]
-    ts = slack.post(blocks=[actions({"type": "static_select", "action_id": "menu", "options": options})])
+    ts = slack.post(blocks=[actions(menu("a", "b"), block_id="who")])
     with slack.connected(app):
-        assert slack.click(ts, "menu", value="c").status_code == 400
         slack.click(ts, "menu", value="b")
-    assert heard[0]["actions"][0]["selected_option"]["value"] == "b"
+    (body,) = heard
+    (action,) = body["actions"]
+    chosen = {"text": {"type": "plain_text", "text": "B"}, "value": "b"}
+    assert {name: action[name] for name in ("type", "action_id", "block_id", "selected_option")} == {
+        "type": "static_select",
+        "action_id": "menu",
+        "block_id": "who",
+        "selected_option": chosen,
+    }
+    assert float(action["action_ts"]) > float(ts)
+    assert body["container"]["message_ts"] == ts
+    assert body["state"]["values"] == {"who": {"menu": {"type": "static_select", "selected_option": chosen}}}
+
+
+def test_a_menu_of_people_gives_whoever_was_chosen(slack: Practice) -> None:
+    heard = listening(app := slack.app(), "menu")
+    ts = slack.post(blocks=[section() | {"accessory": menu(), "block_id": "who"}])
+    with slack.connected(app):
+        slack.click(ts, "menu", value="UGRETA")
+    (body,) = heard
+    (action,) = body["actions"]
+    assert (action["type"], action["block_id"], action["selected_user"]) == ("users_select", "who", "UGRETA")
+    assert "value" not in action
+    assert body["state"]["values"] == {"who": {"menu": {"type": "users_select", "selected_user": "UGRETA"}}}
+
+
+def test_somebody_who_left_since_the_menu_was_drawn_can_be_chosen(slack: Practice) -> None:
+    heard = listening(app := slack.app(), "menu")
+    ts = slack.post(blocks=[actions(menu())])
+    slack.patch("users/USAM", deleted=True)
+    with slack.connected(app):
+        slack.click(ts, "menu", value="USAM")
+    assert heard[0]["actions"][0]["selected_user"] == "USAM"
+
+
+@pytest.mark.parametrize("drawn", [menu("a", "b"), menu()])
+@pytest.mark.parametrize("value", ["c", None])
+def test_what_a_menu_does_not_offer_cannot_be_chosen(slack: Practice, drawn: Body, value: str | None) -> None:
+    heard = listening(app := slack.app(), "menu")
+    ts = slack.post(blocks=[actions(drawn)])
+    with slack.connected(app):
+        answer = slack.click(ts, "menu", value=value)
+    assert (answer.status_code, heard) == (400, [])
+    assert answer.json()["error"].startswith("there is no")
+
+
+def test_of_several_menus_the_block_tells_which(slack: Practice) -> None:
+    heard = listening(app := slack.app(), "menu")
+    ts = slack.post(blocks=[actions(menu(), block_id=block_id) for block_id in ("one", "two")])
+    with slack.connected(app):
+        assert slack.click(ts, "menu", value="USAM").status_code == 409
+        slack.click(ts, "menu", value="USAM", block_id="two")
+    assert [body["actions"][0]["block_id"] for body in heard] == ["two"]
+
+
+def test_a_choice_may_ask_for_a_confirmation_first(slack: Practice) -> None:
+    heard = listening(app := slack.app(), "menu")
+    words = {name: {"type": "plain_text", "text": name} for name in ("title", "text", "confirm", "deny")}
+    ts = slack.post(blocks=[actions(menu("a", confirm=words))])
+    with slack.connected(app):
+        assert slack.click(ts, "menu", value="a").status_code == 409
+        slack.click(ts, "menu", value="a", confirmed=True)
+    assert len(heard) == 1
 
 
 def test_an_ephemeral_can_be_clicked_and_comes_without_its_message(slack: Practice) -> None:

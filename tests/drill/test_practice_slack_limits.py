@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.drill.practice_slack import Practice, actions, button, code, modal, refused, section, text_input
+from tests.drill.practice_slack import Practice, actions, button, code, menu, modal, refused, section, text_input
 
 Blocks = list[dict[str, Any]]
 
@@ -32,9 +32,19 @@ def confirm(title: int = 1, text: int = 1, deny: int = 1) -> Blocks:
     return [actions(button(confirm=dialog | {"deny": plain("x" * deny)}))]
 
 
-def options(length: int) -> Blocks:
-    option = {"text": plain("x" * length), "value": "v"}
-    return [actions({"type": "static_select", "action_id": "menu", "options": [option]})]
+def options(count: int = 1, text: int = 1, value: int = 1) -> Blocks:
+    option = {"text": plain("x" * text), "value": "x" * value}
+    return [actions(menu("x", options=[option] * count))]
+
+
+def groups(count: int, label: int = 1) -> Blocks:
+    option = {"text": plain("x"), "value": "x"}
+    drawn = {name: part for name, part in menu("x").items() if name != "options"}
+    return [actions(drawn | {"option_groups": [{"label": plain("x" * label), "options": [option]}] * count})]
+
+
+def menus(of: tuple[str, ...], placeholder: int = 1, action_id: int = 1) -> Blocks:
+    return [section() | {"accessory": menu(*of, action_id="x" * action_id, placeholder=plain("x" * placeholder))}]
 
 
 def buttons(count: int) -> Blocks:
@@ -64,7 +74,20 @@ TAKEN_AND_REFUSED: list[tuple[Blocks, Blocks]] = [
     (confirm(title=100), confirm(title=101)),
     (confirm(text=300), confirm(text=301)),
     (confirm(deny=30), confirm(deny=31)),
-    (options(75), options(76)),
+    (options(count=100), options(count=101)),
+    (options(text=75), options(text=76)),
+    (options(value=150), options(value=151)),
+    (groups(100), groups(101)),
+    (groups(1, label=75), groups(1, label=76)),
+    (menus(("a",), placeholder=150), menus(("a",), placeholder=151)),
+    (menus((), placeholder=150), menus((), placeholder=151)),
+    (menus(("a",), action_id=255), menus(("a",), action_id=256)),
+    (menus((), action_id=255), menus((), action_id=256)),
+    ([actions(menu(), block_id="x" * 255)], [actions(menu(), block_id="x" * 256)]),
+    (
+        [actions(*(menu(action_id=f"m{n}") for n in range(25)))],
+        [actions(*(menu(action_id=f"m{n}") for n in range(26)))],
+    ),
 ]
 
 
@@ -84,6 +107,11 @@ def test_a_limit_is_where_slack_has_it(slack: Practice, taken: Blocks, too_much:
         [{"type": "header", "text": {"type": "mrkdwn", "text": "*no*"}}],
         [actions(button(style="loud"))],
         [actions({"type": "plain_text_input", "action_id": "a"})],
+        [actions(menu("a", options=[]))],
+        [actions(menu("a", options=[{"text": {"type": "mrkdwn", "text": "*a*"}, "value": "a"}]))],
+        [actions(menu("a", placeholder={"type": "mrkdwn", "text": "*Choose*"}))],
+        [actions(menu("a", initial_option={"text": plain("B"), "value": "b"}))],
+        [actions(menu(options=[{"text": plain("A"), "value": "a"}]))],
         [actions()],
         [section() | {"block_id": "same"}, section() | {"block_id": "same"}],
         [actions(button("same"), button("same"))],

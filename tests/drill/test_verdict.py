@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drill.evidence import Evidence, Voucher
+from drill.evidence import Evidence, Part
 from drill.verdict import failures, judge
 
 MARK = "[mc-0b9c5f0e-3c44-4a57-8f0e-6d2f6f3a1b11]"
@@ -82,8 +82,7 @@ def recovered() -> Evidence:
         before=state(old, OLD_PASSWORD, before, disabled=True),
         after=state(new, PASSWORD, after, disabled=False),
         slack_log=log,
-        reachable=frozenset({"olivia@example.com", "sam@example.com"}),
-        vouchers=[Voucher("sam@example.com", what, "vouched", "UPRIYA") for what in ("passwords", "two_factor")],
+        parts=[*parts("olivia@example.com", "done"), *parts("sam@example.com", "vouched", "UPRIYA")],
         bot_log=b"the bot is ready",
         database=b"SQLite format 3",
         tokens=[TOKEN],
@@ -106,12 +105,54 @@ def said(*more: dict[str, Any]) -> Break:
     return lambda evidence: replace(evidence, slack_log=[*evidence.slack_log, *more])
 
 
-def vouched(*vouchers: Voucher) -> Break:
-    return lambda evidence: replace(evidence, vouchers=vouchers)
+def parts(who: str, status: str, by: str | None = None, reason: str | None = None) -> list[Part]:
+    """What became of both that a user was asked for."""
+    return [Part(who, who, what, status, by, reason) for what in ("passwords", "two_factor")]
+
+
+def ended(who: str, status: str, by: str | None = None, reason: str | None = None, what: str = "") -> Break:
+    """What somebody was asked for, or one of both, ended in another way."""
+
+    def apply(evidence: Evidence) -> Evidence:
+        others = [part for part in evidence.parts if part.user != who or what not in part.what]
+        return replace(evidence, parts=[*others, *(p for p in parts(who, status, by, reason) if what in p.what)])
+
+    return apply
+
+
+def both(*changes: Break) -> Break:
+    def apply(evidence: Evidence) -> Evidence:
+        for change in changes:
+            evidence = change(evidence)
+        return evidence
+
+    return apply
+
+
+def checklist(key: str, seq: int) -> dict[str, Any]:
+    metadata = {"event_type": "mailgun_recovery_checklist", "event_payload": {"key": key}}
+    return call("chat.postMessage", {"text": "Please", "metadata": metadata}, "DOLIVIA", seq)
 
 
 def test_a_recovered_account_passes() -> None:
     assert failures(judge(recovered())) == []
+
+
+WELL = [
+    ("somebody has no 2FA, and was let go", lambda s: s["users"][0].update(tfa_active=False)),
+    ("somebody has the old password, and was let go", lambda s: s["users"][0].update(password_updated_at="2026-01-01")),
+]
+
+
+@pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in WELL])
+def test_who_was_let_go_by_name_and_with_a_reason_is_settled(change: Callable[[dict[str, Any]], object]) -> None:
+    let_go = ended("olivia@example.com", "excused", "UPRIYA", "no phone until Monday")
+    assert failures(judge(both(let_go, after(change))(recovered()))) == []
+
+
+def test_who_was_removed_at_mailgun_is_settled() -> None:
+    gone = both(after(lambda s: s["users"][0].update(removed=True)), ended("olivia@example.com", "dropped"))
+    assert failures(judge(gone(recovered()))) == []
 
 
 BROKEN: list[tuple[str, str, Break]] = [
@@ -139,22 +180,19 @@ BROKEN: list[tuple[str, str, Break]] = [
         after(lambda s: s["users"][0].update(password_updated_at="2026-01-01")),
     ),
     ("somebody lacks 2FA", "Two-factor authentication", after(lambda s: s["users"][0].update(tfa_active=False))),
-    ("nobody vouched", "Vouchers", vouched()),
+    ("nobody vouched", "Vouchers", ended("sam@example.com", "done")),
+    ("somebody vouched for one step only", "Vouchers", ended("sam@example.com", "done", what="two_factor")),
+    ("a voucher has no name", "Vouchers", ended("sam@example.com", "vouched")),
+    ("somebody is left", "Everyone", ended("olivia@example.com", "open")),
+    ("somebody was let go by nobody", "Everyone", ended("olivia@example.com", "excused", None, "no phone")),
+    ("somebody was let go without a reason", "Everyone", ended("olivia@example.com", "excused", "UPRIYA")),
+    ("somebody was never asked", "Everyone", lambda evidence: replace(evidence, parts=evidence.parts[1:])),
     (
-        "somebody vouched for one step only",
-        "Vouchers",
-        vouched(Voucher("sam@example.com", "passwords", "vouched", "U")),
+        "something is asked of who is no user",
+        "Everyone",
+        both(ended("sam@example.com", "open"), after(lambda s: s["users"][1].update(removed=True))),
     ),
-    (
-        "a voucher has no name",
-        "Vouchers",
-        vouched(*(Voucher("sam@example.com", what, "vouched", None) for what in ("passwords", "two_factor"))),
-    ),
-    (
-        "somebody not in Slack has no voucher",
-        "Vouchers",
-        lambda evidence: replace(evidence, reachable=frozenset({"sam@example.com"})),
-    ),
+    ("somebody was asked in two messages", "One message", said(checklist("db:1", 4), checklist("db:1", 5))),
     ("the account is disabled", "Account", after(lambda s: s["account"].update(disabled=True))),
     ("a secret was sent twice", "Sent once", said(handover("DOLIVIA", f"app@mg.example.com  {PASSWORD}", 4))),
     ("a handover is in a channel", "In private", said(handover("CINCIDENT", "b@mg.example.com  other-secret", 4))),

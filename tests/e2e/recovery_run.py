@@ -27,6 +27,9 @@ from tests.forks import ForkedBot
 
 Found = TypeVar("Found")
 
+PASSWORD, TWO_FACTOR = "Reset your Mailgun password", "Turn on two-factor authentication"
+"""What people are asked for, by its line in their message: behind ☐ it is to be done, behind ☑ it is done."""
+
 STEPS = 6
 PATIENCE = 15.0
 
@@ -89,7 +92,8 @@ class Run:
             "incidents": self.rows("SELECT id, status, requester_id, audit_count FROM incidents ORDER BY id"),
             "steps": self.rows("SELECT id, status, version, decision, reason FROM steps ORDER BY id"),
             "handovers": self.rows("SELECT id, status, recipient_id FROM handovers ORDER BY id"),
-            "obligations": self.rows("SELECT id, status FROM obligations ORDER BY id"),
+            "people": self.rows("SELECT id, standing, put_off, urged_by FROM people ORDER BY id"),
+            "obligations": self.rows("SELECT id, status, said_at FROM obligations ORDER BY id"),
             "effects": [(call["method"], call["path"]) for call in self.changes_at_mailgun()],
         }
 
@@ -203,17 +207,17 @@ class Run:
         """Everyone with a Mailgun password resets it and turns on 2FA."""
         for user in self.mailgun.state()["users"]:
             if user["auth_method"] == "password" and not user["is_disabled"]:
-                self.mailgun.resets_password(user["email"])
+                self.mailgun.resets_password(user["id"])
                 if not user["tfa_active"]:
-                    self.mailgun.turns_on_two_factor(user["email"])
+                    self.mailgun.turns_on_two_factor(user["id"])
 
     def everyone_is_asked(self, step: int) -> None:
-        """Return once nobody of that step is without their first message."""
+        """Return once everybody of that step who can be written to was told of it."""
         # In one query: between two of them the obligations could appear, and nobody be asked yet.
+        waits = "p.standing = 'unknown' OR (p.slack_id IS NOT NULL AND o.told_at IS NULL)"
         obliged = (
-            "SELECT COUNT(*), COUNT(CASE WHEN o.status = 'open' AND p.slack_id IS NOT NULL AND o.message_ts IS NULL"
-            " THEN 1 END) FROM obligations o JOIN people p ON p.id = o.person_id JOIN steps s ON s.id = o.step_id"
-            f" WHERE s.number = {step}"
+            f"SELECT COUNT(*), COUNT(CASE WHEN o.status = 'open' AND ({waits}) THEN 1 END) FROM obligations o"
+            f" JOIN people p ON p.id = o.person_id JOIN steps s ON s.id = o.step_id WHERE s.number = {step}"
         )
 
         def all_asked() -> bool:
@@ -221,6 +225,34 @@ class Run:
             return bool(everybody) and not without
 
         self.wait(f"everybody to be asked for step {step}", all_asked)
+
+    def checklist(self, name: str, words: str = "") -> Message:
+        """Somebody's one message with all that they have to do, once it says this."""
+        who = self.person(name)
+
+        def found() -> Message | None:
+            return next((message for message in who.inbox("checklist") if words in message.words), None)
+
+        return self.wait(f"the checklist of {name} to say {words!r}", found)
+
+    def reminders(self, name: str) -> list[Message]:
+        """The reminders to somebody so far, without the replies that add or ask something."""
+        added = ("One thing more", "A question about")
+        return [reply for reply in self.person(name).inbox("reminder") if not reply.words.startswith(added)]
+
+    def notice(self, words: str) -> Message:
+        """What Olivia is told in a message of its own, once it says this."""
+        return self.wait(
+            f"Olivia to be told {words!r}",
+            lambda: next((message for message in self.olivia.inbox("notice") if words in message.words), None),
+        )
+
+    def list_of_strays(self, words: str = "") -> Message:
+        """Olivia's list of those whom the bot cannot reach, once it says this."""
+        return self.wait(
+            f"the list of those who cannot be reached to say {words!r}",
+            lambda: next((message for message in self.olivia.inbox("strays") if words in message.words), None),
+        )
 
     def note_everything(self) -> None:
         """Fill in both forms of the note."""

@@ -132,3 +132,57 @@ def test_the_thread_is_posted_once_though_the_bot_was_killed_while_it_posted(beg
     assert len(run.slack.messages(kind="board")) == 1
     titles = Counter(card.title.partition(".")[0] for card in run.slack.messages(kind="step"))
     assert set(titles.values()) == {1}
+
+
+def somebody_is_not_in_slack(run: Run) -> None:
+    run.mailgun.orders.give("users", email="carl@contractor.example.net")
+    run.approve(3)
+
+
+def something_more_is_asked(run: Run) -> None:
+    run.approve(3)
+    run.everyone_is_asked(3)
+    run.approve(4)
+
+
+def somebody_cannot(run: Run) -> None:
+    run.approve(3)
+    run.everyone_is_asked(3)
+    run.person("dana").types("/mailgun-compromised cannot I have no phone")
+
+
+def somebody_does_not_react(run: Run) -> None:
+    run.approve(3)
+
+
+TO_PEOPLE: dict[str, tuple[str, str, Callable[[Run], None]]] = {
+    "the list of those who cannot be reached": ("olivia", "_strays", somebody_is_not_in_slack),
+    "a word about something more": ("dana", ":more-", something_more_is_asked),
+    "what somebody said": ("olivia", "_notice", somebody_cannot),
+    "the summary of the day": ("olivia", "_summary", somebody_does_not_react),
+}
+"""What `make crash` does without: whom it is sent to, what its metadata says, and what leads to it."""
+
+
+@pytest.mark.parametrize("what", TO_PEOPLE)
+def test_a_bot_killed_after_it_sent_it_does_not_send_it_again(begin_run: Callable[..., Run], what: str) -> None:
+    name, mark, leads_to_it = TO_PEOPLE[what]
+    run = begin_run(REMIND_EVERY="1s", ESCALATE_AFTER="1")
+    run.open_incident()
+    run.dies_at(run.slack, "after", {"path": "chat.postMessage", "contains": mark})
+    leads_to_it(run)
+    run.wait_gone()
+    run.restart()
+    run.wait(
+        "it to be known as sent",
+        lambda: (
+            not run.rows(
+                "SELECT 1 FROM tasks WHERE finished_at IS NULL"
+                " AND kind IN ('people.strays', 'people.more', 'people.summary', 'requester.notice')"
+            )
+        ),
+    )
+    channel = run.slack.workspace.dm_with(run.person(name).id)
+    sent = [str(m.metadata) for m in run.slack.workspace.messages(channel.id) if mark in str(m.metadata)]
+    assert sent
+    assert set(Counter(sent).values()) == {1}

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, urlencode
 
 from hypothesis import strategies as st
 
-from tests.handlers.http.http_door import click_payload, command_fields, form_payload
+from tests.handlers.http.http_door import choice_payload, click_payload, command_fields, form_payload
 
 KEY = "key-fedcba9876543210fedcba9876543210"
 """A secret that people put wherever they can write."""
@@ -69,18 +69,18 @@ def changed(thing: Any, path: Path, value: object) -> Any:
 
 
 def spoken() -> list[dict[str, Any]]:
-    """Clicks and forms as Slack sends them, the secret wherever people's words are."""
+    """Clicks, choices and forms as Slack sends them, the secret wherever people's words are."""
     click = click_payload()
     click["message"]["text"] = KEY
     click["state"]["values"] = {"b": {"a": {"type": "plain_text_input", "value": KEY}}}
-    opening = click_payload("skip", step="3")
-    opening["message"]["text"] = KEY
-    return [click, opening, form_payload(f"it was {KEY}")]
+    opening, choice = click_payload("skip", step="3"), choice_payload()
+    opening["message"]["text"] = choice["message"]["text"] = KEY
+    return [click, opening, choice, form_payload(f"it was {KEY}")]
 
 
 @st.composite
 def interactions(draw: st.DrawFn) -> bytes:
-    """A click or a form with up to four parts changed, gone or of another type."""
+    """A click, a choice or a form with up to four parts changed, gone or of another type."""
     content: Any = draw(st.sampled_from(spoken()))
     if draw(st.booleans()):
         content = content | {"type": draw(st.one_of(st.sampled_from(KINDS), odd_text))}

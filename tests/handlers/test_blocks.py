@@ -18,6 +18,8 @@ from recovery.content import (
     Card,
     Confirm,
     Content,
+    Menu,
+    Option,
     Row,
     SecretGroup,
     SecretItem,
@@ -49,14 +51,22 @@ buttons = st.builds(
     style=st.sampled_from(Style),
     confirm=st.none() | st.builds(Confirm, texts, texts, texts, texts),
 )
+menus = st.builds(
+    Menu,
+    action=st.sampled_from(["later", "identify"]),
+    label=texts,
+    about=st.dictionaries(st.text(max_size=10), texts, max_size=3),
+    options=st.lists(st.builds(Option, texts, texts), max_size=5).map(tuple),
+)
+controls = st.lists(buttons | menus, max_size=8).map(tuple)
 cards = st.builds(
     Card,
     notification=texts,
     title=st.none() | texts,
     lines=st.lists(lines, max_size=20).map(tuple),
     paste=st.none() | st.text(max_size=9000),
-    rows=st.lists(st.builds(Row, lines, st.none() | buttons), max_size=70).map(tuple),
-    buttons=st.lists(buttons, max_size=30).map(tuple),
+    rows=st.lists(st.builds(Row, lines, controls), max_size=70).map(tuple),
+    buttons=st.lists(buttons | menus, max_size=40).map(tuple),
     footer=st.none() | lines,
 )
 
@@ -142,7 +152,7 @@ def test_a_card_that_is_too_long_says_how_much_is_missing() -> None:
 
 def test_a_button_comes_back_as_it_was_drawn() -> None:
     about = {"step": "1", "version": "4", "ünï": "<&>"}
-    drawn = accepted(Card("n", rows=(Row(line("x"), Button("skip", "Skip", about)),)))
+    drawn = accepted(Card("n", rows=(Row(line("x"), (Button("skip", "Skip", about),)),)))
     button = drawn.blocks[0]["accessory"]
     click = pressed(button["action_id"], button["value"])
 
@@ -152,10 +162,10 @@ def test_a_button_comes_back_as_it_was_drawn() -> None:
 
 def test_action_ids_are_unique_in_a_message() -> None:
     one = Button("check", "Check now")
-    drawn = accepted(Card("n", rows=(Row(line("x"), one), Row(line("y"), one)), buttons=(one,) * 7))
+    drawn = accepted(Card("n", rows=(Row(line("x"), (one,)), Row(line("y"), (one, one))), buttons=(one,) * 7))
     ids = re.findall(r'"action_id": "([^"]+)"', json.dumps(drawn.blocks))
 
-    assert len(ids) == len(set(ids)) == 9
+    assert len(ids) == len(set(ids)) == 10
 
 
 def test_a_confirmation_is_cut_to_what_slack_takes() -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from slack_sdk import WebClient
 
+from drill.slack.model import User
 from handlers.directory import SlackDirectory
 from handlers.fresh import Fresh
 from handlers.identity import Identity
@@ -71,6 +72,55 @@ def test_people_are_found_by_address(directory: SlackDirectory) -> None:
     assert (member.id, member.tz, member.email) == ("UNOAH", "Europe/Prague", "noah@example.com")
     assert directory.by_email("nobody@example.com") is None
     assert directory.member("UNOBODY") is None
+
+
+def test_everyone_is_listed_as_they_are_by_themselves(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    page = directory.everyone()
+
+    assert page.next_cursor == ""
+    assert {member.id for member in page.members} == set(slack.workspace.users)
+    assert all(member == directory.member(member.id) for member in page.members)
+    by_id = {member.id: member for member in page.members}
+    assert not by_id["UFINN"].is_active
+    assert by_id["UBOT"].is_bot and by_id["USLACKBOT"].is_bot
+    assert not by_id["URITA"].is_full
+
+
+def test_everyone_comes_in_pages_of_a_thousand(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    known = set(slack.workspace.users)
+    many = {f"U{number}": User(f"U{number}", f"u{number}", "Somebody", "TEXAMPLE") for number in range(2_000)}
+    slack.workspace.users |= many
+    pages = [directory.everyone()]
+    while pages[-1].next_cursor:
+        pages.append(directory.everyone(pages[-1].next_cursor))
+
+    assert [len(page.members) for page in pages] == [1_000, 1_000, len(known)]
+    assert {member.id for page in pages for member in page.members} == known | set(many)
+
+
+def test_who_is_listed_is_asked_for_each_time(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    directory.everyone()
+    slack.workspace.users["UNOAH"].deleted = True
+
+    assert not next(member for member in directory.everyone().members if member.id == "UNOAH").is_active
+
+
+def test_a_cursor_that_slack_does_not_know_is_refused_as_such(directory: SlackDirectory) -> None:
+    with pytest.raises(Refused) as raised:
+        directory.everyone("from another day")
+    assert raised.value.code == "invalid_cursor"
+
+
+def test_a_list_that_does_not_come_is_told_apart(slack: PracticeSlack, directory: SlackDirectory) -> None:
+    directory.home_team()
+    slack.fault("users.list", "429", seconds=30)
+    with pytest.raises(Later) as later:
+        directory.everyone()
+    assert later.value.seconds == 30
+    for fault in ("500", "garbage", "drop"):
+        slack.fault("users.list", fault)
+        with pytest.raises(Uncertain):
+            directory.everyone()
 
 
 def test_groups(directory: SlackDirectory) -> None:

@@ -20,7 +20,7 @@ from handlers.intake import Intake
 from handlers.messenger import SlackMessenger
 from handlers.socket import Socket
 from recovery.actions import Ask
-from recovery.content import Button, Card
+from recovery.content import Button, Card, Control, Menu, Option, Row
 from recovery.errors import Refused, Uncertain
 from recovery.state import NewRequest, Request, Source
 from recovery.text import line
@@ -53,6 +53,8 @@ class Kept:
 @pytest.fixture(scope="module")
 def slack() -> Iterator[PracticeSlack]:
     with practice_slack() as practice:
+        # All the tests post into one channel.
+        practice.workspace.message_rate = 0
         yield practice
 
 
@@ -87,8 +89,8 @@ def kept(store: Kept) -> Kept:
     return store
 
 
-def post(client: WebClient, *buttons: Button) -> str:
-    drawn = blocks.render(Card("A step", "A step", buttons=buttons))
+def post(client: WebClient, *controls: Control, rows: tuple[Row, ...] = ()) -> str:
+    drawn = blocks.render(Card("A step", "A step", rows=rows, buttons=controls))
     return str(client.chat_postMessage(channel="CINCIDENT", text=drawn.text, blocks=drawn.blocks)["ts"])
 
 
@@ -160,6 +162,64 @@ def test_a_button_that_is_not_understood_is_stored_as_such(
     assert kept.only.response_url
 
 
+@pytest.mark.parametrize(
+    ("options", "value"), [((Option("In an hour", "hour"), Option("Tomorrow", "tomorrow")), "tomorrow"), ((), "UGRETA")]
+)
+def test_a_choice_carries_what_its_menu_carries_and_what_was_chosen(
+    slack: PracticeSlack, kept: Kept, client: WebClient, options: tuple[Option, ...], value: str
+) -> None:
+    ts = post(client, Button(Ask.CHECK, "Check now"), Menu(Ask.LATER, "Later", {"person": "7"}, options))
+
+    assert click(slack, ts, "ask:later:1", value=value) == "acknowledged"
+
+    request = kept.only
+    assert (request.source, request.action) == (Source.BUTTON, Ask.LATER)
+    assert request.about == {"person": "7", "chosen": value}
+    assert (request.channel_id, request.message_ts) == ("CINCIDENT", ts)
+    assert request.response_url
+    assert "A step" not in repr(request)
+
+
+def test_beside_a_menu_the_buttons_of_a_row_are_still_their_own(
+    slack: PracticeSlack, kept: Kept, client: WebClient
+) -> None:
+    who, tell = Menu(Ask.IDENTIFY, "Who is it?", {"person": "7"}), Button(Ask.BY_HAND, "I tell them", {"person": "7"})
+    ts = post(client, rows=(Row(line("Ann"), (who, tell)), Row(line("Bob"), (who, tell))))
+    click(slack, ts, "ask:identify:2", value="USAM")
+    click(slack, ts, "ask:by_hand:3")
+
+    assert [(request.action, request.about) for request in kept.requests] == [
+        (Ask.IDENTIFY, {"person": "7", "chosen": "USAM"}),
+        (Ask.BY_HAND, {"person": "7"}),
+    ]
+
+
+def test_a_choice_that_is_made_twice_is_stored_twice(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
+    ts = post(client, Menu(Ask.LATER, "Later", {"person": "7"}, (Option("In an hour", "hour"),)))
+    for _ in range(2):
+        click(slack, ts, "ask:later:0", value="hour")
+
+    assert len({request.dedupe for request in kept.requests}) == 2
+
+
+@pytest.mark.parametrize(
+    ("action_id", "block_id"),
+    [("menu", "{}"), ("ask:dance:0", "{}"), ("ask:later:0", "who"), ("ask:later:0", '{"person":7}')],
+)
+def test_a_menu_that_is_not_understood_is_stored_as_such(
+    slack: PracticeSlack, kept: Kept, client: WebClient, action_id: str, block_id: str
+) -> None:
+    placeholder = {"type": "plain_text", "text": "Old"}
+    element = {"type": "users_select", "action_id": action_id, "placeholder": placeholder}
+    block = {"type": "actions", "block_id": block_id, "elements": [element]}
+    ts = client.chat_postMessage(channel="CINCIDENT", text="Old", blocks=[block])["ts"]
+
+    assert click(slack, str(ts), action_id, value="USAM") == "acknowledged"
+    assert kept.only.action == Ask.UNKNOWN
+    assert kept.only.about == {}
+    assert kept.only.response_url
+
+
 def test_two_clicks_differ_and_are_both_stored(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
     ts = post(client, Button(Ask.RETRY, "Retry", {"step": "1"}))
     click(slack, ts, "ask:retry:0")
@@ -218,6 +278,36 @@ def test_skipping_asks_for_a_reason_first(slack: PracticeSlack, kept: Kept, clie
     assert request.about == {"step": "3"}
     assert (request.channel_id, request.message_ts) == ("CINCIDENT", ts)
     assert request.response_url
+
+
+@pytest.mark.parametrize(("action", "title"), [(Ask.STOP, "Stop reminding"), (Ask.CANNOT, "I cannot do this")])
+def test_stopping_and_being_unable_ask_for_a_reason_first(
+    slack: PracticeSlack, kept: Kept, client: WebClient, action: Ask, title: str
+) -> None:
+    ts = post(client, Button(action, "Why", {"person": "7"}))
+    click(slack, ts, f"ask:{action}:0")
+    view = slack.views("UOLIVIA")[-1]
+    assert view["title"]["text"] == title
+
+    empty = slack.order("submit", user="UOLIVIA", view_id=view["id"], values={"words": " "}, wait=True)
+    assert empty["response"]["response_action"] == "errors"
+    assert kept.requests == []
+    reason = f"a phone without an authenticator, {KEY}"
+    slack.order("submit", user="UOLIVIA", view_id=view["id"], values={"words": reason}, wait=True)
+
+    assert (kept.only.source, kept.only.action, kept.only.about) == (Source.FORM, action, {"person": "7"})
+    assert kept.only.text == "a phone without an authenticator, [removed]"
+
+
+def test_a_choice_may_ask_for_words_too(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:
+    ts = post(client, Menu(Ask.STOP, "Stop for", {"person": "7"}, (Option("Good", "good"),)))
+    click(slack, ts, "ask:stop:0", value="good")
+    assert kept.requests == []
+    view = slack.views("UOLIVIA")[-1]
+    slack.order("submit", user="UOLIVIA", view_id=view["id"], values={"words": "left"}, wait=True)
+
+    assert (kept.only.action, kept.only.text) == (Ask.STOP, "left")
+    assert kept.only.about == {"person": "7", "chosen": "good"}
 
 
 def test_a_form_that_does_not_open_is_stored(slack: PracticeSlack, kept: Kept, client: WebClient) -> None:

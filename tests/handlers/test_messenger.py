@@ -13,7 +13,7 @@ from handlers.identity import Identity
 from handlers.messenger import SlackMessenger
 from recovery.actions import Ask
 from recovery.content import Card, Marker, MarkerKind, Place, SecretGroup, SecretItem, SecretsMessage
-from recovery.errors import Later, OutsideError, Refused, TooLong, Uncertain
+from recovery.errors import Later, OutsideError, Refused, TooLong, Uncertain, Unreachable
 from recovery.secret import Secret
 from recovery.state import Request, Source
 from recovery.text import line
@@ -196,6 +196,73 @@ def test_a_messages_tab_that_is_off_is_named(slack: PracticeSlack, messenger: Sl
     slack.workspace.app.messages_tab_enabled = False
     with pytest.raises(Refused, match="Messages tab"):
         messenger.post(Place(messenger.open_direct("UNOAH")), CARD, MARKER)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"deleted": True}, "user_disabled"),
+        ({"is_bot": True}, "cannot_dm_bot"),
+        ({"is_stranger": True}, "user_not_visible"),
+        ({"dm_refusal": "restricted_action"}, "restricted_action"),
+        ({"dm_refusal": "channel_not_found"}, "channel_not_found"),
+    ],
+)
+def test_somebody_whose_direct_message_does_not_open_cannot_be_written_to(
+    slack: PracticeSlack, messenger: SlackMessenger, change: dict[str, Any], code: str
+) -> None:
+    vars(slack.workspace.users["USAM"]).update(change)
+
+    with pytest.raises(Unreachable) as raised:
+        messenger.open_direct("USAM")
+    assert raised.value.code == code
+    assert messenger.post(Place(messenger.open_direct("UNOAH")), CARD, MARKER)
+
+
+def test_nobody_cannot_be_written_to(messenger: SlackMessenger) -> None:
+    with pytest.raises(Unreachable) as raised:
+        messenger.open_direct("UNOBODY")
+    assert raised.value.code == "user_not_found"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"deleted": True}, "is_archived"),
+        ({"dm_closed": True}, "restricted_action"),
+        ({"dm_refusal": "cannot_dm_bot"}, "cannot_dm_bot"),
+        ({"dm_refusal": "not_in_channel"}, "not_in_channel"),
+        ({"dm_refusal": "is_inactive"}, "is_inactive"),
+    ],
+)
+def test_somebody_whose_direct_message_takes_nothing_any_more_cannot_be_written_to(
+    slack: PracticeSlack, messenger: SlackMessenger, change: dict[str, Any], code: str
+) -> None:
+    direct = messenger.open_direct("USAM")
+    ts = messenger.post(Place(direct), CARD, MARKER)
+    vars(slack.workspace.users["USAM"]).update(change)
+
+    for place in (Place(direct), Place(direct, ts)):
+        with pytest.raises(Unreachable) as raised:
+            messenger.post(place, CARD, MARKER)
+        assert raised.value.code == code
+
+
+@pytest.mark.parametrize(("place", "code"), [("CGENERAL", "not_in_channel"), ("CNOWHERE", "channel_not_found")])
+def test_a_channel_that_takes_nothing_is_no_person(messenger: SlackMessenger, place: str, code: str) -> None:
+    with pytest.raises(Refused) as raised:
+        messenger.post(Place(place), CARD, MARKER)
+    assert (type(raised.value), raised.value.code) == (Refused, code)
+
+
+def test_a_token_that_is_refused_is_about_nobody(slack: PracticeSlack, messenger: SlackMessenger) -> None:
+    direct = messenger.open_direct("USAM")
+    slack.workspace.app.bot_token = "xoxb-another"
+
+    for call in (lambda: messenger.open_direct("USAM"), lambda: messenger.post(Place(direct), CARD, MARKER)):
+        with pytest.raises(Refused) as raised:
+            call()
+        assert (type(raised.value), raised.value.code) == (Refused, "invalid_auth")
 
 
 def test_a_handover_that_is_too_long_is_refused_as_such_without_telling_what_it_holds(

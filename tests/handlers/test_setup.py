@@ -13,8 +13,8 @@ from handlers.clients import web_client
 from handlers.errors import of_answer
 from handlers.intake import Intake
 from handlers.manifest import SCOPES, manifest
-from recovery.actions import Ask
-from recovery.errors import Later, Refused, TooLong, Uncertain
+from recovery.actions import NEEDS_WORDS, Ask
+from recovery.errors import Gone, Later, Refused, TooLong, Uncertain, Unreachable
 from recovery.state import NewRequest, Source
 
 
@@ -89,6 +89,50 @@ def test_answers_are_sorted_by_whether_it_happened(status: int, code: str, error
     assert type(of_answer("chat.postMessage", status, {}, {"ok": False, "error": code})) is error
 
 
+@pytest.mark.parametrize(
+    ("code", "in_a_direct_message", "elsewhere"),
+    [
+        ("user_disabled", Unreachable, Unreachable),
+        ("user_not_found", Unreachable, Unreachable),
+        ("user_not_visible", Unreachable, Unreachable),
+        ("cannot_dm_bot", Unreachable, Unreachable),
+        ("messages_tab_disabled", Refused, Refused),
+        ("restricted_action", Unreachable, Refused),
+        ("channel_not_found", Unreachable, Refused),
+        ("not_in_channel", Unreachable, Refused),
+        ("is_archived", Unreachable, Refused),
+        ("is_inactive", Unreachable, Refused),
+        ("invalid_user_combination", Unreachable, Refused),
+        ("account_inactive", Refused, Refused),
+        ("invalid_auth", Refused, Refused),
+        ("not_authed", Refused, Refused),
+        ("token_revoked", Refused, Refused),
+        ("token_expired", Refused, Refused),
+        ("missing_scope", Refused, Refused),
+        ("not_allowed_token_type", Refused, Refused),
+        ("ekm_access_denied", Refused, Refused),
+        ("a_code_nobody_knows", Refused, Refused),
+        ("message_not_found", Gone, Gone),
+        ("msg_too_long", TooLong, TooLong),
+        ("ratelimited", Later, Later),
+        ("internal_error", Uncertain, Uncertain),
+    ],
+)
+def test_a_refusal_is_about_one_person_only_where_it_says_so(
+    code: str, in_a_direct_message: type[Exception], elsewhere: type[Exception]
+) -> None:
+    for is_direct, error in ((True, in_a_direct_message), (False, elsewhere)):
+        found = of_answer("chat.postMessage", 200, {}, {"ok": False, "error": code}, is_direct=is_direct)
+        assert type(found) is error
+        assert getattr(found, "code", code) == code
+
+
+def test_in_a_direct_message_nobody_is_told_to_invite_the_bot() -> None:
+    answer = {"ok": False, "error": "channel_not_found"}
+    assert "/invite" in str(of_answer("chat.postMessage", 200, {}, answer))
+    assert "/invite" not in str(of_answer("chat.postMessage", 200, {}, answer, is_direct=True))
+
+
 def test_retry_after_is_minded() -> None:
     later = of_answer("chat.postMessage", 429, {"retry-after": "12"}, None)
     assert isinstance(later, Later)
@@ -103,6 +147,8 @@ def test_retry_after_is_minded() -> None:
         (Ask.NOTE, {"topic": "hosting"}),
         (Ask.NOTE, {"topic": "repositories"}),
         (Ask.NOTE, {}),
+        (Ask.STOP, {"person": "7"}),
+        (Ask.CANNOT, {"person": "7", "chosen": "x"}),
     ],
 )
 def test_forms_keep_slacks_limits_and_come_back(action: Ask, about: dict[str, str]) -> None:
@@ -114,6 +160,13 @@ def test_forms_keep_slacks_limits_and_come_back(action: Ask, about: dict[str, st
     assert "…" not in view["title"]["text"]
     assert origin is not None
     assert (origin.action, origin.about, origin.channel_id) == (action, about, "C1")
+
+
+def test_every_ask_that_needs_words_has_a_question_of_its_own() -> None:
+    questions = {ask: forms.question(ask, {}) for ask in NEEDS_WORDS}
+
+    assert len(set(questions.values())) == len(NEEDS_WORDS)
+    assert not [ask for ask, question in questions.items() if "!" in f"{question.title}{question.label}{question.hint}"]
 
 
 def test_a_form_that_would_carry_too_much_is_not_made() -> None:

@@ -16,6 +16,7 @@ from recovery.state import (
     Obligation,
     ObligationStatus,
     Person,
+    Standing,
     StepState,
     StepStatus,
     Task,
@@ -145,6 +146,8 @@ def a_person(name: str = "ann", **fields: Any) -> Person:
         "slack_tz": "Europe/Berlin",
         "channel_id": f"D-U-{name.upper()}",
         "reached_at": NOON + HOUR,
+        "standing": Standing.FOUND,
+        "message_ts": "1000.1",
     }
     return Person(**{**ordinary, **fields})
 

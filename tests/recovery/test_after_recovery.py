@@ -7,7 +7,7 @@ from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.errors import Refused
 from recovery.state import Incident, IncidentStatus, Obligation, ObligationStatus, StepStatus
-from tests.recovery.builders import DAY
+from tests.recovery.builders import DAY, a_member
 from tests.recovery.people import poll, turn_on
 from tests.recovery.world import POSTMASTER, World
 
@@ -120,12 +120,22 @@ def test_nobody_is_reminded_for_the_earlier_one_any_more(recovered: World) -> No
         recovered.later(DAY)
 
     assert not recovered.messages_to("U-ANN", MarkerKind.REMINDER)
-    assert "Nothing left to do" in recovered.messages_to("U-ANN", MarkerKind.OBLIGATION)[0]
+    assert "Nothing is asked of you" in recovered.messages_to("U-ANN", MarkerKind.CHECKLIST)[0]
 
 
 def test_the_new_one_asks_everybody_itself(recovered: World) -> None:
     recovered.opened().approved("4")
 
-    _, asked = recovered.messages_to("U-ANN", MarkerKind.OBLIGATION)
+    _, asked = recovered.messages_to("U-ANN", MarkerKind.CHECKLIST)
     assert "Turn on two-factor authentication" in asked
     assert recovered.obligation("ann").is_open
+
+
+def test_who_was_identified_is_known_in_the_next_incident_too(recovered: World) -> None:
+    person = recovered.person("ann")
+    recovered.directory.has(a_member("U-ANNE", email="anne@private.example"))
+    recovered.press(Ask.IDENTIFY, chosen="U-ANNE", person=str(person.id), version=str(person.version))
+    recovered.work()
+    recovered.opened().approved("4")
+
+    assert len(recovered.messages_to("U-ANNE", MarkerKind.CHECKLIST)) == 2

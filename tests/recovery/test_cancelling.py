@@ -72,7 +72,7 @@ def test_cancelling_settles_the_people(ann: World) -> None:
     ann.work()
 
     assert not ann.obligation("ann").is_open
-    assert "Nothing left to do" in ann.messages_to("U-ANN", MarkerKind.OBLIGATION)[-1]
+    assert "Nothing is asked of you" in ann.messages_to("U-ANN", MarkerKind.CHECKLIST)[-1]
 
 
 def test_a_poll_that_was_planned_before_cancelling_brings_nobody_back(ann: World) -> None:

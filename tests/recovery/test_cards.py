@@ -8,11 +8,19 @@ from recovery.account import KeyKind, Login, SignIn
 from recovery.actions import Ask
 from recovery.answers import help_card
 from recovery.board import board_card, report_card, step_card
+from recovery.checklist import Conversation, person_card
 from recovery.content import Card
 from recovery.handover_messages import controls_card, greeting, secrets_message, stub_card
-from recovery.people import PeopleStep, person_card
 from recovery.secret import Secret
-from recovery.state import HandoverStatus, IncidentStatus, ObligationStatus, StepStatus, TaskStatus
+from recovery.state import (
+    HandoverStatus,
+    IncidentStatus,
+    Obligation,
+    ObligationStatus,
+    Person,
+    StepStatus,
+    TaskStatus,
+)
 from recovery.steps import STEPS
 from recovery.whos_left import people_card
 from tests.recovery.builders import (
@@ -47,7 +55,7 @@ def labels(card: Card) -> list[str]:
     return [button.label for button in card.buttons]
 
 
-def some_people() -> list[tuple[object, object]]:
+def some_people() -> list[tuple[Obligation, Person]]:
     left, sinch = a_person("ann", id=1), a_person("sid", id=2, sign_in=str(SignIn.SINCH))
     done = a_person("bob", id=3)
     return [
@@ -188,7 +196,9 @@ def test_no_card_and_no_board_names_a_person(kind: str, status: StepStatus) -> N
 def test_a_card_counts_its_people() -> None:
     view = a_view("two_factor", StepStatus.RUNNING, obligations=some_people())
 
-    assert "1 of 3 people done, 1 of the others to be confirmed" in words(step_card(a_step("two_factor"), view))
+    assert "███░░░░░░░ 1 of 3 people done, 1 of the others to be confirmed" in words(
+        step_card(a_step("two_factor"), view)
+    )
     assert "2 people still to do their part" in words(board_card(a_board(view)))
 
 
@@ -205,22 +215,21 @@ def test_the_board_names_handovers_to_be_saved_and_lost_ones() -> None:
     assert "handover 2" in said
 
 
-def test_the_list_for_approvers_names_who_is_left_and_offers_confirmed_where_somebody_must_vouch() -> None:
-    said = people_card(STEPS, an_incident(), some_people())
-    buttons = {words(Card("", lines=(row.line,))).strip()[:3]: row.button for row in said.rows}
+def test_the_list_for_approvers_offers_confirmed_beside_those_for_whom_somebody_must_vouch() -> None:
+    obligations, people = zip(*some_people(), strict=True)
+    said = people_card(STEPS, an_incident(), people, obligations)
+    buttons = {words(Card("", lines=(row.line,))).strip()[:3]: len(row.controls) for row in said.rows}
 
-    assert buttons["Ann"] is None and buttons["Sid"] is not None and "Bob" not in buttons
+    assert buttons == {"Ann": 2, "Sid": 3, "Bob": 0}
 
 
 @pytest.mark.parametrize("status", list(ObligationStatus))
 @pytest.mark.parametrize("sign_in", list(SignIn))
 @pytest.mark.parametrize("kind", ["passwords", "two_factor"])
 def test_no_message_to_a_person_shouts(kind: str, sign_in: SignIn, status: ObligationStatus) -> None:
-    step = a_step(kind)
-    assert isinstance(step, PeopleStep)
-    said = person_card(step, an_incident(), a_person(sign_in=str(sign_in)), an_obligation(kind, status))
+    talk = Conversation(an_incident(), a_person(sign_in=str(sign_in)), [an_obligation(kind, status)])
 
-    assert "!" not in words(said)
+    assert "!" not in words(person_card(STEPS, talk))
 
 
 def test_a_report_says_who_reports_and_offers_to_start() -> None:

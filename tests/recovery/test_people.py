@@ -7,25 +7,48 @@ import pytest
 from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.audit import Action
+from recovery.checking import CHECKED
 from recovery.content import Marker, MarkerKind
 from recovery.errors import Later, Refused, Uncertain, Unreachable
-from recovery.polling import CHECKED, POLL, poll_task
+from recovery.polling import POLL, poll_task
 from recovery.state import ObligationStatus, StepStatus
 from tests.recovery.builders import a_member, a_user
 from tests.recovery.people import poll, turn_on
 from tests.recovery.world import World
 
 O = ObligationStatus  # noqa: E741 - as the product calls it
-TOLD = MarkerKind.OBLIGATION
+TOLD = MarkerKind.CHECKLIST
 
 
 def test_each_person_is_asked_in_a_direct_message(ann: World) -> None:
     ann.approved("3", "4")
 
-    reset, turn = ann.messages_to("U-ANN", TOLD)
-    assert "20 minutes" in reset and "Check now" in reset and "ann@acme.example" in reset
-    assert "Security" in turn and "Check now" in turn
+    (asked,) = ann.messages_to("U-ANN", TOLD)
+    assert "20 minutes" in asked and "Security" in asked
+    assert "Check now" in asked and "ann@acme.example" in asked
     assert ann.person("ann").reached_at
+
+
+def test_what_is_asked_later_is_added_to_the_message_and_told_in_a_reply_at_once(ann: World) -> None:
+    ann.clock.pass_by(timedelta(hours=12))
+    ann.approved("3")
+    assert "two-factor" not in ann.messages_to("U-ANN", TOLD)[0]
+    ann.approved("4")
+
+    (asked,) = ann.messages_to("U-ANN", TOLD)
+    assert "20 minutes" in asked and "Security" in asked
+    (reply,) = ann.messages_to("U-ANN", MarkerKind.REMINDER)
+    assert "One thing more" in reply and "two-factor" in reply and "reset" not in reply
+    assert ann.person("ann").reminders == 0
+
+
+def test_what_is_done_is_ticked_off_and_what_is_left_stays(ann: World) -> None:
+    ann.approved("3", "4")
+    turn_on(ann)
+    poll(ann)
+
+    (asked,) = ann.messages_to("U-ANN", TOLD)
+    assert "☑ Turn on two-factor authentication: done" in asked and "☐ Reset your Mailgun password" in asked
 
 
 def test_who_has_it_already_is_not_asked(world: World) -> None:
@@ -53,11 +76,11 @@ def test_whoever_signs_in_elsewhere_is_never_shown_mailguns_steps(world: World, 
     world.later(timedelta(minutes=6))
 
     said = world.messages_to("U-SID", TOLD) + world.messages_to("U-SID", MarkerKind.REMINDER)
-    assert len(said) == 4
+    assert len(said) == 3
     for words in said:
         assert "login.mailgun.com" not in words
         assert "Forgot password" not in words
-        assert "Security" not in words
+        assert "open your profile" not in words
         assert "approver" in words
 
 
@@ -258,7 +281,7 @@ def test_who_leaves_is_dropped(ann: World, how: str) -> None:
 
     assert ann.obligation("ann").status is O.DROPPED
     assert ann.status("4") is StepStatus.DONE
-    assert "Nothing left to do" in ann.messages_to("U-ANN", TOLD)[0]
+    assert "Nothing is asked of you" in ann.messages_to("U-ANN", TOLD)[0]
 
 
 def test_who_comes_back_is_asked_again(ann: World) -> None:
@@ -294,12 +317,25 @@ def test_who_asks_and_cannot_be_shown_by_mailgun_is_told_that_an_approver_confir
 
 
 def test_as_many_people_are_asked_as_there_are_however_few_slack_lets_be_looked_up_at_a_time(world: World) -> None:
-    for number in range(60):
+    for number in range(20):
         world.mailgun.has_user(a_user(f"u{number}"))
         world.directory.has(a_member(f"U-{number}", email=f"u{number}@acme.example"))
     world.opened()
-    world.directory.looked_up_a_minute = 25
+    world.directory.looked_up_a_minute = 7
     world.approved("4")
     world.later(timedelta(minutes=3))
 
+    assert len(world.slack.of_kind(TOLD)) == 20
+    assert world.directory.pages == 0
+
+
+def test_many_people_are_found_by_listing_the_workspace_rather_than_one_by_one(world: World) -> None:
+    for number in range(60):
+        world.mailgun.has_user(a_user(f"u{number}"))
+        world.directory.has(a_member(f"U-{number}", email=f"U{number}@acme.example"))
+    world.opened()
+    world.directory.page_size, world.directory.looked_up_a_minute = 100, 0
+    world.approved("4")
+
     assert len(world.slack.of_kind(TOLD)) == 60
+    assert world.directory.pages == 1

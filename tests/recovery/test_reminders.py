@@ -77,7 +77,7 @@ def test_reminders_stop_when_it_is_done(ann: World) -> None:
     assert len(reminders(ann)) == 1
 
 
-def test_a_reminder_speaks_of_a_button_only_where_there_is_one(world: World) -> None:
+def test_who_signs_in_elsewhere_is_reminded_to_say_so_with_the_button(world: World) -> None:
     world.mailgun.has_user(a_user("sid", sign_in=SignIn.SINCH))
     world.directory.has(a_member("U-SID", email="sid@acme.example"))
     world.opened().approved("4")
@@ -85,7 +85,7 @@ def test_a_reminder_speaks_of_a_button_only_where_there_is_one(world: World) -> 
     world.later(timedelta(minutes=6))
 
     (reminder,) = world.messages_to("U-SID", MarkerKind.REMINDER)
-    assert "button" not in reminder
+    assert "then press I have two-factor on" in reminder and "login.mailgun.com" not in reminder
 
 
 def test_a_reminder_that_went_out_before_a_crash_is_in_the_trail_though_it_is_done_by_now(ann: World) -> None:

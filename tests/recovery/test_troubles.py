@@ -8,6 +8,7 @@ import pytest
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.errors import KeyRefused, Later, Refused, Uncertain, Unreachable
+from recovery.polling import APART
 from recovery.state import StepStatus
 from tests.recovery.builders import a_member, a_user
 from tests.recovery.world import World
@@ -72,7 +73,7 @@ def test_while_mailgun_refuses_to_list_domains_the_board_says_that_they_cannot_b
 def test_whoever_pressed_check_now_is_told_at_once_that_mailgun_refuses(ann: World) -> None:
     ann.mailgun.fail("users", Refused("Forbidden", status=403), times=FOREVER)
     check_now(ann)
-    ann.work(patience=AT_ONCE)
+    ann.work(patience=APART)
 
     assert "Mailgun could not be asked: Forbidden" in ann.answer
 

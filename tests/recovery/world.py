@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from recovery.actions import Ask
 from recovery.audit import Action, AuditEntry
@@ -51,6 +51,15 @@ DRAWING = (POST_BOARD, POST_STEP, POST_AUDIT, REDRAW)
 ROUNDS = 150
 MANY = 3_000
 """More jobs than any specification needs: something goes round in circles."""
+
+_CLAIMABLE = (
+    select(TaskRow.id)
+    .where(
+        TaskRow.finished_at.is_(None),
+        or_(TaskRow.status == TaskStatus.RUNNING, TaskRow.not_before <= bindparam("now")),
+    )
+    .limit(1)
+)
 
 
 class DefectLog(logging.Handler):
@@ -139,15 +148,9 @@ class World:
 
     def _something_is_due(self, kinds: Sequence[str]) -> bool:
         """Whether a claim could find anything: a cheaper question than the claim itself."""
-        of_kinds = f"kind IN ({', '.join(repr(kind) for kind in kinds)}) AND" if kinds else ""
+        query = _CLAIMABLE.where(TaskRow.kind.in_(kinds)) if kinds else _CLAIMABLE
         with self.database._reading.begin() as connection:
-            return bool(
-                connection.exec_driver_sql(
-                    f"SELECT 1 FROM tasks WHERE {of_kinds} finished_at IS NULL AND "
-                    "(status = 'running' OR not_before <= ?) LIMIT 1",
-                    (self.clock.now().strftime("%Y-%m-%d %H:%M:%S.%f"),),
-                ).first()
-            )
+            return connection.execute(query, {"now": self.clock.now()}).first() is not None
 
     def work(self, patience: timedelta = timedelta(minutes=2), *, drawing: bool = False) -> None:
         """Let the bot do all that it has to, and wait for what it put off no longer than that.

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -61,11 +62,18 @@ def new_person(incident_id: int, mailgun_id: str = "m1") -> Person:
     return Person(0, incident_id, mailgun_id, "ann@example.com", "Ann", "admin", False, "password")
 
 
-def an_obligation(database: Database, step: StepState, mailgun_id: str = "m1", **fields: Any) -> Obligation:
+def a_person(database: Database, incident_id: int, mailgun_id: str = "m1", **fields: Any) -> Person:
     with database.write() as tx:
-        person = tx.people.add(new_person(step.incident_id, mailgun_id))
+        tx.people.add([replace(new_person(incident_id, mailgun_id), **fields)])
+        return tx.people.of(incident_id)[-1]
+
+
+def an_obligation(database: Database, step: StepState, mailgun_id: str = "m1", **fields: Any) -> Obligation:
+    person = a_person(database, step.incident_id, mailgun_id)
+    with database.write() as tx:
         start = Obligation(0, step.incident_id, step.id, person.id, "reset", ObligationStatus.OPEN)
-        return tx.people.oblige(Obligation(**{**vars(start), **fields}))
+        tx.people.oblige([replace(start, **fields)])
+        return tx.people.obligations_of(person.id)[-1]
 
 
 def plan(database: Database, *tasks: NewTask) -> int:

@@ -23,6 +23,14 @@ class Token(Enum):
     APP = auto()
 
 
+class Tier(Enum):
+    """How many calls a minute Slack takes of a method in that tier of its rate limits."""
+
+    TWO = 20.0
+    THREE = 50.0
+    FOUR = 100.0
+
+
 @dataclass(frozen=True)
 class Call:
     """A call that is authenticated; arguments that Slack's clients send as JSON text are read on demand."""
@@ -123,12 +131,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Method:
-    """A Web API method: its name, what does it, and the scope that it always needs."""
+    """A Web API method: its name, what does it, the scope that it always needs, and its tier."""
 
     name: str
     run: Callable[[Call], JsonObject]
     scope: str | None = None
     token: Token = Token.BOT
+    tier: Tier | None = None
 
 
 def _cursor(position: int) -> str:
@@ -140,7 +149,7 @@ def _position(cursor: str | None) -> int:
         return 0
     try:
         word, _, position = base64.b64decode(cursor, validate=True).decode().partition(":")
-        if word == "next":
+        if word == "next" and position.isdecimal():
             return int(position)
     except (binascii.Error, ValueError):
         pass

@@ -101,6 +101,8 @@ def _check_direct_message(call: Call, user_id: str) -> None:
     if person.deleted:
         # What is left of a direct message with somebody who was deactivated can be read, not written.
         raise SlackError("is_archived")
+    if person.dm_refusal:
+        raise SlackError(person.dm_refusal)
     if person.dm_closed:
         raise SlackError("restricted_action")
 

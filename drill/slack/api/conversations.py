@@ -38,6 +38,8 @@ def open_conversation(call: Call) -> JsonObject:
         raise SlackError("user_disabled")
     if user.is_stranger:
         raise SlackError("user_not_visible")
+    if user.dm_refusal:
+        raise SlackError(user.dm_refusal)
     channel, was_open = call.workspace.open_dm(user.id)
     shown: JsonObject = {"id": channel.id}
     if call.flag("return_im"):

@@ -13,6 +13,7 @@ from drill.slack.api.call import Call, Method, Token
 from drill.slack.errors import SlackError
 from drill.slack.model import JsonObject, SlackApp
 from drill.slack.state import PracticeSlack
+from drill.slack.workspace import Workspace
 
 _FAMILIES = (apps, chat, conversations, files, users, views)
 _METHODS = {method.name: method for family in _FAMILIES for method in family.METHODS}
@@ -55,9 +56,15 @@ def refusal(error: SlackError, headers: dict[str, str] | None = None) -> Respons
 def _run(method: Method, call: Call) -> JsonObject:
     if method.scope is not None:
         call.require_scope(method.scope)
-    per_minute = call.workspace.method_rates.get(method.name, 0.0)
+    per_minute = _rate(method, call.workspace)
     call.slack.limiter.take(f"calls of {method.name}", per_minute / 60, math.ceil(per_minute))
     return method.run(call)
+
+
+def _rate(method: Method, workspace: Workspace) -> float:
+    """How many calls a minute the method takes now; 0 is no limit."""
+    usual = method.tier.value if method.tier and workspace.tiers else 0.0
+    return workspace.method_rates.get(method.name, usual)
 
 
 async def _arguments(request: Request) -> JsonObject:

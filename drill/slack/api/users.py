@@ -1,6 +1,6 @@
 """`users.*` and `usergroups.*`: who people are."""
 
-from drill.slack.api.call import Call, Method
+from drill.slack.api.call import Call, Method, Tier
 from drill.slack.errors import SlackError
 from drill.slack.model import JsonObject, User, UserGroup
 
@@ -61,9 +61,9 @@ def _group(call: Call, group: UserGroup, *, with_users: bool) -> JsonObject:
 
 
 METHODS = (
-    Method("users.info", info, "users:read"),
-    Method("users.lookupByEmail", lookup_by_email, "users:read.email"),
-    Method("users.list", list_users, "users:read"),
-    Method("usergroups.list", list_usergroups, "usergroups:read"),
-    Method("usergroups.users.list", list_usergroup_users, "usergroups:read"),
+    Method("users.info", info, "users:read", tier=Tier.FOUR),
+    Method("users.lookupByEmail", lookup_by_email, "users:read.email", tier=Tier.THREE),
+    Method("users.list", list_users, "users:read", tier=Tier.TWO),
+    Method("usergroups.list", list_usergroups, "usergroups:read", tier=Tier.TWO),
+    Method("usergroups.users.list", list_usergroup_users, "usergroups:read", tier=Tier.TWO),
 )

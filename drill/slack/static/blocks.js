@@ -75,7 +75,8 @@ function element(item, block, view) {
     case "users_select": {
       const people = view.names.people().map((person) => el("option", { value: person.id }, person.real_name));
       const onchange = (event) => event.target.value && view.act?.(block, item, event.target.value);
-      const select = el("select", { data, onchange }, el("option", { value: "" }, "Choose somebody"), people);
+      const first = el("option", { value: "" }, item.placeholder?.text ?? "Choose somebody");
+      const select = el("select", { data, onchange }, first, people);
       select.value = item.initial_user ?? "";
       return select;
     }

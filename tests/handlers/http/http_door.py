@@ -163,6 +163,20 @@ def click_payload(action: str = "approve", **about: str) -> dict[str, Any]:
     }
 
 
+def choice_payload(chosen: str = "hour") -> dict[str, Any]:
+    """A choice from a menu of ours."""
+    option = {"text": {"type": "plain_text", "text": "In an hour"}, "value": chosen}
+    choice = {
+        "type": "static_select",
+        "action_id": "ask:later:0",
+        "block_id": json.dumps({"person": "7", "n": "0"}),
+        "action_ts": f"1.{next(_NUMBERS):06}",
+        "selected_option": option,
+        "placeholder": {"type": "plain_text", "text": "Remind me later"},
+    }
+    return click_payload() | {"actions": [choice]}
+
+
 def form_payload(words: str = "we have none") -> dict[str, Any]:
     """A form of ours that comes back."""
     origin = {

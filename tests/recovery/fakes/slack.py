@@ -7,9 +7,9 @@ from threading import RLock
 from typing import Any
 
 from recovery.audit import AuditEntry
-from recovery.content import Card, Content, Document, Marker, MarkerKind, Place, SecretsMessage, Trail
+from recovery.content import Button, Card, Content, Document, Marker, MarkerKind, Place, SecretsMessage, Trail
 from recovery.errors import Gone, Later, Refused
-from recovery.ports import ChannelFacts, Member, TrailMessage
+from recovery.ports import ChannelFacts, Member, MemberPage, TrailMessage
 from recovery.state import Request
 from recovery.text import Line, plain
 from tests.recovery.fakes.clock import FakeClock
@@ -229,6 +229,11 @@ class FakeDirectory:
         self.channels: dict[str, ChannelFacts] = {"C-OPS": ChannelFacts("C-OPS", "ops", is_member=True)}
         self.trouble: Exception | None = None
         self.looked_up_a_minute: int | None = None
+        self.page_size = 1000
+        self.page_faults: dict[int, Exception] = {}
+        """What a page of the list is answered with, by its number among all that are asked for."""
+        self.pages = 0
+        """How many pages of the list were asked for."""
         self._looked_up: list[datetime] = []
 
     def has(self, member: Member) -> Member:
@@ -254,7 +259,17 @@ class FakeDirectory:
             if len(self._looked_up) >= self.looked_up_a_minute:
                 raise Later("Slack asks the bot to slow down", seconds=30)
             self._looked_up.append(now)
-        return next((member for member in self.members.values() if member.email == email), None)
+        return next((member for member in self.members.values() if (member.email or "").lower() == email.lower()), None)
+
+    def everyone(self, cursor: str = "") -> MemberPage:
+        self._asked()
+        self.pages += 1
+        if (fault := self.page_faults.pop(self.pages, None)) is not None:
+            raise fault
+        start = int(cursor or 0)
+        members = tuple(self.members.values())[start : start + self.page_size]
+        end = start + self.page_size
+        return MemberPage(members, str(end) if end < len(self.members) else "")
 
     def group(self, group_id: str) -> frozenset[str]:
         self._asked()
@@ -283,11 +298,10 @@ def _words(content: Content) -> Iterator[str]:
             yield content.paste or ""
             for row in content.rows:
                 yield plain(row.line)
-                if row.button:
-                    yield row.button.label
+                yield from (control.label for control in row.controls)
             for button in content.buttons:
                 yield button.label
-                if button.confirm:
+                if isinstance(button, Button) and button.confirm:
                     yield from (button.confirm.title, button.confirm.text, button.confirm.yes, button.confirm.no)
             yield plain(content.footer) if content.footer else ""
         case SecretsMessage():

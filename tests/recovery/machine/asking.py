@@ -36,6 +36,11 @@ TYPED = [
     "confirm cyd@acme.example 4",
     "confirm dee@acme.example 4",
     "confirm nobody@acme.example 3",
+    "stop ann@acme.example on leave",
+    "remind bob@acme.example",
+    "by-hand dee@acme.example",
+    "has-left dee@acme.example",
+    "people 2",
     "aprove 1",
     "skip 2",
 ]
@@ -169,6 +174,33 @@ class Asking(RuleBasedStateMachine):
         by = APPROVER if ask is Ask.CONFIRM else slack_id or STRANGER
         about = {"obligation": str(number), "version": str(max(1, version - older)), "answer": answer}
         self.ask(ask, by, judged=judged, **about)
+
+    @rule(
+        name=st.sampled_from(PEOPLE),
+        text=st.sampled_from(["done", "done 4", "later hour", "later tomorrow", "cannot lost my phone"]),
+        judged=JUDGED,
+    )
+    def says_of_themselves(self, name: str, text: str, judged: bool) -> None:
+        self.type(text, f"U-{name.upper()}", judged=judged)
+
+    @precondition(lambda self: self.people)
+    @rule(
+        which=st.integers(0, 7),
+        ask=st.sampled_from([Ask.IDENTIFY, Ask.BY_HAND, Ask.HAS_LEFT, Ask.STOP, Ask.REMIND_NOW, Ask.LATER]),
+        chosen=st.sampled_from(["U-BOSS", "U-ANN", "U-NOBODY", "hour"]),
+        by=ANYBODY,
+        older=st.sampled_from([0, 0, 1]),
+        judged=JUDGED,
+    )
+    def presses_beside_a_person(self, which: int, ask: Ask, chosen: str, by: str, older: int, judged: bool) -> None:
+        number, version = self.people[which % len(self.people)]
+        about = {"person": str(number), "version": str(max(1, version - older)), "chosen": chosen}
+        self.ask(ask, by, "for a reason", judged=judged, **about)
+
+    @property
+    def people(self) -> list[tuple[int, int]]:
+        with self.world.database.read() as tx:
+            return [(person.id, person.version) for each in self.incidents for person in tx.people.of(each)]
 
     @property
     def obligations(self) -> list[tuple[int, int, str | None]]:

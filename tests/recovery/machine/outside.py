@@ -37,7 +37,7 @@ CAN_BE_MISSED = {
     MarkerKind.STEP,
     MarkerKind.HANDOVER,
     MarkerKind.HANDOVER_CONTROLS,
-    MarkerKind.OBLIGATION,
+    MarkerKind.CHECKLIST,
 }
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from recovery.account import Login
 from recovery.audit import FIRST_HASH, Action, chained
+from recovery.checking import WAITING
 from recovery.content import MarkerKind, SecretsMessage, Trail
 from recovery.handovers import identity_of, in_nobodys_hands
 from recovery.keyring import mark_of, unmarked
-from recovery.polling import WAITING
 from recovery.state import HandoverStatus, IncidentStatus, StepStatus, Task, TaskStatus
 from recovery.step import left_by_decision
 from recovery.steps import STEPS

@@ -1,0 +1,404 @@
+"""Writing to the people: the first message, a word about something more, reminders, and redrawing the message.
+
+When somebody is written to is decided at a tick (`plan_messages`), in one transaction; what is sent is a task.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from recovery.access import reachable
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.checklist import Conversation, items_left, more_card, person_card, reminder_card
+from recovery.content import Card, Marker, MarkerKind, Place
+from recovery.errors import Refused, Unreachable
+from recovery.jobs import Job, TaskKind
+from recovery.people import REDRAW, by_person, lane_of, people_steps, redraw_task
+from recovery.polling import poll_task
+from recovery.posting import begun_before, post_once, posted_before, redraw_unless_gone
+from recovery.reminders import first_allowed, next_reminder
+from recovery.requester import plan_strays
+from recovery.state import STRAYS, Incident, Json, NewTask, Obligation, ObligationStatus, Person, Standing
+from recovery.step import Step
+from recovery.store import Transaction
+from recovery.strays import strays_task
+from recovery.tools import Tools
+from recovery.weighing import scheduled
+
+TELL = "people.tell"
+MORE = "people.more"
+REMIND = "people.remind"
+RETRACT = "people.retract"
+
+
+# --- When ---------------------------------------------------------------------------------------------
+
+
+def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: datetime) -> None:
+    """Plan what is due: first messages at once, reminders in each person's own hours, once Mailgun was asked.
+
+    People of one Slack user are reminded together, so that nobody gets two reminders at once.
+    """
+    people = tx.people.of(incident.id)
+    theirs = by_person(tx.people.obligations(incident.id))
+    due = [person for person in people if person.next_message_at is not None and person.next_message_at <= now]
+    by_slack: dict[str, list[Person]] = {}
+    for person in people:
+        by_slack.setdefault(person.slack_id or "", []).append(person)
+    moved: dict[int, Person] = {}
+    tasks: list[NewTask] = []
+    for person in due:
+        if person.id in moved:
+            continue
+        talk = Conversation(incident, person, theirs.get(person.id, []))
+        waits = [one for one in talk.open if one.said_at is None]
+        if not waits or person.slack_id is None:
+            moved[person.id] = replace(person, next_message_at=None, urged_by=None)
+        elif person.message_ts is None:
+            moved[person.id] = replace(person, next_message_at=None)
+            tasks.append(_task(TELL, str(person.id), person, {"person": person.id}))
+        elif untold := [one.id for one in waits if one.told_at is None]:
+            moved[person.id] = replace(person, next_message_at=None)
+            key = f"{person.id}:{'-'.join(map(str, untold))}"
+            tasks.append(_task(MORE, key, person, {"person": person.id, "obligations": [*untold]}))
+        else:
+            same = [other for other in by_slack[person.slack_id] if other.id != person.id]
+            together = [person, *(other for other in same if _was_told_all(other, theirs.get(other.id, [])))]
+            if _must_poll(incident, together):
+                tasks.append(poll_task(incident))
+                continue
+            for planned in _plan_reminder(tools, together, now, tasks):
+                moved[planned.id] = planned
+    tx.people.save(list(moved.values()))
+    # The poll among them is planned once, whoever waits for it.
+    tx.tasks.add({task.key: task for task in tasks}.values())
+
+
+def _was_told_all(person: Person, obligations: Sequence[Obligation]) -> bool:
+    """Whether this person has been told of something that is left, and of all of it."""
+    waits = [one for one in obligations if one.is_open and one.said_at is None]
+    return person.message_ts is not None and bool(waits) and all(one.told_at is not None for one in waits)
+
+
+def _must_poll(incident: Incident, together: Sequence[Person]) -> bool:
+    """Whether Mailgun was not asked since they are due: they may have done it since."""
+    due = min(person.next_message_at for person in together if person.next_message_at is not None)
+    return incident.polled_at is None or incident.polled_at < due
+
+
+def _plan_reminder(tools: Tools, together: Sequence[Person], now: datetime, tasks: list[NewTask]) -> list[Person]:
+    """One reminder for the people of one Slack user; the people as they are until it is sent. When the next is due is
+    counted from then on, so that there are never two on the way."""
+    first, is_urged = together[0], any(person.urged_by for person in together)
+    allowed = first_allowed(now, first.slack_tz, tools.policy.reminders)
+    if allowed > now and not is_urged:
+        return [replace(person, next_message_at=allowed) for person in together]
+    number = first.reminders + 1
+    people: list[Json] = [person.id for person in together]
+    wishes: list[Json] = [person.put_off for person in together]
+    payload: dict[str, Json] = {"people": people, "number": number, "put_off": wishes, "is_urged": is_urged}
+    tasks.append(_task(REMIND, f"{first.id}:{number}", first, payload))
+    return [replace(person, next_message_at=None, urged_by=None) for person in together]
+
+
+def _task(kind: str, key: str, person: Person, payload: dict[str, Json]) -> NewTask:
+    lane = lane_of(person.slack_id or "")
+    return NewTask(kind, f"{kind}:{key}", person.incident_id, lane=lane, priority=4, payload=payload)
+
+
+# --- What ---------------------------------------------------------------------------------------------
+
+
+def read_talk(tx: Transaction, person_id: int) -> Conversation:
+    """All that one person's message is made of."""
+    person = tx.people.get(person_id)
+    same = tx.people.in_slack(person.incident_id, person.slack_id) if person.slack_id else []
+    others = [other for other in same if other.id != person.id and other.left_at is None]
+    return Conversation(tx.incidents.get(person.incident_id), person, tx.people.obligations_of(person.id), others)
+
+
+def tell(job: Job, steps: Sequence[Step]) -> None:
+    """Post the one message to a person."""
+    tools = job.tools
+    with tools.store.read() as tx:
+        talk = read_talk(tx, int(str(job.task.payload["person"])))
+    person = talk.person
+    wanted = bool(talk.open) and person.left_at is None
+    if person.slack_id is None or not (wanted or begun_before(job)):
+        _leave_untold(job, person)
+        return
+    # From here on a change may be their answer to the message, which can be read before we hear that it arrived.
+    begun_at = tools.clock.now()
+    is_old = begun_before(job)
+    card = person_card(steps, talk)
+    try:
+        job.hold()
+        channel = person.channel_id or tools.messenger.open_direct(person.slack_id)
+        marker = checklist_marker(job, person)
+        found = post_once(job, Place(channel), card, marker) if wanted else posted_before(job, Place(channel), marker)
+    except Unreachable as error:
+        lose_touch(job, person, Standing.CLOSED, str(error))
+        _leave_untold(job, person)
+        return
+    if found is None:
+        _leave_untold(job, person)
+        return
+    with job.record() as tx:
+        now, known = tools.clock.now(), tx.people.get(person.id)
+        if known.slack_id != person.slack_id:
+            # Meanwhile somebody said that they are another: this went to the wrong one.
+            tx.tasks.add([retract_task(replace(person, channel_id=channel, message_ts=found))])
+            tx.people.save([scheduled(known, tx.people.obligations_of(person.id), now)])
+            job.done(tx, job.task)
+            return
+        reached = known.reached_at or begun_at
+        after = replace(known, channel_id=channel, message_ts=found, reached_at=reached)
+        _told(tx, job, steps, after, talk.open, now)
+        shown = person_card(steps, read_talk(tx, person.id))
+        if is_old or shown != card:
+            # What stands there was drawn before, or something has been settled meanwhile.
+            tx.tasks.add([redraw_task(after)])
+        job.done(tx, job.task)
+
+
+def more(job: Job, steps: Sequence[Step]) -> None:
+    """A short reply under the person's message: something was added to it, or they are asked something."""
+    person_id = int(str(job.task.payload["person"]))
+    with job.tools.store.read() as tx:
+        talk = read_talk(tx, person_id)
+    named = job.task.payload["obligations"]
+    new = [one for one in talk.obligations if isinstance(named, list) and one.id in named]
+    marker = _reply_marker(job, f"{person_id}:more-{'-'.join(str(one.id) for one in new)}")
+    if not _replied(job, talk.person, more_card(steps, talk, new), marker, wanted=any(one.is_open for one in new)):
+        _leave_untold(job, talk.person)
+        return
+    with job.record() as tx:
+        _told(tx, job, steps, tx.people.get(person_id), new, job.tools.clock.now())
+        tx.tasks.add([redraw_task(talk.person)])
+        job.done(tx, job.task)
+
+
+def _told(
+    tx: Transaction, job: Job, steps: Sequence[Step], person: Person, told: Sequence[Obligation], now: datetime
+) -> None:
+    """Write down that a person was told of these; what has been added since is told at once, and then reminded of."""
+    ids = {one.id for one in told}
+    stands = tx.people.obligations_of(person.id)
+    stands = [replace(one, told_at=now) if one.id in ids and one.told_at is None else one for one in stands]
+    tx.people.save_obligations([one for one in stands if one.id in ids])
+    again = next_reminder(now, person.slack_tz, job.tools.policy.reminders)
+    tx.people.save([scheduled(replace(person, next_message_at=again), stands, now)])
+    items = items_left(steps, told)
+    facts = AuditFacts(Actor.BOT, Action.PERSON_TOLD, f"{person.called}: {items}", private=True)
+    tx.audit.append(person.incident_id, now, facts)
+
+
+def remind(job: Job, steps: Sequence[Step]) -> None:
+    """A short reply under the person's message that says what is left."""
+    tools, payload = job.tools, job.task.payload
+    with tools.store.read() as tx:
+        talks = [read_talk(tx, person_id) for person_id in _numbers(payload["people"])]
+    first, number = talks[0].person, int(str(payload["number"]))
+    if not begun_before(job) and _is_overtaken(job, [talk.person for talk in talks]):
+        return
+    left = [talk for talk in talks if any(one.said_at is None for one in talk.open) and talk.person.left_at is None]
+    marker = _reply_marker(job, f"{first.id}:{number}")
+    card = reminder_card(steps, left) if left else Card(notification="")
+    if not _replied(job, first, card, marker, wanted=bool(left)):
+        with job.record() as tx:
+            _go_on(tx, [tx.people.get(talk.person.id) for talk in talks], tools.clock.now())
+        return
+    with job.record() as tx:
+        now = tools.clock.now()
+        for talk in talks:
+            is_first, known = talk is talks[0], tx.people.get(talk.person.id)
+            reminded = replace(known, reminders=number if is_first else known.reminders + 1, urged_by=None)
+            if known.put_off == talk.person.put_off:
+                again = next_reminder(now, known.slack_tz, tools.policy.reminders)
+                reminded = replace(reminded, next_message_at=again)
+            obligations = tx.people.obligations_of(known.id)
+            tx.people.save([scheduled(reminded, obligations, reminded.next_message_at or now)])
+            subject = f"{known.called}: {items_left(steps, talk.obligations) or 'done meanwhile'}"
+            facts = AuditFacts(
+                Actor.BOT, Action.PERSON_REMINDED, subject, f"reminder {reminded.reminders}", private=True
+            )
+            tx.audit.append(first.incident_id, now, facts)
+        job.done(tx, job.task)
+
+
+def _is_overtaken(job: Job, people: Sequence[Person]) -> bool:
+    """Whether the reminder took so long that it must not go out now: they asked for later meanwhile, or it is night."""
+    payload, now, hours = job.task.payload, job.tools.clock.now(), job.tools.policy.reminders
+    is_urged = payload["is_urged"] or any(person.urged_by for person in people)
+    wished = [person.put_off for person in people] != _numbers(payload["put_off"])
+    allowed = first_allowed(now, people[0].slack_tz, hours)
+    if not wished and (is_urged or allowed <= now):
+        return False
+    with job.record() as tx:
+        for person in people:
+            known = tx.people.get(person.id)
+            if known.next_message_at is None:
+                tx.people.save([scheduled(known, tx.people.obligations_of(known.id), allowed)])
+        job.done(tx, job.task)
+    return True
+
+
+def _go_on(tx: Transaction, people: Sequence[Person], at: datetime) -> None:
+    """Nothing went out: whoever has something left is due again."""
+    for person in people:
+        if person.next_message_at is None:
+            tx.people.save([scheduled(person, tx.people.obligations_of(person.id), at)])
+
+
+def _numbers(value: object) -> list[int]:
+    """A payload's list of numbers."""
+    return [int(str(one)) for one in value] if isinstance(value, list) else []
+
+
+def _replied(job: Job, person: Person, card: Card, marker: Marker, *, wanted: bool) -> bool:
+    """Post the reply, or find that it was; False where it is not wanted any more, or does not reach its person.
+
+    Raises what Slack answers where that is not about this person.
+    """
+    if person.channel_id is None or person.slack_id is None or not (wanted or begun_before(job)):
+        return False
+    place = Place(person.channel_id, person.message_ts)
+    try:
+        if not wanted:
+            return posted_before(job, place, marker) is not None
+        if not begun_before(job) and not _is_still_there(job, person):
+            return False
+        post_once(job, place, card, marker)
+    except Unreachable as error:
+        lose_touch(job, person, Standing.CLOSED, str(error))
+        return False
+    return True
+
+
+def _is_still_there(job: Job, person: Person) -> bool:
+    """Whether their Slack user is active; if not, the requester is asked who they are. Also takes their time zone."""
+    job.hold()
+    member = job.tools.directory.member(person.slack_id or "")
+    if not reachable(member):
+        lose_touch(job, person, Standing.DEACTIVATED, "their Slack user is deactivated")
+        return False
+    if member is not None and member.tz and member.tz != person.slack_tz:
+        with job.record() as tx:
+            tx.people.save([replace(tx.people.get(person.id), slack_tz=member.tz)])
+    return True
+
+
+def lose_touch(job: Job, tried: Person, standing: Standing, why: str) -> None:
+    """They cannot be written to in Slack any more: the requester is asked who they are, and an approver may confirm.
+
+    Does nothing where somebody said meanwhile that they are another Slack user than the one that was tried.
+    """
+    assert standing in STRAYS
+    with job.record() as tx:
+        person = tx.people.get(tried.id)
+        if person.slack_id != tried.slack_id:
+            return
+        lost = replace(person, slack_id=None, standing=standing, standing_by=None, version=person.version + 1)
+        lost = replace(lost, next_message_at=None, urged_by=None)
+        tx.people.save([lost])
+        facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"{person.called}: {why}", private=True)
+        tx.audit.append(person.incident_id, job.tools.clock.now(), facts)
+        plan_strays(tx, tx.incidents.get(person.incident_id), [lost])
+
+
+def ask_nothing_more(tx: Transaction, incident: Incident, at: datetime) -> None:
+    """The incident ends, or its people go to another: nothing is asked of anybody in it any more."""
+    people = tx.people.of(incident.id)
+    obligations = tx.people.obligations(incident.id)
+    dropped = [
+        replace(one, status=ObligationStatus.DROPPED, version=one.version + 1, settled_at=at)
+        for one in obligations
+        if one.is_open
+    ]
+    tx.people.save_obligations(dropped)
+    theirs = by_person(dropped)
+    touched = [replace(p, next_message_at=None, urged_by=None) for p in people if p.id in theirs]
+    tx.people.save(touched)
+    tx.tasks.add([redraw_task(person) for person in touched if person.message_ts])
+    if incident.strays_ts is not None:
+        tx.tasks.add([strays_task(incident)])
+
+
+def ask_again(tx: Transaction, incident: Incident, ended_at: datetime) -> None:
+    """What was dropped when the incident ended, at that moment, is asked for again."""
+    obligations = tx.people.obligations(incident.id)
+    again = [
+        replace(one, status=ObligationStatus.OPEN, version=one.version + 1, settled_at=None)
+        for one in obligations
+        if one.status is ObligationStatus.DROPPED and one.settled_at == ended_at
+    ]
+    tx.people.save_obligations(again)
+    theirs = by_person(again)
+    people = [scheduled(p, theirs[p.id], ended_at) for p in tx.people.of(incident.id) if p.id in theirs]
+    tx.people.save(people)
+    tx.tasks.add([redraw_task(person) for person in people if person.message_ts])
+
+
+def _leave_untold(job: Job, person: Person) -> None:
+    """Settled before the message went out; unless something was opened again since, which could plan no task beside
+    this one."""
+    with job.record() as tx:
+        now = tx.people.get(person.id)
+        tx.people.save([scheduled(now, tx.people.obligations_of(person.id), job.tools.clock.now())])
+        job.done(tx, job.task)
+
+
+def redraw(job: Job, steps: Sequence[Step]) -> None:
+    """Draw a person's message as it stands now."""
+    person_id = int(str(job.task.payload["person"]))
+    with job.tools.store.read() as tx:
+        talk = read_talk(tx, person_id)
+    card = person_card(steps, talk)
+    if talk.person.message_ts is not None and talk.person.channel_id is not None:
+        # A process that had lost this task may draw something older after its successor.
+        job.if_lost(redraw_task(talk.person))
+        marker = checklist_marker(job, talk.person)
+        redraw_unless_gone(job, talk.person.channel_id, talk.person.message_ts, card, marker)
+    with job.record() as tx:
+        job.done(tx, job.task)
+        now = read_talk(tx, person_id)
+        if now.person.message_ts is not None and (
+            person_card(steps, now) != card or now.person.message_ts != talk.person.message_ts
+        ):
+            # Settled while this was being drawn: that could not plan a task beside this one.
+            tx.tasks.add([redraw_task(now.person)])
+
+
+def retract_task(person: Person) -> NewTask:
+    """Takes the person's message back: it is somebody else's."""
+    payload: dict[str, Json] = {"channel": person.channel_id, "ts": person.message_ts}
+    return NewTask(RETRACT, f"{RETRACT}:{person.message_ts}", person.incident_id, priority=3, payload=payload)
+
+
+def retract(job: Job) -> None:
+    """Delete a message that went to the wrong person."""
+    job.hold()
+    with suppress(Refused):
+        job.tools.messenger.delete(str(job.task.payload["channel"]), str(job.task.payload["ts"]))
+
+
+def checklist_marker(job: Job, person: Person) -> Marker:
+    """The metadata of a person's message."""
+    return Marker(MarkerKind.CHECKLIST, f"{job.tools.store.identity()}:{person.id}")
+
+
+def _reply_marker(job: Job, key: str) -> Marker:
+    return Marker(MarkerKind.REMINDER, f"{job.tools.store.identity()}:{key}")
+
+
+def message_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
+    """The kinds of this file, bound to the steps."""
+    asked = [*people_steps(steps)]
+    return (
+        TaskKind(TELL, lambda job: tell(job, asked), "telling a person", most_attempts=None, effect=True),
+        TaskKind(MORE, lambda job: more(job, asked), "telling a person more", most_attempts=None, effect=True),
+        TaskKind(REMIND, lambda job: remind(job, asked), "reminding a person", most_attempts=None),
+        TaskKind(RETRACT, retract, "taking a message back", draws=True),
+        TaskKind(REDRAW, lambda job: redraw(job, asked), "redrawing a person's message", draws=True),
+    )

@@ -1,0 +1,519 @@
+"""What the bot has promised of its messages to people. Each promise comes to a list of how it was broken.
+
+Nothing here asks the bot when it would send something: what should have happened is worked out anew, from what people
+did and from what arrived in Slack.
+"""
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from handlers.blocks.trail import sentence
+from recovery.account import SignIn
+from recovery.actions import Ask
+from recovery.audit import Action
+from recovery.content import Content, MarkerKind, Trail
+from recovery.state import IncidentStatus, Obligation, ObligationStatus
+from recovery.text import plain
+from tests.recovery.builders import DAY, HOUR
+from tests.recovery.fakes import Posted, words
+from tests.recovery.month.people import ASKED, BEGIN, LONG_AGO, Actor, Deed, What
+from tests.recovery.month.simulation import POLL_EVERY, Month
+
+REMIND_EVERY = 4 * HOUR
+OPENS, CLOSES = time(9), time(18)
+QUARTER = timedelta(minutes=15)
+BOTH = ("passwords", "two_factor")
+MOST_PUT_OFF = 3
+
+
+# --- The hours ------------------------------------------------------------------------------------------
+
+
+def is_allowed(at: datetime, zone: str) -> bool:
+    """Whether somebody in that time zone may be reminded then."""
+    local = at.astimezone(ZoneInfo(zone))
+    return local.weekday() < 5 and OPENS <= local.time() < CLOSES
+
+
+def first_allowed(at: datetime, zone: str) -> datetime:
+    """The first such moment from then on: every working day begins at a quarter of some hour."""
+    if is_allowed(at, zone):
+        return at
+    at += QUARTER - (at - BEGIN) % QUARTER
+    while not is_allowed(at, zone):
+        at += QUARTER
+    return at
+
+
+def wished(at: datetime, wish: str, zone: str) -> datetime:
+    """Until when somebody shall be left alone who asks for that then."""
+    local = at.astimezone(ZoneInfo(zone))
+    tomorrow = datetime.combine(local.date() + DAY, OPENS, local.tzinfo)
+    afternoon = datetime.combine(local.date(), time(15), local.tzinfo)
+    until = {"hour": at + HOUR, "afternoon": afternoon if local < afternoon else tomorrow, "tomorrow": tomorrow}[wish]
+    return first_allowed(until.astimezone(UTC), zone)
+
+
+# --- How it stood with somebody -------------------------------------------------------------------------
+
+
+@dataclass
+class Stand:
+    """How it stands with one actor at some moment.
+
+    `changed` is when the password was last changed and 2FA turned on; `settled` what an approver has confirmed or
+    stopped; `said` what they have said themselves, that it is done or that it was them.
+    """
+
+    actor: Actor
+    zone: str
+    is_user: bool
+    slack_id: str | None
+    changed: dict[str, datetime | None]
+    told_at: datetime | None = None
+    reached_at: datetime | None = None
+    put_off_until: datetime | None = None
+    settled: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
+
+    @classmethod
+    def at_first(cls, actor: Actor) -> "Stand":
+        is_found = actor.known_as == actor.email or "+" in actor.email
+        reachable = is_found and not actor.is_bot and not actor.is_closed
+        changed = {"two_factor": LONG_AGO if actor.has_two_factor else None}
+        return cls(actor, actor.zone, not actor.joins, actor.slack_id if reachable else None, changed)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What they still have to do, or to say."""
+        return tuple(kind for kind in BOTH if self.is_user and not self._is_done(kind))
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether reminders are to come: they know what is asked, have not done it, and have not asked for quiet."""
+        return bool(self.left) and None not in (self.slack_id, self.told_at) and self.put_off_until is None
+
+    def _is_done(self, kind: str) -> bool:
+        if kind in self.settled or kind in self.said:
+            return True
+        at = self.changed.get(kind)
+        if at is None or self.actor.sign_in is not SignIn.PASSWORD:
+            return False
+        if at < BEGIN:
+            # From before the incident: two-factor stands, the password is to be changed all the same.
+            return kind == "two_factor"
+        # Before they were reached it may have been the attacker.
+        return self.reached_at is not None and at >= self.reached_at
+
+    def apply(self, deed: Deed) -> None:
+        match deed.what:
+            case What.JOINS | What.IS_ENABLED:
+                self.is_user = True
+                if self.actor.has_done:
+                    self.changed = dict.fromkeys(BOTH, deed.at - HOUR)
+            case What.IS_REMOVED | What.IS_DISABLED:
+                self.is_user = False
+            case What.RESETS:
+                self._change("passwords", deed.at)
+            case What.TURNS_ON:
+                self._change("two_factor", deed.at)
+            case What.TURNS_OFF:
+                self._change("two_factor", None)
+            case What.SAYS_DONE:
+                self.said = {*BOTH}
+            case What.ANSWERS if deed.value == "yes":
+                self.said = {*BOTH}
+            case What.IS_CONFIRMED | What.IS_STOPPED:
+                self.settled = {*BOTH}
+            case What.TRAVELS:
+                self.zone = deed.value
+            case What.IS_DEACTIVATED | What.IS_SAID_TO_HAVE_LEFT:
+                self.slack_id = None
+            case What.IS_TOLD_BY_HAND:
+                self.reached_at = deed.at
+            case What.IS_IDENTIFIED:
+                self.slack_id, self.told_at = deed.value, None
+            case What.IS_TOLD:
+                self.told_at, self.reached_at = deed.at, self.reached_at or deed.at
+            case What.IS_PUT_OFF:
+                self.put_off_until = wished(deed.at, deed.value, self.zone)
+            case What.IS_URGED:
+                self.put_off_until = None
+        if not self.left or (self.put_off_until is not None and self.put_off_until <= deed.at):
+            self.put_off_until = None
+
+    def _change(self, kind: str, at: datetime | None) -> None:
+        self.changed[kind] = at
+        self.said.discard(kind)
+
+
+@dataclass(frozen=True)
+class Point:
+    """How it stood with an actor from that moment on, and what had just happened."""
+
+    at: datetime
+    what: What | None
+    zone: str
+    left: tuple[str, ...]
+    slack_id: str | None
+    is_told: bool
+    is_owed: bool
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that happened with one actor. `own` are the messages that were about this user alone."""
+
+    actor: Actor
+    points: Sequence[Point]
+    own: Sequence[Posted]
+
+    def at(self, moment: datetime) -> Point:
+        return self.points[max(bisect_right(self.points, moment, key=lambda point: point.at) - 1, 0)]
+
+    @cached_property
+    def slack_ids(self) -> frozenset[str]:
+        return frozenset(point.slack_id for point in self.points if point.slack_id)
+
+
+def points_of(actor: Actor, told: Sequence[datetime], end: datetime) -> Iterator[Point]:
+    """Each point of somebody's course, to the end of the month."""
+    stand = Stand.at_first(actor)
+    coming = sorted([*actor.log, *(Deed(at, What.IS_TOLD) for at in told)])
+    yield Point(BEGIN, None, stand.zone, (), stand.slack_id, is_told=False, is_owed=False)
+    asked = False
+    while coming or not asked:
+        if not asked and (not coming or coming[0].at >= ASKED):
+            asked, at, what = True, ASKED, None
+        else:
+            deed = coming.pop(0)
+            stand.apply(deed)
+            at, what = deed.at, deed.what
+            if deed.what is What.IS_PUT_OFF and stand.put_off_until is not None:
+                coming = sorted([*coming, Deed(stand.put_off_until, What.IS_DUE_AGAIN)])
+        left = stand.left if asked else ()
+        is_told = stand.told_at is not None
+        yield Point(at, what, stand.zone, left, stand.slack_id, is_told, asked and stand.is_owed)
+    yield Point(end, None, stand.zone, (), None, is_told=True, is_owed=False)
+
+
+# --- The record -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Record:
+    """The month as it is looked at afterwards."""
+
+    month: Month
+
+    @cached_property
+    def courses(self) -> list[Course]:
+        end = self.month.world.clock.now()
+        return [self._course(actor, end) for actor in self.month.actors]
+
+    def _course(self, actor: Actor, end: datetime) -> Course:
+        own = self._own[self.month.person_id(actor)]
+        told = [when(message) for message in own if message.marker.kind is MarkerKind.CHECKLIST]
+        return Course(actor, list(points_of(actor, told, end)), own)
+
+    @cached_property
+    def _own(self) -> Mapping[int, list[Posted]]:
+        """First messages, and words about something more, by the person they are about."""
+        found: dict[int, list[Posted]] = defaultdict(list)
+        for message in [*self.month.messages(MarkerKind.CHECKLIST), *self.month.messages(MarkerKind.REMINDER)]:
+            if not is_reminder(message):
+                found[int(message.marker.key.split(":")[1])].append(message)
+        return found
+
+    @cached_property
+    def reminders(self) -> list[Posted]:
+        return [message for message in self.month.messages(MarkerKind.REMINDER) if is_reminder(message)]
+
+    @cached_property
+    def reminders_to(self) -> Mapping[str, list[Posted]]:
+        """The reminders by the Slack user who got them."""
+        found: dict[str, list[Posted]] = defaultdict(list)
+        for message in self.reminders:
+            found[message.place.channel_id.removeprefix("D-")].append(message)
+        return found
+
+    @cached_property
+    def courses_of(self) -> Mapping[str, list[Course]]:
+        """The courses by the Slack user whom they are about, as far as the bot may write to them."""
+        found: dict[str, list[Course]] = defaultdict(list)
+        for course in self.courses:
+            for slack_id in course.slack_ids:
+                found[slack_id].append(course)
+        return found
+
+    def last_poll_before(self, moment: datetime) -> datetime:
+        return self.month.polls[bisect_right(self.month.polls, moment) - 1]
+
+    def obligations(self) -> Mapping[int, list[Obligation]]:
+        found: dict[int, list[Obligation]] = defaultdict(list)
+        with self.month.world.database.read() as tx:
+            for one in tx.people.obligations(self.month.world.incident.id):
+                found[one.person_id].append(one)
+        return found
+
+
+def is_reminder(message: Posted) -> bool:
+    """Whether it is one, and no first message nor a word about something more."""
+    return message.marker.kind is MarkerKind.REMINDER and ":more-" not in message.marker.key
+
+
+def when(message: Posted) -> datetime:
+    return datetime.fromtimestamp(float(message.ts), UTC)
+
+
+# --- The promises about reminders -----------------------------------------------------------------------
+
+
+def reminders_out_of_hours(record: Record) -> list[str]:
+    """Reminders at a time of day that is none of their reader's working hours, unless somebody urged."""
+    broken = []
+    for slack_id, reminders in record.reminders_to.items():
+        course = record.courses_of[slack_id][0]
+        for message in reminders:
+            zone = course.at(when(message)).zone
+            if not is_allowed(when(message), zone) and not was_urged(record, slack_id, message):
+                broken.append(f"{slack_id} at {when(message).astimezone(ZoneInfo(zone))} in {zone}")
+    return broken
+
+
+def was_urged(record: Record, slack_id: str, message: Posted) -> bool:
+    """Whether somebody had just asked to remind them now."""
+    since = when(message) - record.month.patience
+    return bool(deeds(record, slack_id, What.IS_URGED, since, when(message)))
+
+
+def deeds(record: Record, slack_id: str, what: What, after: datetime, until: datetime) -> list[Deed]:
+    """What was done of that kind by or to that Slack user meanwhile."""
+    logs = [course.actor.log for course in record.courses_of[slack_id]]
+    return [deed for log in logs for deed in log if deed.what is what and after < deed.at <= until]
+
+
+def reminders_too_soon(record: Record) -> list[str]:
+    """Reminders that came sooner after another one than they may, though nobody had asked for that."""
+    broken = []
+    for slack_id, reminders in record.reminders_to.items():
+        for one, next_one in pairwise(sorted(reminders, key=when)):
+            gap = when(next_one) - when(one)
+            wishes = deeds(record, slack_id, What.IS_PUT_OFF, when(one), when(next_one))
+            wanted = any(deed.value != "tomorrow" for deed in wishes) or was_urged(record, slack_id, next_one)
+            if gap < REMIND_EVERY and not wanted:
+                broken.append(f"{slack_id} at {when(one)} and after {gap}")
+    return broken
+
+
+def needless_reminders(record: Record) -> list[str]:
+    """Reminders to people who had nothing left when Mailgun was asked just before, or before which it was not asked."""
+    broken = []
+    for message in record.reminders:
+        slack_id = message.place.channel_id.removeprefix("D-")
+        asked = record.last_poll_before(when(message))
+        left = [course for course in record.courses_of[slack_id] if course.at(asked).left]
+        addressed = [course for course in record.courses_of[slack_id] if f"As {course.actor.called}:" in message.words]
+        if when(message) - asked > record.month.patience:
+            broken.append(f"{slack_id} at {when(message)}, though Mailgun was asked at {asked}")
+        elif not left or any(course not in left for course in addressed):
+            broken.append(f"{slack_id} at {when(message)}, though nothing was left at {asked}")
+    return broken
+
+
+def reminders_that_were_put_off(record: Record) -> list[str]:
+    """Reminders of something for which their reader had been promised to be left alone until later."""
+    broken = []
+    for slack_id, reminders in record.reminders_to.items():
+        for message in reminders:
+            points = [course.at(when(message)) for course in record.courses_of[slack_id]]
+            if any(point.left for point in points) and not any(point.is_owed for point in points):
+                broken.append(f"{slack_id} at {when(message)}")
+    return broken
+
+
+def missing_reminders(record: Record) -> list[str]:
+    """People who should have got a reminder by some moment, and did not."""
+    return [missing for course in record.courses for missing in missing_of(record, course)]
+
+
+def missing_of(record: Record, course: Course) -> Iterator[str]:
+    """From each message to the next, and from each moment from which reminders are to come (again)."""
+    due: datetime | None = None
+    contacts = sorted(when(message) for message in [*course.own, *reminders_of(record, course)])
+    for point, after in pairwise(course.points):
+        if not point.is_owed:
+            due = None
+            continue
+        if due is None:
+            due = first_due(point, contacts)
+        due = first_allowed(due, point.zone)
+        for contact in contacts[bisect_right(contacts, point.at) : bisect_right(contacts, after.at)]:
+            if contact > due + record.month.patience:
+                yield f"{course.actor.name} at {due}, got one at {contact}"
+            due = first_allowed(contact + REMIND_EVERY, point.zone)
+        if after.at > due + record.month.patience:
+            yield f"{course.actor.name} at {due}, got none until {after.at}"
+            due = first_allowed(after.at, point.zone)
+
+
+def reminders_of(record: Record, course: Course) -> list[Posted]:
+    return [message for slack_id in course.slack_ids for message in record.reminders_to[slack_id]]
+
+
+def first_due(point: Point, contacts: Sequence[datetime]) -> datetime:
+    """When somebody is to be reminded of whom that is true from this point on."""
+    match point.what:
+        case What.IS_TOLD:
+            return point.at + REMIND_EVERY
+        case What.IS_DUE_AGAIN | What.IS_URGED:
+            return point.at
+    # What was undone at Mailgun the bot finds at its next poll.
+    last = contacts[bisect_right(contacts, point.at) - 1]
+    return max(point.at + POLL_EVERY, last + REMIND_EVERY)
+
+
+def urgings_in_vain(record: Record) -> list[str]:
+    """Whom somebody wanted reminded now, and who was not, though something was left."""
+    broken = []
+    for course in record.courses:
+        for deed in course.actor.log:
+            point = course.at(deed.at)
+            if deed.what is What.IS_URGED and point.is_owed and point.slack_id is not None:
+                arrived = [when(message) for message in record.reminders_to[point.slack_id]]
+                if not any(deed.at <= at <= deed.at + record.month.patience for at in arrived):
+                    broken.append(f"{course.actor.name} at {deed.at}")
+    return broken
+
+
+def put_off_too_often(record: Record) -> list[str]:
+    """Who was promised quiet more often than anybody may be, or was refused it before."""
+    broken = []
+    for course in record.courses:
+        granted = [deed for deed in course.actor.log if deed.what is What.IS_PUT_OFF and course.at(deed.at).left]
+        if len(granted) > MOST_PUT_OFF:
+            broken.append(f"{course.actor.name} {len(granted)} times")
+    for request, card in record.month.world.slack.answers:
+        if request.action == Ask.LATER and "as often as it goes" in words(card):
+            logs = [course.actor.log for course in record.courses_of[request.user_id]]
+            granted = [deed for deed in logs[0] if deed.what is What.IS_PUT_OFF and deed.at < request.received_at]
+            if len(granted) < MOST_PUT_OFF:
+                broken.append(f"{request.user_id} was refused it after {len(granted)} times")
+    return broken
+
+
+# --- The promises about all messages --------------------------------------------------------------------
+
+
+def late_first_messages(record: Record) -> list[str]:
+    """Who had something left, could be written to, and did not hear of it at once, whatever the hour."""
+    broken = []
+    for course in record.courses:
+        since: datetime | None = None
+        for point in course.points:
+            is_untold = bool(point.left) and point.slack_id is not None and not point.is_told
+            if since is not None and not is_untold and point.at > since:
+                broken.append(f"{course.actor.name} at {since}, told at {point.at}")
+            if not is_untold:
+                since = None
+            elif since is None:
+                is_found_by_a_poll = point.what in (What.JOINS, What.IS_ENABLED)
+                since = point.at + record.month.patience + (POLL_EVERY if is_found_by_a_poll else timedelta(0))
+    return broken
+
+
+def messages_twice(record: Record) -> list[str]:
+    """The same message twice."""
+    posted = Counter((m.marker.kind, m.marker.key, m.place) for m in record.month.world.slack.messages if m_stands(m))
+    return [f"{kind} {key} in {place}" for (kind, key, place), times in posted.items() if times > 1]
+
+
+def m_stands(message: Posted) -> bool:
+    return not message.is_deleted
+
+
+def messages_to_the_wrong(record: Record) -> list[str]:
+    """Messages about a user to somebody who was not known to be them at that moment."""
+    return [
+        f"{message.marker.key} to {message.place.channel_id}, not {course.at(when(message)).slack_id}"
+        for course in record.courses
+        for message in course.own
+        if message.place.channel_id != f"D-{course.at(when(message)).slack_id}"
+    ]
+
+
+def names_in_the_thread(record: Record) -> list[str]:
+    """Names, addresses or Slack users in what the thread shows or ever showed."""
+    name = re.compile(r"\bp\d{4}", re.IGNORECASE)
+    posted = [message for message in record.month.world.slack.messages if message.place.channel_id == "C-OPS"]
+    said = [(message.marker, shown) for message in posted for content in message.said for shown in shows(content)]
+    return [f"{marker}: {shown}" for marker, shown in said if name.search(shown)]
+
+
+def shows(content: Content) -> list[str]:
+    if isinstance(content, Trail):
+        return [plain(sentence(entry)) for entry in content.entries]
+    return [words(content)]
+
+
+def summaries_too_often(record: Record) -> list[str]:
+    """More than one list of who is left to the requester on one day, or one out of their hours."""
+    summaries = sorted(when(message) for message in record.month.messages(MarkerKind.SUMMARY))
+    zone = record.month.world.directory.members[record.month.world.incident.requester_id].tz or "UTC"
+    days = Counter(at.astimezone(ZoneInfo(zone)).date() for at in summaries)
+    return [f"{day}" for day, times in days.items() if times > 1] + [
+        f"{t}" for t in summaries if not is_allowed(t, zone)
+    ]
+
+
+# --- The promises about the end -------------------------------------------------------------------------
+
+
+def left_without_reason(record: Record) -> list[str]:
+    """Who has something left in the end, or whose end has no reason in the record."""
+    obligations = record.obligations()
+    broken = []
+    for course in record.courses:
+        theirs = obligations[record.month.person_id(course.actor)]
+        if {one.kind for one in theirs} != {*BOTH}:
+            broken.append(f"{course.actor.name} was asked for {[one.kind for one in theirs]}")
+        broken += [f"{course.actor.name}: {one}" for one in theirs if not has_ended_well(record, course.actor, one)]
+    return broken
+
+
+def has_ended_well(record: Record, actor: Actor, one: Obligation) -> bool:
+    """Whether an obligation is met at Mailgun, or somebody's name and reason stand for it."""
+    user = record.month.world.mailgun.people.get(actor.mailgun_id)
+    is_user = user is not None and not user.is_disabled
+    match one.status:
+        case ObligationStatus.DONE if user is None or user.is_disabled:
+            return True
+        case ObligationStatus.DONE if one.kind == "two_factor":
+            return user.tfa_active
+        case ObligationStatus.DONE:
+            return (user.password_updated_at or LONG_AGO) > BEGIN
+        case ObligationStatus.EXCUSED:
+            return bool(one.reason and one.settled_by)
+        case ObligationStatus.VOUCHED:
+            return bool(one.settled_by)
+        case ObligationStatus.DROPPED:
+            return not is_user
+    return False
+
+
+def not_closed_in_time(record: Record) -> list[str]:
+    """The incident is closed by itself, as soon as nobody has anything left, and no sooner."""
+    incident = record.month.world.incident
+    if incident.status is not IncidentStatus.CLOSED or incident.ended_at is None:
+        return [f"it is {incident.status}"]
+    last = max(after.at for course in record.courses for before, after in pairwise(course.points[:-1]) if before.left)
+    if not last <= incident.ended_at <= last + POLL_EVERY + record.month.patience:
+        return [f"closed at {incident.ended_at}, the last was done at {last}"]
+    return [] if len(record.month.world.trail(Action.CLOSED)) == 1 else ["the trail does not say so"]

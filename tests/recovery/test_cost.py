@@ -1,0 +1,157 @@
+"""What asking costs: calls to Mailgun and statements to the database, counted, whatever the number of people."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from recovery.actions import Ask
+from recovery.due import plan_due
+from recovery.polling import APART, POLL, poll_task
+from recovery.steps import STEPS
+from recovery.weighing import FIND
+from storage.database import Database
+from tests.databases import KINDS, borrowed_url
+from tests.recovery.builders import a_member, a_user
+from tests.recovery.world import World
+
+SIZES = (10, 300, 1_500)
+NO_STATEMENTS = ("BEGIN", "PRAGMA", "SET ")
+
+
+@pytest.fixture(params=KINDS)
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], World]]:
+    """Makes a world on a database of that kind."""
+    with borrowed_url(request.param, tmp_path) as url, Database.open(url) as database:
+        database.hold()
+        yield lambda: World.on(database)
+
+
+@contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """The statements meanwhile: one for each `before_cursor_execute`, so a batch counts once."""
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: object) -> None:
+        if not statement.startswith(NO_STATEMENTS):
+            statements.append(statement)
+
+    # The reading engine of PostgreSQL is the writing one with other options, and hears what that hears.
+    is_one = world.database._writing.dialect.name == "postgresql"
+    listened = [world.database._writing] if is_one else [world.database._writing, world.database._reading]
+    for engine in listened:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        for engine in listened:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+def with_people(world: World, many: int) -> World:
+    for number in range(many):
+        world.mailgun.has_user(a_user(f"u{number}"))
+    return world.opened()
+
+
+def polled(world: World) -> list[str]:
+    """The statements of one poll."""
+    world.clock.pass_by(APART)
+    with world.database.write() as tx:
+        tx.tasks.add([poll_task(world.incident)])
+    job = world.claim(POLL)
+    assert job is not None
+    with counted(world) as statements:
+        job.kind.run(job)
+    return statements
+
+
+def nothing_changes(world: World) -> None:
+    pass
+
+
+def everybody_has_done_it(world: World) -> None:
+    for user_id in world.mailgun.people:
+        world.mailgun.change_user(user_id, tfa_active=True, tfa_created_at=world.clock.now() - timedelta(days=9))
+
+
+def everybody_is_disabled(world: World) -> None:
+    for user_id in world.mailgun.people:
+        world.mailgun.change_user(user_id, is_disabled=True)
+
+
+def as_many_join(world: World) -> None:
+    for number in range(len(world.mailgun.people)):
+        world.mailgun.has_user(a_user(f"new{number}"))
+
+
+@pytest.mark.parametrize("change", [nothing_changes, everybody_has_done_it, everybody_is_disabled, as_many_join])
+def test_a_poll_takes_as_many_statements_for_many_as_for_few(
+    either: Callable[[], World], change: Callable[[World], None]
+) -> None:
+    world = with_people(either(), SIZES[0]).approved("4")
+    costs = []
+    for size in SIZES:
+        for number in range(len(world.mailgun.people), size):
+            world.mailgun.has_user(a_user(f"more{number}"))
+        polled(world)
+        # Whoever is new is looked for, so that nothing is left to be planned but what the change brings.
+        world.drain(FIND)
+        change(world)
+        costs.append(len(polled(world)))
+        for user_id in list(world.mailgun.people):
+            world.mailgun.change_user(user_id, tfa_active=False, tfa_created_at=None, is_disabled=False)
+        polled(world)
+
+    assert len(set(costs)) == 1, costs
+
+
+def test_a_poll_lists_the_users_once(either: Callable[[], World]) -> None:
+    world = with_people(either(), 300).approved("4")
+    before = len(world.mailgun.called("users"))
+    polled(world)
+
+    assert len(world.mailgun.called("users")) == before + 1
+
+
+@pytest.mark.parametrize("many", [10, 300])
+def test_a_tick_with_nothing_due_takes_one_statement(either: Callable[[], World], many: int) -> None:
+    world = with_people(either(), many).approved("3", "4")
+    world.draw()
+    with counted(world) as statements:
+        plan_due(world.tools, STEPS)
+
+    assert len(statements) == 1
+
+
+def test_a_tick_with_no_incident_takes_one_statement(either: Callable[[], World]) -> None:
+    world = either()
+    with counted(world) as statements:
+        plan_due(world.tools, STEPS)
+
+    assert len(statements) == 1
+
+
+def test_however_many_press_check_now_one_poll_answers_them_and_the_next_waits(world: World) -> None:
+    for number in range(200):
+        world.mailgun.has_user(a_user(f"u{number}"))
+        world.directory.has(a_member(f"U-{number}", email=f"u{number}@acme.example"))
+    world.opened().approved("4")
+    before, answered = len(world.mailgun.called("users")), len(world.slack.answers)
+    world.clock.pass_by(APART)
+    for number in range(200):
+        world.ask(Ask.CHECK, f"U-{number}")
+    world.drain("judge")
+    world.drain(POLL, "people.answer")
+    assert len(world.mailgun.called("users")) == before + 1
+    assert len(world.slack.answers) == answered + 200
+
+    world.ask(Ask.CHECK, "U-7")
+    world.drain("judge")
+    assert world.claim(POLL) is None
+    world.clock.pass_by(APART)
+    assert world.claim(POLL) is not None
