@@ -11,7 +11,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import REMIND as REMIND_HANDOVER
 from recovery.handover_upkeep import REMINDERS, plan_wipe
-from recovery.messages import plan_messages
+from recovery.message_plan import plan_messages
 from recovery.people import people_steps
 from recovery.polling import begun, poll_task
 from recovery.progress import REVIEW, may_move, settle_incident

@@ -1,6 +1,6 @@
 """Writing to the people: the first message, a word about something more, reminders, and redrawing the message.
 
-When somebody is written to is decided at a tick (`plan_messages`), in one transaction; what is sent is a task.
+When somebody is written to is decided at a tick, by `recovery.message_plan`; these are the tasks.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from recovery.checklist import Conversation, items_left, more_card, person_card,
 from recovery.content import Card, Marker, MarkerKind, Place
 from recovery.errors import Refused, Unreachable
 from recovery.jobs import Job, TaskKind
-from recovery.people import REDRAW, by_person, lane_of, people_steps, redraw_task
-from recovery.polling import poll_task
+from recovery.message_plan import MORE, REMIND, TELL
+from recovery.people import REDRAW, by_person, people_steps, redraw_task
 from recovery.posting import begun_before, post_once, posted_before, redraw_unless_gone
 from recovery.reminders import first_allowed, next_reminder
 from recovery.requester import plan_strays
@@ -23,91 +23,9 @@ from recovery.state import STRAYS, Incident, Json, NewTask, Obligation, Obligati
 from recovery.step import Step
 from recovery.store import Transaction
 from recovery.strays import strays_task
-from recovery.tools import Tools
 from recovery.weighing import scheduled
 
-TELL = "people.tell"
-MORE = "people.more"
-REMIND = "people.remind"
 RETRACT = "people.retract"
-
-
-# --- When ---------------------------------------------------------------------------------------------
-
-
-def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: datetime) -> None:
-    """Plan what is due: first messages at once, reminders in each person's own hours, once Mailgun was asked.
-
-    People of one Slack user are reminded together, so that nobody gets two reminders at once.
-    """
-    people = tx.people.of(incident.id)
-    theirs = by_person(tx.people.obligations(incident.id))
-    due = [person for person in people if person.next_message_at is not None and person.next_message_at <= now]
-    by_slack: dict[str, list[Person]] = {}
-    for person in people:
-        by_slack.setdefault(person.slack_id or "", []).append(person)
-    moved: dict[int, Person] = {}
-    tasks: list[NewTask] = []
-    for person in due:
-        if person.id in moved:
-            continue
-        talk = Conversation(incident, person, theirs.get(person.id, []))
-        waits = [one for one in talk.open if one.said_at is None]
-        if not waits or person.slack_id is None:
-            moved[person.id] = replace(person, next_message_at=None, urged_by=None)
-        elif person.message_ts is None:
-            moved[person.id] = replace(person, next_message_at=None)
-            tasks.append(_task(TELL, str(person.id), person, {"person": person.id}))
-        elif untold := [one.id for one in waits if one.told_at is None]:
-            moved[person.id] = replace(person, next_message_at=None)
-            key = f"{person.id}:{'-'.join(map(str, untold))}"
-            tasks.append(_task(MORE, key, person, {"person": person.id, "obligations": [*untold]}))
-        else:
-            same = [other for other in by_slack[person.slack_id] if other.id != person.id]
-            together = [person, *(other for other in same if _was_told_all(other, theirs.get(other.id, [])))]
-            if _must_poll(incident, together):
-                tasks.append(poll_task(incident))
-                continue
-            for planned in _plan_reminder(tools, together, now, tasks):
-                moved[planned.id] = planned
-    tx.people.save(list(moved.values()))
-    # The poll among them is planned once, whoever waits for it.
-    tx.tasks.add({task.key: task for task in tasks}.values())
-
-
-def _was_told_all(person: Person, obligations: Sequence[Obligation]) -> bool:
-    """Whether this person has been told of something that is left, and of all of it."""
-    waits = [one for one in obligations if one.is_open and one.said_at is None]
-    return person.message_ts is not None and bool(waits) and all(one.told_at is not None for one in waits)
-
-
-def _must_poll(incident: Incident, together: Sequence[Person]) -> bool:
-    """Whether Mailgun was not asked since they are due: they may have done it since."""
-    due = min(person.next_message_at for person in together if person.next_message_at is not None)
-    return incident.polled_at is None or incident.polled_at < due
-
-
-def _plan_reminder(tools: Tools, together: Sequence[Person], now: datetime, tasks: list[NewTask]) -> list[Person]:
-    """One reminder for the people of one Slack user; the people as they are until it is sent. When the next is due is
-    counted from then on, so that there are never two on the way."""
-    first, is_urged = together[0], any(person.urged_by for person in together)
-    allowed = first_allowed(now, first.slack_tz, tools.policy.reminders)
-    if allowed > now and not is_urged:
-        return [replace(person, next_message_at=allowed) for person in together]
-    number = first.reminders + 1
-    people: list[Json] = [person.id for person in together]
-    wishes: list[Json] = [person.put_off for person in together]
-    payload: dict[str, Json] = {"people": people, "number": number, "put_off": wishes, "is_urged": is_urged}
-    tasks.append(_task(REMIND, f"{first.id}:{number}", first, payload))
-    return [replace(person, next_message_at=None, urged_by=None) for person in together]
-
-
-def _task(kind: str, key: str, person: Person, payload: dict[str, Json]) -> NewTask:
-    lane = lane_of(person.slack_id or "")
-    return NewTask(kind, f"{kind}:{key}", person.incident_id, lane=lane, priority=4, payload=payload)
-
-
-# --- What ---------------------------------------------------------------------------------------------
 
 
 def read_talk(tx: Transaction, person_id: int) -> Conversation:
@@ -170,6 +88,8 @@ def more(job: Job, steps: Sequence[Step]) -> None:
     named = job.task.payload["obligations"]
     new = [one for one in talk.obligations if isinstance(named, list) and one.id in named]
     marker = _reply_marker(job, f"{person_id}:more-{'-'.join(str(one.id) for one in new)}")
+    if not begun_before(job) and not _is_still_there(job, [talk.person]):
+        return
     if not _replied(job, talk.person, more_card(steps, talk, new), marker, wanted=any(one.is_open for one in new)):
         _leave_untold(job, talk.person)
         return
@@ -200,8 +120,14 @@ def remind(job: Job, steps: Sequence[Step]) -> None:
     with tools.store.read() as tx:
         talks = [read_talk(tx, person_id) for person_id in _numbers(payload["people"])]
     first, number = talks[0].person, int(str(payload["number"]))
-    if not begun_before(job) and _is_overtaken(job, [talk.person for talk in talks]):
-        return
+    if not begun_before(job):
+        if not _is_still_there(job, [talk.person for talk in talks]):
+            return
+        with tools.store.read() as tx:
+            # As they are by now: their time zone may be another one.
+            talks = [read_talk(tx, talk.person.id) for talk in talks]
+        if _is_overtaken(job, [talk.person for talk in talks]):
+            return
     left = [talk for talk in talks if any(one.said_at is None for one in talk.open) and talk.person.left_at is None]
     marker = _reply_marker(job, f"{first.id}:{number}")
     card = reminder_card(steps, left) if left else Card(notification="")
@@ -267,8 +193,6 @@ def _replied(job: Job, person: Person, card: Card, marker: Marker, *, wanted: bo
     try:
         if not wanted:
             return posted_before(job, place, marker) is not None
-        if not begun_before(job) and not _is_still_there(job, person):
-            return False
         post_once(job, place, card, marker)
     except Unreachable as error:
         lose_touch(job, person, Standing.CLOSED, str(error))
@@ -276,16 +200,21 @@ def _replied(job: Job, person: Person, card: Card, marker: Marker, *, wanted: bo
     return True
 
 
-def _is_still_there(job: Job, person: Person) -> bool:
-    """Whether their Slack user is active; if not, the requester is asked who they are. Also takes their time zone."""
+def _is_still_there(job: Job, people: Sequence[Person]) -> bool:
+    """Whether the Slack user of these people is active; if not, the requester is asked who they are. Takes their time
+    zone, too, for people travel."""
+    slack_id = people[0].slack_id
+    if slack_id is None:
+        return True
     job.hold()
-    member = job.tools.directory.member(person.slack_id or "")
+    member = job.tools.directory.member(slack_id)
     if not reachable(member):
-        lose_touch(job, person, Standing.DEACTIVATED, "their Slack user is deactivated")
+        for person in people:
+            lose_touch(job, person, Standing.DEACTIVATED, "their Slack user is deactivated")
         return False
-    if member is not None and member.tz and member.tz != person.slack_tz:
+    if member is not None and member.tz and member.tz != people[0].slack_tz:
         with job.record() as tx:
-            tx.people.save([replace(tx.people.get(person.id), slack_tz=member.tz)])
+            tx.people.save([replace(tx.people.get(person.id), slack_tz=member.tz) for person in people])
     return True
 
 

@@ -9,7 +9,7 @@ from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
 from recovery.errors import Refused, Uncertain, Unreachable
-from recovery.messages import TELL
+from recovery.message_plan import TELL
 from recovery.state import IncidentStatus, ObligationStatus, Standing, StepStatus
 from tests.recovery.builders import DAY, HOUR, a_member, a_user
 from tests.recovery.people import poll, turn_on

@@ -18,9 +18,9 @@ from recovery.state import IncidentStatus, StepStatus, TaskStatus
 from recovery.steps import STEPS
 from recovery.worker import Worker
 from storage.schema import IncidentRow, PersonRow, TaskRow
+from tests.month.people import ASKED, BEGIN, END, SUPPORT_TOLD, Actor, Deed, What
 from tests.recovery.builders import DAY, HOUR, a_member
 from tests.recovery.fakes import Posted, words
-from tests.recovery.month.people import ASKED, BEGIN, END, SUPPORT_TOLD, Actor, Deed, What
 from tests.recovery.world import APPROVER, DRAWING, ROUNDS, World
 
 TICK = timedelta(minutes=1)

@@ -21,10 +21,10 @@ from recovery.audit import Action
 from recovery.content import Content, MarkerKind, Trail
 from recovery.state import IncidentStatus, Obligation, ObligationStatus
 from recovery.text import plain
+from tests.month.people import ASKED, BEGIN, LONG_AGO, Actor, Deed, What
+from tests.month.simulation import POLL_EVERY, Month
 from tests.recovery.builders import DAY, HOUR
 from tests.recovery.fakes import Posted, words
-from tests.recovery.month.people import ASKED, BEGIN, LONG_AGO, Actor, Deed, What
-from tests.recovery.month.simulation import POLL_EVERY, Month
 
 REMIND_EVERY = 4 * HOUR
 OPENS, CLOSES = time(9), time(18)
@@ -50,6 +50,11 @@ def first_allowed(at: datetime, zone: str) -> datetime:
     while not is_allowed(at, zone):
         at += QUARTER
     return at
+
+
+def in_time(due: datetime, zone: str, patience: timedelta) -> datetime:
+    """When to expect what is due then: who is due in the last moments of a day may have to wait for the next."""
+    return due if is_allowed(due + patience, zone) else first_allowed(due + patience, zone)
 
 
 def wished(at: datetime, wish: str, zone: str) -> datetime:
@@ -354,11 +359,11 @@ def missing_of(record: Record, course: Course) -> Iterator[str]:
             continue
         if due is None:
             due = first_due(point, contacts)
-        due = first_allowed(due, point.zone)
+        due = in_time(first_allowed(due, point.zone), point.zone, record.month.patience)
         for contact in contacts[bisect_right(contacts, point.at) : bisect_right(contacts, after.at)]:
             if contact > due + record.month.patience:
                 yield f"{course.actor.name} at {due}, got one at {contact}"
-            due = first_allowed(contact + REMIND_EVERY, point.zone)
+            due = in_time(first_allowed(contact + REMIND_EVERY, point.zone), point.zone, record.month.patience)
         if after.at > due + record.month.patience:
             yield f"{course.actor.name} at {due}, got none until {after.at}"
             due = first_allowed(after.at, point.zone)
@@ -517,3 +522,22 @@ def not_closed_in_time(record: Record) -> list[str]:
     if not last <= incident.ended_at <= last + POLL_EVERY + record.month.patience:
         return [f"closed at {incident.ended_at}, the last was done at {last}"]
     return [] if len(record.month.world.trail(Action.CLOSED)) == 1 else ["the trail does not say so"]
+
+
+PROMISES = (
+    reminders_out_of_hours,
+    reminders_too_soon,
+    needless_reminders,
+    reminders_that_were_put_off,
+    missing_reminders,
+    urgings_in_vain,
+    put_off_too_often,
+    late_first_messages,
+    messages_twice,
+    messages_to_the_wrong,
+    names_in_the_thread,
+    summaries_too_often,
+    left_without_reason,
+    not_closed_in_time,
+)
+"""Each says how it was broken, by whom it concerns; not at all is an empty list."""

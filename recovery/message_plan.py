@@ -1,0 +1,89 @@
+"""When the people are written to: decided at a tick, in one transaction; what is sent then is `recovery.messages`'."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from recovery.checklist import Conversation
+from recovery.people import by_person, lane_of
+from recovery.polling import poll_task
+from recovery.reminders import first_allowed
+from recovery.state import Incident, Json, NewTask, Obligation, Person
+from recovery.store import Transaction
+from recovery.tools import Tools
+
+TELL = "people.tell"
+MORE = "people.more"
+REMIND = "people.remind"
+
+
+def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: datetime) -> None:
+    """Plan what is due: first messages at once, reminders in each person's own hours, once Mailgun was asked.
+
+    People of one Slack user are reminded together, so that nobody gets two reminders at once.
+    """
+    people = tx.people.of(incident.id)
+    theirs = by_person(tx.people.obligations(incident.id))
+    due = [person for person in people if person.next_message_at is not None and person.next_message_at <= now]
+    by_slack: dict[str, list[Person]] = {}
+    for person in people:
+        by_slack.setdefault(person.slack_id or "", []).append(person)
+    moved: dict[int, Person] = {}
+    tasks: list[NewTask] = []
+    for person in due:
+        if person.id in moved:
+            continue
+        talk = Conversation(incident, person, theirs.get(person.id, []))
+        waits = [one for one in talk.open if one.said_at is None]
+        if not waits or person.slack_id is None:
+            moved[person.id] = replace(person, next_message_at=None, urged_by=None)
+        elif person.message_ts is None:
+            moved[person.id] = replace(person, next_message_at=None)
+            tasks.append(_task(TELL, str(person.id), person, {"person": person.id}))
+        elif untold := [one.id for one in waits if one.told_at is None]:
+            moved[person.id] = replace(person, next_message_at=None)
+            key = f"{person.id}:{'-'.join(map(str, untold))}"
+            tasks.append(_task(MORE, key, person, {"person": person.id, "obligations": [*untold]}))
+        else:
+            same = [other for other in by_slack[person.slack_id] if other.id != person.id]
+            together = [person, *(other for other in same if _was_told_all(other, theirs.get(other.id, [])))]
+            if _must_poll(incident, together):
+                tasks.append(poll_task(incident))
+                continue
+            for planned in _plan_reminder(tools, together, now, tasks):
+                moved[planned.id] = planned
+    tx.people.save(list(moved.values()))
+    # The poll among them is planned once, whoever waits for it.
+    tx.tasks.add({task.key: task for task in tasks}.values())
+
+
+def _was_told_all(person: Person, obligations: Sequence[Obligation]) -> bool:
+    """Whether this person has been told of something that is left, and of all of it."""
+    waits = [one for one in obligations if one.is_open and one.said_at is None]
+    return person.message_ts is not None and bool(waits) and all(one.told_at is not None for one in waits)
+
+
+def _must_poll(incident: Incident, together: Sequence[Person]) -> bool:
+    """Whether Mailgun was not asked since they are due: they may have done it since."""
+    due = min(person.next_message_at for person in together if person.next_message_at is not None)
+    return incident.polled_at is None or incident.polled_at < due
+
+
+def _plan_reminder(tools: Tools, together: Sequence[Person], now: datetime, tasks: list[NewTask]) -> list[Person]:
+    """One reminder for the people of one Slack user; the people as they are until it is sent. When the next is due is
+    counted from then on, so that there are never two on the way."""
+    first, is_urged = together[0], any(person.urged_by for person in together)
+    allowed = first_allowed(now, first.slack_tz, tools.policy.reminders)
+    if allowed > now and not is_urged:
+        return [replace(person, next_message_at=allowed) for person in together]
+    number = first.reminders + 1
+    people: list[Json] = [person.id for person in together]
+    wishes: list[Json] = [person.put_off for person in together]
+    payload: dict[str, Json] = {"people": people, "number": number, "put_off": wishes, "is_urged": is_urged}
+    tasks.append(_task(REMIND, f"{first.id}:{number}", first, payload))
+    return [replace(person, next_message_at=None, urged_by=None) for person in together]
+
+
+def _task(kind: str, key: str, person: Person, payload: dict[str, Json]) -> NewTask:
+    lane = lane_of(person.slack_id or "")
+    return NewTask(kind, f"{kind}:{key}", person.incident_id, lane=lane, priority=4, payload=payload)
