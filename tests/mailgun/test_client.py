@@ -107,6 +107,13 @@ def test_users_are_listed_beyond_one_page(start: Start) -> None:
     assert len({user.id for user in practice.client.users()}) == 250
 
 
+@pytest.mark.parametrize(("users", "calls"), [(1, 1), (99, 1), (101, 2), (200, 2), (250, 3), (1_000, 10)])
+def test_as_many_users_as_fit_on_so_many_pages_take_so_many_calls(start: Start, users: int, calls: int) -> None:
+    practice = start(scaled_account(domains=1, credentials_per_domain=1, users=users))
+    assert len(practice.client.users()) == users
+    assert len(practice.calls("GET")) == calls
+
+
 def test_only_listed_logins_are_listed(start: Start) -> None:
     logins = start(drill_account()).client.logins("eu", "alerts.example.com")
     assert [login.login for login in logins] == ["pager@alerts.example.com", "status@alerts.example.com"]
