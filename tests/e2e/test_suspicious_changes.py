@@ -42,7 +42,7 @@ def test_a_no_to_it_counts_as_not_done_and_the_requester_hears_at_once_what_to_d
     said = suspicious.clicked(suspicious.person("sam"), suspicious.checklist("sam", QUESTION), "No")
     assert "not done" in said
     assert "<@UOLIVIA>" in said
-    assert suspicious.checklist("sam", f"☐ {TWO_FACTOR}").button("check")
+    assert suspicious.checklist("sam", "the change which Mailgun shows was not yours").button("check")
     told = suspicious.notice("was not theirs").words
     assert "<@USAM>" in told
     assert "take two-factor authentication off their user" in told
