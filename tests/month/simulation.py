@@ -28,8 +28,6 @@ TICK = timedelta(minutes=1)
 POLL_EVERY = 4 * HOUR
 AT_ONCE = 20
 """How many jobs a worker claims together."""
-CRASHING = (MarkerKind.CHECKLIST, MarkerKind.REMINDER)
-"""At which messages the process ends, where it does."""
 
 AT_MAILGUN_OR_IN_SLACK = frozenset(
     {
@@ -61,6 +59,7 @@ class Month:
     _ids: dict[str, int] = field(default_factory=dict)
     _heard: int = 0
     _due: datetime | None = None
+    _lot: Random = field(default_factory=lambda: Random(4))
 
     @property
     def patience(self) -> timedelta:
@@ -141,6 +140,7 @@ class Month:
     def _let_the_bot_work(self) -> None:
         """Until it has nothing more to do at this moment; if it crashes on the way, it is started again."""
         for _ in range(ROUNDS):
+            looked_at = self.world.clock.now()
             try:
                 plan_due(self.world.tools, STEPS)
                 jobs: list[Job] = self._worker._claim(AT_ONCE)
@@ -157,24 +157,23 @@ class Month:
         else:
             raise AssertionError("the bot never comes to rest")
         self._hear_answers()
-        self._due = self._next_due()
+        self._due = self._next_due(looked_at)
 
     def _order_a_crash(self) -> None:
-        lot = Random(self.ended)
-        kind = lot.choice(CRASHING)
-        self.world.slack.fail("post", SystemExit(), kind, after=lot.random() < 0.5)
+        """At the next direct message, whoever gets it: before it is posted, or after."""
+        self.world.slack.fail("post", SystemExit(), "D-", after=self._lot.random() < 0.5)
 
     def draw(self) -> None:
-        """Post and redraw everything in the thread as it stands now."""
+        """Post and redraw everything in the thread as it stands now, once what people are to get has been sent."""
+        self._let_the_bot_work()
         self.world.draw()
 
-    def _next_due(self) -> datetime | None:
-        """The tick at which the bot will find something to do."""
-        now = self.world.clock.now()
+    def _next_due(self, looked_at: datetime) -> datetime | None:
+        """The tick at which the bot, which has looked then, will find something to do."""
         alive = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
         ready, running = TaskRow.status == TaskStatus.READY, TaskRow.status == TaskStatus.RUNNING
         moments = [
-            select(func.min(column)).where(column > now, *conditions).scalar_subquery()
+            select(func.min(column)).where(column > looked_at, *conditions).scalar_subquery()
             for column, conditions in (
                 (PersonRow.next_message_at, ()),
                 (IncidentRow.next_poll_at, (alive,)),
