@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import time as time_of_day
 from pathlib import Path
 from threading import Event, Thread, Timer
 from typing import Annotated
@@ -35,9 +34,8 @@ from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.errors import OutsideError, RecoveryError, Refused
 from recovery.export import Form
-from recovery.policy import Policy, ReminderHours
 from recovery.secret import Secret
-from settings import Settings, SettingsError, load_settings
+from settings import Settings, SettingsError, load_settings, policy_of
 from settings_values import parse_mailgun_key
 from storage.clock import DatabaseClock
 from storage.database import Database
@@ -112,31 +110,6 @@ def wire_slack(settings: Settings) -> WebClient:
     """Slack, asked with the bot's token."""
     timeout = settings.HTTP_TIMEOUT.total_seconds()
     return web_client(settings.SLACK_BOT_TOKEN.reveal(), settings.SLACK_API_URL, timeout)
-
-
-def policy_of(settings: Settings) -> Policy:
-    """The part of the settings that the rules depend on."""
-    window = settings.REMIND_BETWEEN
-    end = time_of_day(0) if window.end == time_of_day.max else window.end
-    return Policy(
-        approvers=tuple(sorted(settings.APPROVERS)),
-        starters=tuple(sorted(settings.STARTERS)),
-        two_person=settings.TWO_PERSON,
-        recovery_channel=settings.RECOVERY_CHANNEL,
-        audit_channel=settings.AUDIT_CHANNEL,
-        reminders=ReminderHours(settings.REMIND_EVERY, window.start, end, settings.REMIND_DAYS),
-        escalate_after=settings.ESCALATE_AFTER,
-        email_domains=settings.EMAIL_DOMAINS,
-        mailgun_via=settings.MAILGUN_VIA,
-        poll_every=settings.POLL_EVERY,
-        handover_ttl=settings.HANDOVER_TTL,
-        concurrency=settings.MAILGUN_CONCURRENCY,
-        batch=settings.BATCH,
-        http_timeout=settings.HTTP_TIMEOUT,
-        lease=settings.LEASE,
-        tick=settings.TICK,
-        settle=settings.SETTLE,
-    )
 
 
 # --- Running --------------------------------------------------------------------------------------------

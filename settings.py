@@ -5,7 +5,7 @@ and never shows the value of a secret.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, field_validator
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 import settings_values as values
 from recovery.account import SignIn
-from recovery.policy import LEASE_MARGIN
+from recovery.policy import LEASE_MARGIN, Policy, ReminderHours
 from recovery.secret import Secret
 
 
@@ -306,3 +306,28 @@ def _problem(name: str, error: object) -> str:
 def _told(name: str, what: str) -> str:
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra[what]) if isinstance(extra, dict) else ""
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The part of the settings that the rules depend on."""
+    window = settings.REMIND_BETWEEN
+    end = time(0) if window.end == time.max else window.end
+    return Policy(
+        approvers=tuple(sorted(settings.APPROVERS)),
+        starters=tuple(sorted(settings.STARTERS)),
+        two_person=settings.TWO_PERSON,
+        recovery_channel=settings.RECOVERY_CHANNEL,
+        audit_channel=settings.AUDIT_CHANNEL,
+        reminders=ReminderHours(settings.REMIND_EVERY, window.start, end, settings.REMIND_DAYS),
+        escalate_after=settings.ESCALATE_AFTER,
+        email_domains=settings.EMAIL_DOMAINS,
+        mailgun_via=settings.MAILGUN_VIA,
+        poll_every=settings.POLL_EVERY,
+        handover_ttl=settings.HANDOVER_TTL,
+        concurrency=settings.MAILGUN_CONCURRENCY,
+        batch=settings.BATCH,
+        http_timeout=settings.HTTP_TIMEOUT,
+        lease=settings.LEASE,
+        tick=settings.TICK,
+        settle=settings.SETTLE,
+    )
