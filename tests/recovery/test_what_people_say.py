@@ -8,7 +8,7 @@ from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.checklist import MOST_PUT_OFF
-from recovery.content import MarkerKind, Menu
+from recovery.content import Card, MarkerKind, Menu
 from recovery.state import ObligationStatus, StepStatus
 from tests.recovery.builders import HOUR, a_member, a_user
 from tests.recovery.world import World
@@ -26,7 +26,8 @@ def sid(world: World) -> World:
 
 def menus(world: World, user_id: str) -> list[Menu]:
     (message,) = world.slack.of_kind(TOLD, f"D-{user_id}")
-    return [control for control in message.content.buttons if isinstance(control, Menu)]  # type: ignore[union-attr]
+    assert isinstance(message.content, Card)
+    return [control for control in message.content.buttons if isinstance(control, Menu)]
 
 
 # --- Done, where Mailgun cannot show it -----------------------------------------------------------------
