@@ -94,15 +94,15 @@ def obligations_of(tx: Transaction, request: Request) -> list[tuple[Obligation, 
     incident = tx.incidents.latest()
     if incident is None:
         return []
-    people = {person.id: person for person in tx.people.of(incident.id) if person.slack_id == request.user_id}
     person_id, obligation_id = request.about.get("person"), request.about.get("obligation")
-    return [
-        (obligation, people[obligation.person_id])
-        for obligation in tx.people.obligations(incident.id)
-        if obligation.person_id in people
-        and person_id in (None, str(obligation.person_id))
-        and obligation_id in (None, str(obligation.id))
+    theirs = [
+        (obligation, person)
+        for person in tx.people.in_slack(incident.id, request.user_id)
+        if person_id in (None, str(person.id))
+        for obligation in tx.people.obligations_of(person.id)
+        if obligation_id in (None, str(obligation.id))
     ]
+    return sorted(theirs, key=lambda pair: pair[0].id)
 
 
 def checking_kind(steps: Sequence[Step]) -> TaskKind:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.content import Button, Card, Control, Menu, Option, Style
-from recovery.people import PeopleStep, step_of
+from recovery.people import PeopleStep, about_obligation, step_of
 from recovery.state import Incident, Obligation, ObligationStatus, Person
 from recovery.step import Step
 from recovery.text import Bold, Code, Line, When, Who, line, plain
@@ -112,7 +112,7 @@ def _controls(items: Sequence[tuple[PeopleStep, Obligation]], person: Person) ->
     about = {"person": str(person.id)}
     is_left = [(step, obligation) for step, obligation in items if obligation.is_open]
     for step, obligation in is_left:
-        named = {"obligation": str(obligation.id), "version": str(obligation.version)}
+        named = about_obligation(obligation)
         if obligation.status is ObligationStatus.QUESTIONED:
             several = f" ({step.item})" if len(is_left) > 1 else ""
             controls.append(Button(Ask.MINE, f"Yes, that was me{several}", {**named, "answer": "yes"}, Style.PRIMARY))

@@ -140,8 +140,6 @@ class MarkerKind(StrEnum):
     GREETING = "greeting"
     HANDOVER = "handover"
     HANDOVER_CONTROLS = "handover_controls"
-    OBLIGATION = "obligation"
-    """The message about one obligation that version 1 sent."""
     CHECKLIST = "checklist"
     """The one message to a person, with all that they have to do."""
     REMINDER = "reminder"

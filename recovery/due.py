@@ -12,10 +12,9 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import REMIND as REMIND_HANDOVER
 from recovery.handover_upkeep import REMINDERS, plan_wipe
 from recovery.message_plan import plan_messages
-from recovery.people import people_steps
-from recovery.polling import begun, poll_task
+from recovery.polling import begun_steps, poll_task
 from recovery.progress import REVIEW, may_move, settle_incident
-from recovery.state import Handover, HandoverStatus, Incident, NewTask
+from recovery.state import Handover, HandoverStatus, Incident, NewTask, StepState
 from recovery.step import Step
 from recovery.store import Glance, Transaction
 from recovery.summary import summary_task
@@ -57,13 +56,13 @@ def plan_due(tools: Tools, steps: Sequence[Step]) -> None:
 def needs_a_look(tools: Tools, steps: Sequence[Step], glance: Glance, now: datetime) -> bool:
     """Whether something in this incident has to be planned."""
     incident = glance.incident
-    polls = poll_is_due(incident, [state.kind for state in glance.steps if begun(state)], steps, now)
+    polls = poll_is_due(incident, glance.steps, steps, now)
     return glance.is_due or polls or has_news(incident, tools.policy.audit_channel)
 
 
 def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, now: datetime) -> None:
     """One incident: its polls, its summary, and its thread."""
-    if poll_is_due(incident, [state.kind for state in tx.steps.of(incident.id) if begun(state)], steps, now):
+    if poll_is_due(incident, tx.steps.of(incident.id), steps, now):
         tx.tasks.add([poll_task(incident)])
     if incident.is_alive and incident.next_summary_at is not None and incident.next_summary_at <= now:
         tx.tasks.add([summary_task(incident)])
@@ -71,11 +70,11 @@ def look_after(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: I
     plan_redraw(tx, incident)
 
 
-def poll_is_due(incident: Incident, begun_kinds: Sequence[str], steps: Sequence[Step], now: datetime) -> bool:
+def poll_is_due(incident: Incident, states: Sequence[StepState], steps: Sequence[Step], now: datetime) -> bool:
     """Whether it is time to ask Mailgun about people."""
     if not incident.is_alive or (incident.next_poll_at is not None and incident.next_poll_at > now):
         return False
-    return any(step.kind in begun_kinds for step in people_steps(steps))
+    return bool(begun_steps(steps, states))
 
 
 # --- Handovers ------------------------------------------------------------------------------------------

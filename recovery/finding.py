@@ -111,10 +111,10 @@ def _keep(job: Job, search: _Search, nameless: Sequence[Person], *, is_over: boo
     with job.record() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
         theirs = by_person(tx.people.obligations(incident.id))
-        now = job.tools.clock.now()
+        now, people = job.tools.clock.now(), tx.people.of(incident.id)
         known = [
             scheduled(_as_found(person, *stands[person.id]), theirs.get(person.id, []), now)
-            for person in tx.people.of(incident.id)
+            for person in people
             if person.id in stands and _is_news(person, stands[person.id][0])
         ]
         tx.people.save(known)
@@ -125,7 +125,7 @@ def _keep(job: Job, search: _Search, nameless: Sequence[Person], *, is_over: boo
             tx.tasks.add([strays_task(incident)])
         if is_over:
             job.done(tx, job.task)
-            if any(person.standing is Standing.UNKNOWN for person in tx.people.of(incident.id)):
+            if any(person.standing is Standing.UNKNOWN and person.id not in stands for person in people):
                 # Who joined while this was going on could plan no task beside it.
                 tx.tasks.add([find_task(incident)])
 

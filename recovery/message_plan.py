@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from recovery.checklist import Conversation
-from recovery.people import by_person, lane_of
+from recovery.people import awaited, by_person, lane_of
 from recovery.polling import poll_task
 from recovery.reminders import first_allowed
 from recovery.state import Incident, Json, NewTask, Obligation, Person
@@ -22,8 +21,8 @@ def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: dateti
 
     People of one Slack user are reminded together, so that nobody gets two reminders at once.
     """
-    people = tx.people.of(incident.id)
-    theirs = by_person(tx.people.obligations(incident.id))
+    people, obligations = tx.people.due_together(incident.id, now)
+    theirs = by_person(obligations)
     due = [person for person in people if person.next_message_at is not None and person.next_message_at <= now]
     by_slack: dict[str, list[Person]] = {}
     for person in people:
@@ -33,8 +32,7 @@ def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: dateti
     for person in due:
         if person.id in moved:
             continue
-        talk = Conversation(incident, person, theirs.get(person.id, []))
-        waits = [one for one in talk.open if one.said_at is None]
+        waits = awaited(theirs.get(person.id, []))
         if not waits or person.slack_id is None:
             moved[person.id] = replace(person, next_message_at=None, urged_by=None)
         elif person.message_ts is None:
@@ -59,7 +57,7 @@ def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: dateti
 
 def _was_told_all(person: Person, obligations: Sequence[Obligation]) -> bool:
     """Whether this person has been told of something that is left, and of all of it."""
-    waits = [one for one in obligations if one.is_open and one.said_at is None]
+    waits = awaited(obligations)
     return person.message_ts is not None and bool(waits) and all(one.told_at is not None for one in waits)
 
 

@@ -15,7 +15,7 @@ from recovery.content import Card, Marker, MarkerKind, Place
 from recovery.errors import Refused, Unreachable
 from recovery.jobs import Job, TaskKind
 from recovery.message_plan import MORE, REMIND, TELL
-from recovery.people import REDRAW, by_person, people_steps, redraw_task
+from recovery.people import REDRAW, awaited, by_person, people_steps, plan_redraw, redraw_task
 from recovery.posting import begun_before, post_once, posted_before, redraw_unless_gone
 from recovery.reminders import first_allowed, next_reminder
 from recovery.requester import plan_strays
@@ -23,7 +23,7 @@ from recovery.state import STRAYS, Incident, Json, NewTask, Obligation, Obligati
 from recovery.step import Step
 from recovery.store import Transaction
 from recovery.strays import strays_task
-from recovery.weighing import scheduled
+from recovery.weighing import reschedule, scheduled
 
 RETRACT = "people.retract"
 
@@ -67,7 +67,7 @@ def tell(job: Job, steps: Sequence[Step]) -> None:
         if known.slack_id != person.slack_id:
             # Meanwhile somebody said that they are another: this went to the wrong one.
             tx.tasks.add([retract_task(replace(person, channel_id=channel, message_ts=found))])
-            tx.people.save([scheduled(known, tx.people.obligations_of(person.id), now)])
+            reschedule(tx, known, now)
             job.done(tx, job.task)
             return
         reached = known.reached_at or begun_at
@@ -128,12 +128,12 @@ def remind(job: Job, steps: Sequence[Step]) -> None:
             talks = [read_talk(tx, talk.person.id) for talk in talks]
         if _is_overtaken(job, [talk.person for talk in talks]):
             return
-    left = [talk for talk in talks if any(one.said_at is None for one in talk.open) and talk.person.left_at is None]
+    left = [talk for talk in talks if awaited(talk.obligations) and talk.person.left_at is None]
     marker = _reply_marker(job, f"{first.id}:{number}")
     card = reminder_card(steps, left) if left else Card(notification="")
     if not _replied(job, first, card, marker, wanted=bool(left)):
         with job.record() as tx:
-            _go_on(tx, [tx.people.get(talk.person.id) for talk in talks], tools.clock.now())
+            _go_on(tx, [talk.person for talk in talks], tools.clock.now())
         return
     with job.record() as tx:
         now = tools.clock.now()
@@ -143,8 +143,7 @@ def remind(job: Job, steps: Sequence[Step]) -> None:
             if known.put_off == talk.person.put_off:
                 again = next_reminder(now, known.slack_tz, tools.policy.reminders)
                 reminded = replace(reminded, next_message_at=again)
-            obligations = tx.people.obligations_of(known.id)
-            tx.people.save([scheduled(reminded, obligations, reminded.next_message_at or now)])
+            reschedule(tx, reminded, reminded.next_message_at or now)
             subject = f"{known.called}: {items_left(steps, talk.obligations) or 'done meanwhile'}"
             facts = AuditFacts(
                 Actor.BOT, Action.PERSON_REMINDED, subject, f"reminder {reminded.reminders}", private=True
@@ -162,19 +161,17 @@ def _is_overtaken(job: Job, people: Sequence[Person]) -> bool:
     if not wished and (is_urged or allowed <= now):
         return False
     with job.record() as tx:
-        for person in people:
-            known = tx.people.get(person.id)
-            if known.next_message_at is None:
-                tx.people.save([scheduled(known, tx.people.obligations_of(known.id), allowed)])
+        _go_on(tx, people, allowed)
         job.done(tx, job.task)
     return True
 
 
 def _go_on(tx: Transaction, people: Sequence[Person], at: datetime) -> None:
-    """Nothing went out: whoever has something left is due again."""
+    """Nothing went out: whoever has something left is due again, unless that was settled meanwhile."""
     for person in people:
-        if person.next_message_at is None:
-            tx.people.save([scheduled(person, tx.people.obligations_of(person.id), at)])
+        known = tx.people.get(person.id)
+        if known.next_message_at is None:
+            reschedule(tx, known, at)
 
 
 def _numbers(value: object) -> list[int]:
@@ -249,7 +246,7 @@ def ask_nothing_more(tx: Transaction, incident: Incident, at: datetime) -> None:
     theirs = by_person(dropped)
     touched = [replace(p, next_message_at=None, urged_by=None) for p in people if p.id in theirs]
     tx.people.save(touched)
-    tx.tasks.add([redraw_task(person) for person in touched if person.message_ts])
+    plan_redraw(tx, *touched)
     if incident.strays_ts is not None:
         tx.tasks.add([strays_task(incident)])
 
@@ -266,15 +263,14 @@ def ask_again(tx: Transaction, incident: Incident, ended_at: datetime) -> None:
     theirs = by_person(again)
     people = [scheduled(p, theirs[p.id], ended_at) for p in tx.people.of(incident.id) if p.id in theirs]
     tx.people.save(people)
-    tx.tasks.add([redraw_task(person) for person in people if person.message_ts])
+    plan_redraw(tx, *people)
 
 
 def _leave_untold(job: Job, person: Person) -> None:
     """Settled before the message went out; unless something was opened again since, which could plan no task beside
     this one."""
     with job.record() as tx:
-        now = tx.people.get(person.id)
-        tx.people.save([scheduled(now, tx.people.obligations_of(person.id), job.tools.clock.now())])
+        reschedule(tx, tx.people.get(person.id), job.tools.clock.now())
         job.done(tx, job.task)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from recovery.account import AccountUser, SignIn
 from recovery.actions import Ask
 from recovery.content import Button
+from recovery.signing_in import through
 from recovery.state import (
     Facts,
     Incident,
@@ -24,7 +25,7 @@ from recovery.state import (
 )
 from recovery.step import Step, StepView
 from recovery.store import Transaction
-from recovery.text import Line, bar, count
+from recovery.text import Bold, Line, bar, count, decapitalised, line
 
 REDRAW = "people.redraw"
 O = ObligationStatus  # noqa: E741  # short, and unmistakable where it is used
@@ -52,6 +53,8 @@ class PeopleStep(Step):
     """The same in two words, for reminders and the trail: "new password"."""
     after_a_no: str
     """What the requester is to do where somebody says that a change was not theirs."""
+    reminder_at_mailgun: Line
+    """What somebody is reminded of who signs in with a Mailgun password."""
     said: str
     """What a person says when it is done, on a button: "I have reset it"."""
 
@@ -60,12 +63,26 @@ class PeopleStep(Step):
         """What Mailgun shows for this user."""
 
     @abstractmethod
-    def request(self, person: Person) -> list[Line]:
-        """What the person is asked to do, by how they sign in."""
+    def request_at_mailgun(self, person: Person) -> list[Line]:
+        """What somebody is asked to do who signs in with a Mailgun password."""
 
     @abstractmethod
+    def request_elsewhere(self, person: Person) -> list[Line]:
+        """What somebody is asked to do who signs in otherwise, where they do that."""
+
+    def request(self, person: Person) -> list[Line]:
+        """What the person is asked to do, by how they sign in."""
+        if person.sign_in == SignIn.PASSWORD:
+            return self.request_at_mailgun(person)
+        said = line("Then press ", Bold(self.said), "; an approver confirms it.")
+        return [*through(person.sign_in), *self.request_elsewhere(person), said]
+
     def reminder(self, person: Person) -> Line:
         """The same in one line, for a reminder."""
+        if person.sign_in == SignIn.PASSWORD:
+            return self.reminder_at_mailgun
+        asked = f"Please {decapitalised(self.asks(person))}, then press "
+        return line(asked, Bold(self.said), "; an approver confirms it.")
 
     def asks(self, person: Person) -> str:
         """What this person is asked for, by how they sign in."""
@@ -140,10 +157,24 @@ def by_person(obligations: Sequence[Obligation]) -> Mapping[int, list[Obligation
     return found
 
 
-def plan_redraw(tx: Transaction, person: Person) -> None:
-    """The person's message shall show how it stands."""
-    if person.slack_id or person.message_ts:
-        tx.tasks.add([redraw_task(person)])
+def awaited(obligations: Sequence[Obligation]) -> list[Obligation]:
+    """Those for which the person themself has to do or say something."""
+    return [obligation for obligation in obligations if obligation.is_awaited]
+
+
+def about_person(person: Person) -> dict[str, str]:
+    """What a button or a menu about this person carries."""
+    return {"person": str(person.id), "version": str(person.version)}
+
+
+def about_obligation(obligation: Obligation) -> dict[str, str]:
+    """What a button about this obligation carries."""
+    return {"obligation": str(obligation.id), "version": str(obligation.version)}
+
+
+def plan_redraw(tx: Transaction, *people: Person) -> None:
+    """The messages of these people shall show how it stands. Whoever has none yet is told as it stands then."""
+    tx.tasks.add([redraw_task(person) for person in people if person.message_ts])
 
 
 def redraw_task(person: Person) -> NewTask:

@@ -21,7 +21,7 @@ from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.strays import listed_as_stray, strays_task
 from recovery.text import Line, When, Who, line, plain
-from recovery.weighing import scheduled
+from recovery.weighing import reschedule
 
 Pair = tuple[Obligation, Person]
 
@@ -37,7 +37,7 @@ def _record(
 
 def _reschedule(tx: Transaction, person: Person, at: datetime) -> None:
     """Once obligations were settled: when the person is written to next, if at all, and their message drawn anew."""
-    tx.people.save([scheduled(person, tx.people.obligations_of(person.id), at)])
+    reschedule(tx, person, at)
     plan_redraw(tx, person)
     if listed_as_stray(person):
         tx.tasks.add([strays_task(tx.incidents.get(person.incident_id))])
@@ -148,23 +148,14 @@ def _outdated(by: By, person: Person) -> Line | None:
     return line(f"{person.called}: that was settled meanwhile ({person.standing}).", *said, " Nothing was changed.")
 
 
-def _stand(
-    tx: Transaction,
-    incident: Incident,
-    by: By,
-    person: Person,
-    action: Action,
-    said: str,
-    standing: Standing,
-    **fields: object,
-) -> None:
+def _stand(tx: Transaction, incident: Incident, by: By, person: Person, action: Action, moved: Person) -> None:
+    """Write down what was said of where a person stands: `moved` is them, as far as that says."""
     if person.message_ts is not None:
         # It is not this person's own any more, or nobody looks after it.
         tx.tasks.add([retract_task(person)])
-    stands = {"standing": standing, "standing_by": by.user_id, "version": person.version + 1, **fields}
-    moved = replace(person, channel_id=None, message_ts=None, **stands)  # type: ignore[arg-type]
-    tx.people.save([scheduled(moved, tx.people.obligations_of(person.id), by.at)])
-    _record(tx, incident, by, action, f"{person.called}{said}", whom=moved.slack_id or "")
+    moved = replace(moved, standing_by=by.user_id, version=person.version + 1, channel_id=None, message_ts=None)
+    reschedule(tx, moved, by.at)
+    _record(tx, incident, by, action, person.called, whom=moved.slack_id or "")
     tx.tasks.add([strays_task(incident)])
 
 
@@ -174,10 +165,11 @@ def identify(tx: Transaction, incident: Incident, by: By, person: Person, member
         return outdated
     if person.slack_id == member.id:
         return line(f"{person.called} is ", Who(member.id), " already. Nothing was changed.")
-    anew = {"slack_id": member.id, "slack_tz": member.tz, "reached_at": None, "reminders": 0, "put_off": 0}
     for obligation in tx.people.obligations_of(person.id):
         forget_what_another_did(tx, incident, obligation)
-    _stand(tx, incident, by, person, Action.IDENTIFIED, "", Standing.NAMED, **anew)
+    named = replace(person, standing=Standing.NAMED, slack_id=member.id, slack_tz=member.tz)
+    anew = replace(named, reached_at=None, reminders=0, put_off=0)
+    _stand(tx, incident, by, person, Action.IDENTIFIED, anew)
     same = [p.called for p in tx.people.of(incident.id) if p.slack_id == member.id and p.id != person.id]
     too = f" They have another Mailgun user too: {', '.join(same)}." if same else ""
     return line(f"{person.called} is ", Who(member.id), f". The bot writes to them now.{too}")
@@ -199,7 +191,8 @@ def by_hand(tx: Transaction, incident: Incident, by: By, person: Person) -> Line
     if (outdated := _outdated(by, person)) is not None:
         return outdated
     reached = person.reached_at or by.at
-    _stand(tx, incident, by, person, Action.BY_HAND, "", Standing.BY_HAND, slack_id=None, reached_at=reached)
+    told = replace(person, standing=Standing.BY_HAND, slack_id=None, reached_at=reached)
+    _stand(tx, incident, by, person, Action.BY_HAND, told)
     return line(
         f"Thank you: you tell {person.called}. Mailgun shows when it is done; what it cannot, an approver confirms."
     )
@@ -209,7 +202,7 @@ def has_left(tx: Transaction, incident: Incident, by: By, person: Person) -> Lin
     """A user has left the company: they are to be removed at Mailgun, and the bot sees when that is done."""
     if (outdated := _outdated(by, person)) is not None:
         return outdated
-    _stand(tx, incident, by, person, Action.LEAVING, "", Standing.LEAVING, slack_id=None)
+    _stand(tx, incident, by, person, Action.LEAVING, replace(person, standing=Standing.LEAVING, slack_id=None))
     if by.user_id != incident.requester_id:
         tx.tasks.add([notice(incident, person, LEAVING, text=by.user_id)])
     return line(

@@ -7,7 +7,7 @@ from recovery.checking import answer_waiting, give_up_on_patience
 from recovery.errors import OutsideError
 from recovery.inventory import list_users
 from recovery.jobs import Job, TaskKind
-from recovery.people import people_steps
+from recovery.people import PeopleStep, people_steps
 from recovery.state import Incident, NewTask, StepState, StepStatus
 from recovery.step import Step, begins_nothing
 from recovery.store import Transaction
@@ -25,9 +25,13 @@ def poll_task(incident: Incident) -> NewTask:
     return NewTask(POLL, f"{POLL}:{incident.id}", incident.id, priority=2, not_before=not_before)
 
 
-def begun(state: StepState) -> bool:
-    """Whether a people step's obligations are looked after."""
-    return state.status in (StepStatus.RUNNING, StepStatus.DONE, StepStatus.NEEDS_ATTENTION)
+BEGUN = (StepStatus.RUNNING, StepStatus.DONE, StepStatus.NEEDS_ATTENTION)
+
+
+def begun_steps(steps: Sequence[Step], states: Sequence[StepState]) -> list[tuple[PeopleStep, StepState]]:
+    """The steps whose obligations are looked after, with their states."""
+    begun = {state.kind: state for state in states if state.status in BEGUN}
+    return [(step, begun[step.kind]) for step in people_steps(steps) if step.kind in begun]
 
 
 def listed(job: Job) -> Users:
@@ -56,8 +60,6 @@ def weigh(
 ) -> None:
     """Write down what a list of users changes for the steps that have begun, and when the next is asked for."""
     tools = job.tools
-    states = {state.kind: state for state in tx.steps.of(incident.id) if begun(state)}
-    asked = [(step, states[step.kind]) for step in people_steps(steps) if step.kind in states]
     people = enrol(tx, incident, users)
     weighing = Weighing(
         incident,
@@ -66,7 +68,7 @@ def weigh(
         {person.id: person for person in people},
         tx.people.obligations(incident.id),
     )
-    weighing.weigh(asked, users)
+    weighing.weigh(begun_steps(steps, tx.steps.of(incident.id)), users)
     weighing.write(tx)
     polled = {"polled_at": asked_at, "next_poll_at": asked_at + tools.policy.poll_every}
     if incident.next_summary_at is None and weighing.somebody_is_left:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from recovery.content import Content, Marker, MarkerKind, Place
 from recovery.errors import Gone, Later, NotYet, Refused, Uncertain
 from recovery.jobs import LOOKED, Job, TaskKind
-from recovery.state import NewTask, TaskStatus
+from recovery.state import Incident, NewTask, TaskStatus
 
 _SENDING = "sending"
 POSTED = "posted"
@@ -39,6 +39,12 @@ def post_once(job: Job, place: Place, content: Content, marker: Marker) -> str:
         raise NotYet(f"not sure that the message arrived: {error}", seconds=min(settle, 5.0)) from error
     job.if_lost(copy_task(job, place, marker, ts))
     return _noted(job, marker, ts)
+
+
+def requester_place(job: Job, incident: Incident) -> Place:
+    """The requester's direct message, opened if need be. Raises what Slack answers."""
+    job.hold()
+    return Place(incident.direct_channel_id or job.tools.messenger.open_direct(incident.requester_id))
 
 
 def posted_before(job: Job, place: Place, marker: Marker) -> str | None:

@@ -43,15 +43,9 @@ def settle_incident(tools: Tools, steps: Sequence[Step], incident_id: int) -> No
 def may_move(steps: Sequence[Step], glance: Glance) -> bool:
     """Whether `settle_incident` may find anything to do, from what a tick sees."""
     incident, states = glance.incident, glance.steps
-    at_work = (StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
-    nobody_left = (
-        incident.status is IncidentStatus.RECOVERED
-        and not glance.has_obligations
-        and not any(state.status in at_work for state in states)
-    )
     return (
         bool(glance.stalled)
-        or nobody_left
+        or (waits_for_people_alone(incident, states) and not glance.somebody_is_left)
         or bool(opened_too_early(steps, incident, states))
         or (wants_review(steps, incident, states) and not glance.is_reviewed)
     )
@@ -272,11 +266,15 @@ def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: In
 
 def nobody_is_left(tx: Transaction, incident: Incident, states: Sequence[StepState]) -> bool:
     """Whether a recovered incident can be closed: nobody has anything left to do."""
-    if incident.status is not IncidentStatus.RECOVERED:
+    if not waits_for_people_alone(incident, states):
         return False
+    return not any(o.is_open for o in tx.people.obligations(incident.id))
+
+
+def waits_for_people_alone(incident: Incident, states: Sequence[StepState]) -> bool:
+    """Whether a recovered incident has no step at work any more."""
     at_work = (StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
-    unfinished = any(state.status in at_work for state in states)
-    return not unfinished and not any(o.is_open for o in tx.people.obligations(incident.id))
+    return incident.status is IncidentStatus.RECOVERED and not any(state.status in at_work for state in states)
 
 
 def close(tx: Transaction, tools: Tools, incident: Incident) -> None:

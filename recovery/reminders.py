@@ -35,6 +35,13 @@ def zone_of(tz: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def next_morning(now: datetime, tz: str | None, hours: ReminderHours) -> datetime:
+    """When the hours of the next day begin, or of the first allowed day after it (UTC in, UTC out)."""
+    zone = zone_of(tz)
+    day = now.astimezone(zone).date() + timedelta(days=1)
+    return first_allowed(datetime.combine(day, hours.start, zone).astimezone(now.tzinfo), tz, hours)
+
+
 AFTERNOON = time(15, 0)
 
 WISHES = ("hour", "afternoon", "tomorrow")
@@ -46,14 +53,11 @@ def put_off_until(now: datetime, wish: str, tz: str | None, hours: ReminderHours
 
     An afternoon that is over means the next morning. Whatever was wished, it falls into the hours for reminders.
     """
-    zone = zone_of(tz)
-    local = now.astimezone(zone)
-    tomorrow = datetime.combine(local.date() + timedelta(days=1), hours.start, zone)
+    local = now.astimezone(zone_of(tz))
     match wish:
         case "hour":
             return first_allowed(now + timedelta(hours=1), tz, hours)
         case "afternoon" if local.time() < AFTERNOON:
-            wished = datetime.combine(local.date(), AFTERNOON, zone)
-        case _:
-            wished = tomorrow
-    return first_allowed(wished.astimezone(now.tzinfo), tz, hours)
+            wished = datetime.combine(local.date(), AFTERNOON, local.tzinfo)
+            return first_allowed(wished.astimezone(now.tzinfo), tz, hours)
+    return next_morning(now, tz, hours)

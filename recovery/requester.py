@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from recovery import troubles
 from recovery.actions import Ask
-from recovery.content import Button, Card, Marker, MarkerKind, Place
+from recovery.content import Button, Card, Marker, MarkerKind
 from recovery.errors import Refused
 from recovery.jobs import Job, TaskKind
-from recovery.people import lane_of
-from recovery.posting import post_once
+from recovery.people import about_person, lane_of
+from recovery.posting import post_once, requester_place
 from recovery.state import STRAYS, Incident, Json, NewTask, Person
 from recovery.store import Transaction
 from recovery.strays import USERS_PAGE, stray_row, strays_task
-from recovery.text import Code, Line, Link, Who, line
+from recovery.text import Code, Line, Who, line
 
 NOTICE = "requester.notice"
 
@@ -48,10 +48,8 @@ def post_notice(job: Job) -> None:
         return
     marker = Marker(MarkerKind.NOTICE, f"{tools.store.identity()}:{job.task.id}")
     try:
-        job.hold()
-        channel = incident.direct_channel_id or tools.messenger.open_direct(incident.requester_id)
         card = notice_card(person, str(payload["about"]), str(payload.get("text", "")), str(payload.get("advice", "")))
-        post_once(job, Place(channel), card, marker)
+        post_once(job, requester_place(job, incident), card, marker)
     except Refused as error:
         with job.record() as tx:
             says = f"What a user of the account said did not reach who leads the recovery: {error} {LOOK_FOR_YOURSELF}"
@@ -62,7 +60,6 @@ def post_notice(job: Job) -> None:
 def notice_card(person: Person, about: str, text: str, advice: str = "") -> Card:
     """What it says, and what can be done about it."""
     who: Line = (Who(person.slack_id),) if person.slack_id else (person.name or person.called,)
-    about_person = {"person": str(person.id), "version": str(person.version)}
     if about == DISOWNED:
         return Card(
             notification="Somebody says that a change at Mailgun was not theirs.",
@@ -70,7 +67,7 @@ def notice_card(person: Person, about: str, text: str, advice: str = "") -> Card
             lines=(
                 line(*who, " (", Code(person.called), f") says that this change at Mailgun was not theirs: {text}."),
                 line("It counts as not done. ", advice),
-                line("Users are disabled at ", Link(USERS_PAGE, "Mailgun's list of users"), "."),
+                line("Users are disabled at ", USERS_PAGE, "."),
             ),
         )
     if about == STRAY:
@@ -85,7 +82,7 @@ def notice_card(person: Person, about: str, text: str, advice: str = "") -> Card
                 line(Who(text), " says that ", *who, " (", Code(person.called), ") has left the company."),
                 line(
                     "Please remove them at ",
-                    Link(USERS_PAGE, "Mailgun's list of users"),
+                    USERS_PAGE,
                     ". The bot looks there, and drops them once they are gone.",
                 ),
             ),
@@ -97,7 +94,7 @@ def notice_card(person: Person, about: str, text: str, advice: str = "") -> Card
             line(*who, " (", Code(person.called), f") says: {text}"),
             line("Reminders go on until they have done it, or you stop them with a reason."),
         ),
-        buttons=(Button(Ask.STOP, "Stop reminding, with a reason", about_person),),
+        buttons=(Button(Ask.STOP, "Stop reminding, with a reason", about_person(person)),),
     )
 
 

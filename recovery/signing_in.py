@@ -70,10 +70,10 @@ def elsewhere(sign_in: str) -> Elsewhere:
     return _WAYS.get(SignIn(sign_in), _UNKNOWN)
 
 
-def through(sign_in: str) -> Line:
-    """The first line to somebody who signs in elsewhere; empty where Mailgun does not show where."""
+def through(sign_in: str) -> list[Line]:
+    """The first line to somebody who signs in elsewhere; none where Mailgun does not show where."""
     name = elsewhere(sign_in).name
-    return line(f"You sign in to Mailgun through {name}, so please do this there, not at Mailgun.") if name else ()
+    return [line(f"You sign in to Mailgun through {name}, so please do this there, not at Mailgun.")] if name else []
 
 
 def sign_in_name(sign_in: str) -> str | None:

@@ -357,6 +357,11 @@ class Obligation:
         """Whether somebody still has to do or say something."""
         return self.status in (ObligationStatus.OPEN, ObligationStatus.QUESTIONED)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it is the person who has to do or say something: not an approver, who confirms what they said."""
+        return self.is_open and self.said_at is None
+
 
 @dataclass(frozen=True)
 class VaultKey:

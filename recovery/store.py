@@ -51,11 +51,6 @@ class Incidents(Protocol):
         """Those incidents, oldest first."""
         ...
 
-    def unsettled(self) -> list[Incident]:
-        """Every incident that is open or recovered, or whose thread does not show all yet
-        (`revision` over `drawn_revision`, or audit entries not posted)."""
-        ...
-
     def set(self, incident_id: int, **fields: object) -> None:
         """Set columns by name and grow `revision` by one, so that the thread is redrawn."""
         ...
@@ -225,6 +220,11 @@ class People(Protocol):
         """The people of the incident who are that Slack user."""
         ...
 
+    def due_together(self, incident_id: int, now: datetime) -> tuple[list[Person], list[Obligation]]:
+        """Those whose `next_message_at` has come, with the others who are the same Slack users; and the obligations of
+        all these."""
+        ...
+
     def add(self, people: Sequence[Person]) -> None:
         """Insert them (their `id`s are ignored), by one statement."""
         ...
@@ -236,8 +236,6 @@ class People(Protocol):
     def oblige(self, obligations: Sequence[Obligation]) -> None:
         """Insert obligations (their `id`s are ignored), by one statement."""
         ...
-
-    def obligation(self, obligation_id: int) -> Obligation: ...
 
     def obligations(self, incident_id: int, step_id: int | None = None) -> list[Obligation]: ...
 
@@ -297,7 +295,7 @@ class Glance:
     incident: Incident
     steps: tuple[StepState, ...]
     stalled: frozenset[int]
-    has_obligations: bool
+    somebody_is_left: bool
     is_due: bool
     is_reviewed: bool
 

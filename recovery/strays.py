@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from recovery.actions import Ask
-from recovery.content import Button, Card, Control, Marker, MarkerKind, Menu, Place, Row
+from recovery.content import Button, Card, Control, Marker, MarkerKind, Menu, Row
 from recovery.errors import Refused
 from recovery.jobs import Job, TaskKind
-from recovery.people import by_person, lane_of
-from recovery.posting import begun_before, post_once, redraw_unless_gone
+from recovery.people import about_person, by_person, lane_of
+from recovery.posting import begun_before, post_once, redraw_unless_gone, requester_place
 from recovery.state import STRAYS, Incident, NewTask, Obligation, Person, Standing
 from recovery.text import Bold, Code, Line, Link, count, line
 
 STRAYS_LIST = "people.strays"
 
-USERS_PAGE = "https://app.mailgun.com/settings/users"
-"""Where users are removed at Mailgun."""
+USERS_PAGE = Link("https://app.mailgun.com/settings/users", "Mailgun's list of users")
+"""Where users are removed and disabled at Mailgun."""
 
 WHY = {
     Standing.NOT_FOUND: "nobody in Slack has this address",
@@ -52,7 +52,7 @@ def strays_card(people: Sequence[Person]) -> Card:
         lines.append(line("They have access to the Mailgun account, and the bot cannot write to them in Slack."))
         lines.append(line("Please say who each of them is, or tell them yourself. Nobody else sees this list."))
     if leaving:
-        lines.append(line("Left the company; please remove them at ", Link(USERS_PAGE, "Mailgun's list of users"), ":"))
+        lines.append(line("Left the company; please remove them at ", USERS_PAGE, ":"))
         lines += [line("• ", Code(person.called)) for person in leaving]
         lines.append(line("The bot looks there, and drops each of them once they are gone."))
     if by_hand:
@@ -77,7 +77,7 @@ def stray_row(person: Person) -> Row:
 
 def stray_controls(person: Person) -> tuple[Control, ...]:
     """What can be said of one of them."""
-    about = {"person": str(person.id), "version": str(person.version)}
+    about = about_person(person)
     return (
         Menu(Ask.IDENTIFY, "Who is it in Slack?", about),
         Button(Ask.BY_HAND, "I tell them myself", about),
@@ -97,13 +97,12 @@ def post_strays(job: Job) -> None:
         return
     marker = Marker(MarkerKind.STRAYS, f"{tools.store.identity()}:{incident.id}:{incident.requester_id}")
     try:
-        job.hold()
-        channel = incident.direct_channel_id or tools.messenger.open_direct(incident.requester_id)
+        place = requester_place(job, incident)
         if incident.strays_ts is None:
-            ts = post_once(job, Place(channel), card, marker)
+            ts = post_once(job, place, card, marker)
         else:
             ts = incident.strays_ts
-            redraw_unless_gone(job, channel, ts, card, marker)
+            redraw_unless_gone(job, place.channel_id, ts, card, marker)
     except Refused:
         # Approvers have the same list by `/mailgun-compromised people`.
         return

@@ -1,18 +1,17 @@
 """Once a day, after several reminders: the requester hears who is left, and decides about each."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.checklist import items_left
-from recovery.content import Button, Card, Marker, MarkerKind, Place, Row
+from recovery.content import Button, Card, Marker, MarkerKind, Row
 from recovery.errors import Refused
 from recovery.jobs import Job, TaskKind
-from recovery.people import by_person, lane_of, needs_voucher
-from recovery.posting import begun_before, post_once
-from recovery.reminders import first_allowed, zone_of
+from recovery.people import about_person, awaited, by_person, lane_of, needs_voucher
+from recovery.posting import begun_before, post_once, requester_place
+from recovery.reminders import first_allowed, next_morning
 from recovery.state import Incident, NewTask, Obligation, Person
 from recovery.step import Step
 from recovery.strays import WHY, unsettled
@@ -60,23 +59,22 @@ def _row(steps: Sequence[Step], person: Person, obligations: Sequence[Obligation
     owner = "the account's owner, " if person.is_master else ""
     why = WHY.get(person.standing)
     reached = f"; {why}" if why else f"; {count(person.reminders, 'reminder')}"
-    waits = [one for one in obligations if one.is_open]
-    said = "; says that it is done, to be confirmed" if all(o.said_at for o in waits) and needs_voucher(person) else ""
+    is_said = not awaited(obligations) and needs_voucher(person)
+    said = "; says that it is done, to be confirmed" if is_said else ""
     text = line(*who, "(", Code(person.called), f"): {owner}{items_left(steps, obligations)}{reached}{said}")
     return Row(text, follow_up_controls(person))
 
 
 def follow_up_controls(person: Person) -> tuple[Button, ...]:
     """What the requester can do about somebody who has something left."""
-    about = {"person": str(person.id), "version": str(person.version)}
+    about = about_person(person)
     stop = Button(Ask.STOP, "Stop reminding, with a reason", about)
     return (Button(Ask.REMIND_NOW, "Remind now", about), stop) if person.slack_id and person.message_ts else (stop,)
 
 
 def is_late(person: Person, obligations: Sequence[Obligation], after: int) -> bool:
     """Whether this person was reminded so often, or cannot be reminded at all."""
-    waits = [one for one in obligations if one.is_open]
-    return person.reminders >= after or person.slack_id is None or all(one.said_at is not None for one in waits)
+    return person.reminders >= after or person.slack_id is None or not awaited(obligations)
 
 
 def post_summary(job: Job, steps: Sequence[Step]) -> None:
@@ -100,15 +98,14 @@ def post_summary(job: Job, steps: Sequence[Step]) -> None:
         card = summary_card(steps, left, obligations, sum(person.left_at is None for person in people))
         marker = Marker(MarkerKind.SUMMARY, f"{tools.store.identity()}:{job.task.id}")
         try:
-            job.hold()
-            channel = incident.direct_channel_id or tools.messenger.open_direct(incident.requester_id)
-            post_once(job, Place(channel), card, marker)
+            post_once(job, requester_place(job, incident), card, marker)
         except Refused as error:
             left_unsaid = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"the requester: {error}", private=True)
-            _next(job, incident, tomorrow(now, tz, job), left_unsaid)
+            _next(job, incident, next_morning(now, tz, tools.policy.reminders), left_unsaid)
             return
     told = AuditFacts(Actor.BOT, Action.REQUESTER_TOLD, "", count(len(left), "person", "people"))
-    _next(job, incident, tomorrow(now, tz, job) if left else None, told if left else None)
+    again = next_morning(now, tz, tools.policy.reminders)
+    _next(job, incident, again if left else None, told if left else None)
 
 
 def _next(job: Job, incident: Incident, at: datetime | None, told: AuditFacts | None) -> None:
@@ -119,14 +116,6 @@ def _next(job: Job, incident: Incident, at: datetime | None, told: AuditFacts | 
             tx.tasks.add([find_task(incident, again=True)])
             tx.audit.append(incident.id, job.tools.clock.now(), told)
         job.done(tx, job.task)
-
-
-def tomorrow(now: datetime, tz: str | None, job: Job) -> datetime:
-    """When the working hours of the next day begin in that time zone; that one or the first allowed after it."""
-    hours = job.tools.policy.reminders
-    zone = zone_of(tz)
-    day = now.astimezone(zone).date() + timedelta(days=1)
-    return first_allowed(datetime.combine(day, hours.start, zone).astimezone(now.tzinfo or ZoneInfo("UTC")), tz, hours)
 
 
 def summary_kind(steps: Sequence[Step]) -> TaskKind:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from recovery.account import AccountUser, SignIn
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.people import Evidence, PeopleStep, by_person, is_doubtful, judge, needs_voucher, redraw_task
+from recovery.people import Evidence, PeopleStep, awaited, by_person, is_doubtful, judge, needs_voucher, plan_redraw
 from recovery.state import (
     Incident,
     NewTask,
@@ -70,8 +70,8 @@ class Weighing:
         tx.people.save_obligations(list(self.changed.values()))
         tx.people.oblige(self.new)
         tx.audit.append_all(self.incident.id, self.now, self.facts)
-        tx.tasks.add(self._redrawings())
-        if any(listed_as_stray(self.people[one.person_id]) for one in [*self.changed.values(), *self.new]):
+        plan_redraw(tx, *self._touched())
+        if any(map(listed_as_stray, self._touched())):
             tx.tasks.add([strays_task(self.incident)])
         for state in tx.steps.of(self.incident.id):
             if state.id in self.undone:
@@ -86,7 +86,7 @@ class Weighing:
     @property
     def somebody_is_left(self) -> bool:
         """Whether anybody has something left to do."""
-        return any(one.is_open for one in [*(self.changed.get(one.id, one) for one in self.obligations), *self.new])
+        return any(one.is_open for one in self._current())
 
     # --- One person
 
@@ -204,22 +204,23 @@ class Weighing:
 
     # --- What follows
 
+    def _current(self) -> list[Obligation]:
+        """All obligations as they are by now."""
+        return [self.changed.get(one.id, one) for one in self.obligations] + self.new
+
+    def _touched(self) -> list[Person]:
+        """The people of whom an obligation has changed or is new, as they are by now."""
+        return [
+            self.people[person_id] for person_id in sorted({o.person_id for o in (*self.changed.values(), *self.new)})
+        ]
+
     def _schedule(self) -> None:
         """Whoever has something new to do is due; whoever has nothing left is written to no more."""
-        current = [self.changed.get(one.id, one) for one in self.obligations] + self.new
-        touched = {one.person_id for one in [*self.changed.values(), *self.new]}
-        for person_id, obligations in by_person(current).items():
-            if person_id not in touched:
-                continue
-            person = self.moved.get(person_id) or self.people[person_id]
-            moved = scheduled(person, obligations, self.at)
+        theirs = by_person(self._current())
+        for person in self._touched():
+            moved = scheduled(person, theirs[person.id], self.at)
             if moved != person:
-                self.moved[person_id] = moved
-
-    def _redrawings(self) -> list[NewTask]:
-        touched = {one.person_id for one in [*self.changed.values(), *self.new]}
-        people = [self.moved.get(person_id) or self.people[person_id] for person_id in sorted(touched)]
-        return [redraw_task(person) for person in people if person.message_ts]
+                self._move(moved)
 
     def _move(self, person: Person) -> None:
         self.people[person.id] = self.moved[person.id] = person
@@ -233,13 +234,18 @@ class Weighing:
 
 def scheduled(person: Person, obligations: Sequence[Obligation], at: datetime) -> Person:
     """The person with the moment at which they are written to next, once their obligations have changed."""
-    waits = [one for one in obligations if one.is_open and one.said_at is None]
+    waits = awaited(obligations)
     if not waits or person.slack_id is None or person.left_at is not None:
         return replace(person, next_message_at=None, urged_by=None)
     is_new = any(one.told_at is None for one in waits)
     if is_new or person.next_message_at is None:
         return replace(person, next_message_at=at)
     return person
+
+
+def reschedule(tx: Transaction, person: Person, at: datetime) -> None:
+    """Write down when this person is written to next, by their obligations as they are now."""
+    tx.people.save([scheduled(person, tx.people.obligations_of(person.id), at)])
 
 
 def enrol(tx: Transaction, incident: Incident, users: Users) -> list[Person]:

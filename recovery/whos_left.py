@@ -6,7 +6,7 @@ from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.checklist import Conversation
 from recovery.content import Button, Card, Control, Row
-from recovery.people import by_person, needs_voucher, step_of
+from recovery.people import about_obligation, by_person, needs_voucher, step_of
 from recovery.signing_in import sign_in_name
 from recovery.state import STRAYS, Incident, Obligation, ObligationStatus, Person, Standing
 from recovery.step import Step
@@ -91,9 +91,8 @@ def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person]) ->
 
 
 def _confirmed(steps: Sequence[Step], obligation: Obligation, *, several: bool) -> Button:
-    about = {"obligation": str(obligation.id), "version": str(obligation.version)}
     which = f": {step_of(steps, obligation).item}" if several else ""
-    return Button(Ask.CONFIRM, f"Confirmed{which}", about)
+    return Button(Ask.CONFIRM, f"Confirmed{which}", about_obligation(obligation))
 
 
 def _stands(obligation: Obligation) -> str:

@@ -39,7 +39,7 @@ _GLANCE = (
         _flag(
             and_(StepRow.status == StepStatus.RUNNING, not_(_UNFINISHED), or_(_FAILED, not_(_SOMEBODY_LEFT))), "stalled"
         ),
-        _flag(exists().where(ObligationRow.incident_id == IncidentRow.id, _OPEN), "has_obligations"),
+        _flag(exists().where(ObligationRow.incident_id == IncidentRow.id, _OPEN), "somebody_is_left"),
         _flag(or_(_HANDOVER_IS_DUE, _PERSON_IS_DUE, _SUMMARY_IS_DUE), "is_due"),
         _flag(
             exists().where(
@@ -71,7 +71,7 @@ def _read(rows: Any) -> Iterator[Glance]:
             incident=Incident(*last[:many]),
             steps=tuple(StepState(*row[many : many + steps]) for row in found),
             stalled=frozenset(row.step_id for row in found if row.stalled),
-            has_obligations=bool(last.has_obligations),
+            somebody_is_left=bool(last.somebody_is_left),
             is_due=bool(last.is_due),
             is_reviewed=bool(last.is_reviewed),
         )

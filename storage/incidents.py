@@ -16,7 +16,6 @@ ALIVE = IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED))
 _UNDRAWN = IncidentRow.revision > IncidentRow.drawn_revision
 _UNPOSTED = IncidentRow.audit_count > IncidentRow.audit_posted
 UNSETTLED = or_(ALIVE, _UNDRAWN, _UNPOSTED)
-_UNSETTLED = INCIDENTS.select().where(UNSETTLED).order_by(IncidentRow.id)
 
 
 class Incidents(store.Incidents):
@@ -37,9 +36,6 @@ class Incidents(store.Incidents):
 
     def in_status(self, *statuses: IncidentStatus) -> list[Incident]:
         return INCIDENTS.all(self._connection, _IN_STATUS, {"statuses": statuses})
-
-    def unsettled(self) -> list[Incident]:
-        return INCIDENTS.all(self._connection, _UNSETTLED)
 
     def set(self, incident_id: int, **fields: object) -> None:
         changes = INCIDENTS.changes(fields, apart_from=("revision",))

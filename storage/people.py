@@ -1,26 +1,31 @@
 """People and their obligations. Many of them are read and written by one statement, however many they are."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from recovery import store
 from recovery.state import IncidentStatus, Obligation, ObligationStatus, Person
 from storage.rows import Rows
-from storage.schema import Base, IncidentRow, ObligationRow, PersonRow
+from storage.schema import IncidentRow, ObligationRow, PersonRow
 
-PEOPLE = Rows(PersonRow, Person)
-OBLIGATIONS = Rows(ObligationRow, Obligation)
+PEOPLE = Rows(PersonRow, Person, fixed=("incident_id", "mailgun_id"))
+OBLIGATIONS = Rows(ObligationRow, Obligation, fixed=("incident_id", "person_id", "step_id", "kind"))
 
 _OF = PEOPLE.select().where(PersonRow.incident_id == bindparam("incident")).order_by(PersonRow.id)
 _IN_SLACK = _OF.where(PersonRow.slack_id == bindparam("slack"))
+_DUE_IN_SLACK = select(PersonRow.slack_id).where(
+    PersonRow.incident_id == bindparam("incident"), PersonRow.next_message_at <= bindparam("now")
+)
+_DUE_TOGETHER = _OF.where(or_(PersonRow.next_message_at <= bindparam("now"), PersonRow.slack_id.in_(_DUE_IN_SLACK)))
 _OBLIGATIONS = OBLIGATIONS.select().where(ObligationRow.incident_id == bindparam("incident")).order_by(ObligationRow.id)
 _OBLIGATIONS_OF_STEP = _OBLIGATIONS.where(ObligationRow.step_id == bindparam("step"))
 _OBLIGATIONS_OF_PERSON = (
     OBLIGATIONS.select().where(ObligationRow.person_id == bindparam("person")).order_by(ObligationRow.id)
+)
+_OBLIGATIONS_DUE_TOGETHER = _OBLIGATIONS.where(
+    ObligationRow.person_id.in_(_DUE_TOGETHER.with_only_columns(PersonRow.id).order_by(None))
 )
 _DUE = (
     select(PersonRow.incident_id)
@@ -31,19 +36,6 @@ _DUE = (
         IncidentRow.status.in_((IncidentStatus.OPEN, IncidentStatus.RECOVERED)),
     )
 )
-
-_FIXED = ("id", "incident_id", "person_id", "step_id", "kind", "mailgun_id")
-
-
-def _saving(table: type[Base], value: type[Person] | type[Obligation]) -> Update:
-    """Writes all that may change in the row of a value; the value's fields are its parameters."""
-    names = [field.name for field in fields(value) if field.name not in _FIXED]
-    columns = table.__table__.c
-    return update(table).where(columns.id == bindparam("its_id")).values({name: bindparam(name) for name in names})
-
-
-_SAVE_PERSON = _saving(PersonRow, Person)
-_SAVE_OBLIGATION = _saving(ObligationRow, Obligation)
 
 
 class People(store.People):
@@ -59,20 +51,19 @@ class People(store.People):
     def in_slack(self, incident_id: int, slack_id: str) -> list[Person]:
         return PEOPLE.all(self._connection, _IN_SLACK, {"incident": incident_id, "slack": slack_id})
 
+    def due_together(self, incident_id: int, now: datetime) -> tuple[list[Person], list[Obligation]]:
+        named = {"incident": incident_id, "now": now}
+        people = PEOPLE.all(self._connection, _DUE_TOGETHER, named)
+        return people, OBLIGATIONS.all(self._connection, _OBLIGATIONS_DUE_TOGETHER, named)
+
     def add(self, people: Sequence[Person]) -> None:
-        if people:
-            self._connection.execute(insert(PersonRow), [_columns(person, "id") for person in people])
+        PEOPLE.insert_all(self._connection, people)
 
     def save(self, people: Sequence[Person]) -> None:
-        if people:
-            self._connection.execute(_SAVE_PERSON, [_changed(person) for person in people])
+        PEOPLE.save_all(self._connection, people)
 
     def oblige(self, obligations: Sequence[Obligation]) -> None:
-        if obligations:
-            self._connection.execute(insert(ObligationRow), [_columns(one, "id") for one in obligations])
-
-    def obligation(self, obligation_id: int) -> Obligation:
-        return OBLIGATIONS.get(self._connection, obligation_id)
+        OBLIGATIONS.insert_all(self._connection, obligations)
 
     def obligations(self, incident_id: int, step_id: int | None = None) -> list[Obligation]:
         if step_id is not None:
@@ -83,8 +74,7 @@ class People(store.People):
         return OBLIGATIONS.all(self._connection, _OBLIGATIONS_OF_PERSON, {"person": person_id})
 
     def save_obligations(self, obligations: Sequence[Obligation]) -> None:
-        if obligations:
-            self._connection.execute(_SAVE_OBLIGATION, [_changed(one) for one in obligations])
+        OBLIGATIONS.save_all(self._connection, obligations)
 
     def settle(self, obligation: Obligation, to: ObligationStatus, **fields: object) -> bool:
         changes = OBLIGATIONS.changes(fields, apart_from=("incident_id", "person_id", "status", "version"))
@@ -97,11 +87,3 @@ class People(store.People):
 
     def due(self, now: datetime) -> set[int]:
         return set(self._connection.scalars(_DUE, {"now": now}))
-
-
-def _columns(value: Person | Obligation, *apart_from: str) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value) if field.name not in apart_from}
-
-
-def _changed(value: Person | Obligation) -> dict[str, Any]:
-    return {"its_id": value.id, **_columns(value, *_FIXED)}

@@ -1,6 +1,6 @@
 """Rows as frozen values: the little that all tables do alike."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -21,11 +21,12 @@ Value = TypeVar("Value", bound="DataclassInstance")
 class Rows(Generic[Value]):
     """One table with an `id`, read and written as values of one frozen dataclass.
 
-    The dataclass's fields are named as the columns; columns that it lacks are the table's own business. Queries that
-    are asked often are built once: building one takes longer than answering it.
+    The dataclass's fields are named as the columns; columns that it lacks are the table's own business. `fixed` are
+    the fields that stay as they were inserted. Queries that are asked often are built once: building one takes longer
+    than answering it.
     """
 
-    def __init__(self, table: type[Base], value: type[Value]) -> None:
+    def __init__(self, table: type[Base], value: type[Value], fixed: Collection[str] = ()) -> None:
         self._table = table
         self._value = value
         self._names = [field.name for field in fields(value)]
@@ -33,6 +34,10 @@ class Rows(Generic[Value]):
         self.columns = [table.__table__.c[name] for name in self._names]
         self._by_id = self.select().where(self.id == bindparam("row_id"))
         self._by_id_locked = self._by_id.with_for_update(key_share=True)
+        changing = [name for name in self._names if name not in {"id", *fixed}]
+        changed: dict[str, Any] = {name: bindparam(name) for name in changing}
+        self._save = update(table).where(self.id == bindparam("row_id")).values(changed)
+        self._saved = {"row_id": "id"} | {name: name for name in changing}
 
     def select(self) -> Select[Any]:
         """A query for all of them, to be narrowed."""
@@ -68,6 +73,17 @@ class Rows(Generic[Value]):
         statement = unless_there(connection, self._table).values(self._without_id(value))
         row = connection.execute(statement.returning(*self.columns)).first()
         return None if row is None else self._value(*row)
+
+    def insert_all(self, connection: Connection, values: Sequence[Value]) -> None:
+        """Insert them, without their ids, by one statement."""
+        if values:
+            connection.execute(insert(self._table), [self._without_id(value) for value in values])
+
+    def save_all(self, connection: Connection, values: Sequence[Value]) -> None:
+        """Write all of their fields but the fixed ones, by one statement."""
+        if values:
+            saved = self._saved.items()
+            connection.execute(self._save, [{key: getattr(value, name) for key, name in saved} for value in values])
 
     def update(self, connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
         """Set columns of the row with that id; raises `Missing`."""

@@ -2,10 +2,10 @@
 
 from recovery.account import AccountUser, Inventory, SignIn
 from recovery.people import Evidence, PeopleStep
-from recovery.signing_in import LOGIN_PAGE, elsewhere, through
+from recovery.signing_in import LOGIN_PAGE, elsewhere
 from recovery.state import Facts, Incident, Person
 from recovery.step import StepView, number
-from recovery.text import Bold, Code, Line, Link, count, decapitalised, line
+from recovery.text import Bold, Code, Line, Link, count, line
 
 
 class Passwords(PeopleStep):
@@ -20,6 +20,13 @@ class Passwords(PeopleStep):
     after_a_no = (
         "Ask them to reset their password at once. If they cannot, disable their user at Mailgun until they can: "
         "whoever changed it is probably still signed in as them."
+    )
+    reminder_at_mailgun = line(
+        "Please reset your Mailgun password: at the ",
+        Link(LOGIN_PAGE, "login page"),
+        ", choose ",
+        Bold("Forgot password"),
+        ".",
     )
     said = "I have reset my password"
 
@@ -48,10 +55,7 @@ class Passwords(PeopleStep):
         at = user.password_updated_at
         return Evidence(at is not None and at > incident.since, at)
 
-    def request(self, person: Person) -> list[Line]:
-        said = line("Then press ", Bold(self.said), "; an approver confirms it.")
-        if person.sign_in != SignIn.PASSWORD:
-            return [*filter(None, [through(person.sign_in)]), *elsewhere(person.sign_in).password, said]
+    def request_at_mailgun(self, person: Person) -> list[Line]:
         if not person.email:
             return [line("Mailgun has no address of yours to send a mail to: ask whoever asks you to enter one first.")]
         return [
@@ -60,15 +64,5 @@ class Passwords(PeopleStep):
             line("3. Choose a password that you use nowhere else. Then press ", Bold("Check now"), "."),
         ]
 
-    def reminder(self, person: Person) -> Line:
-        if person.sign_in != SignIn.PASSWORD:
-            return line(
-                f"Please {decapitalised(self.asks(person))}, then press ", Bold(self.said), "; an approver confirms it."
-            )
-        return line(
-            "Please reset your Mailgun password: at the ",
-            Link(LOGIN_PAGE, "login page"),
-            ", choose ",
-            Bold("Forgot password"),
-            ".",
-        )
+    def request_elsewhere(self, person: Person) -> list[Line]:
+        return [*elsewhere(person.sign_in).password]

@@ -2,10 +2,10 @@
 
 from recovery.account import AccountUser, Inventory, SignIn
 from recovery.people import Evidence, PeopleStep
-from recovery.signing_in import LOGIN_PAGE, elsewhere, sign_in_name, through
+from recovery.signing_in import LOGIN_PAGE, elsewhere, sign_in_name
 from recovery.state import Facts, Incident, Person
 from recovery.step import StepView, number
-from recovery.text import Bold, Code, Line, Link, count, decapitalised, line
+from recovery.text import Bold, Code, Line, Link, count, line
 
 
 class TwoFactor(PeopleStep):
@@ -20,6 +20,13 @@ class TwoFactor(PeopleStep):
     after_a_no = (
         "The device that confirms their sign-in is probably the attacker's. Ask the account's owner or Mailgun Support "
         "to take two-factor authentication off their user; then they reset their password and turn it on anew."
+    )
+    reminder_at_mailgun = line(
+        "Please turn on two-factor authentication at Mailgun: ",
+        Link(LOGIN_PAGE, "sign in"),
+        ", open your profile at the top right, then ",
+        Bold("Security"),
+        ".",
     )
     said = "I have two-factor on"
     may_keep_reminding = True
@@ -53,16 +60,7 @@ class TwoFactor(PeopleStep):
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
         return Evidence(user.tfa_active, user.tfa_created_at)
 
-    def request(self, person: Person) -> list[Line]:
-        if person.sign_in != SignIn.PASSWORD:
-            not_here = "Do not turn it on at Mailgun itself"
-            known = sign_in_name(person.sign_in) is not None
-            return [
-                *filter(None, [through(person.sign_in)]),
-                *elsewhere(person.sign_in).second_factor,
-                line(f"{not_here}." if known else f"{not_here}, unless you sign in with a password of Mailgun's own."),
-                line("Then press ", Bold(self.said), "; an approver confirms it."),
-            ]
+    def request_at_mailgun(self, person: Person) -> list[Line]:
         return [
             line("1. Sign in at the ", Link(LOGIN_PAGE, "Mailgun login page"), " as ", Code(person.called), "."),
             line(
@@ -73,15 +71,7 @@ class TwoFactor(PeopleStep):
             line("3. Keep the recovery codes in your password manager. Then press ", Bold("Check now"), "."),
         ]
 
-    def reminder(self, person: Person) -> Line:
-        if person.sign_in != SignIn.PASSWORD:
-            return line(
-                f"Please {decapitalised(self.asks(person))}, then press ", Bold(self.said), "; an approver confirms it."
-            )
-        return line(
-            "Please turn on two-factor authentication at Mailgun: ",
-            Link(LOGIN_PAGE, "sign in"),
-            ", open your profile at the top right, then ",
-            Bold("Security"),
-            ".",
-        )
+    def request_elsewhere(self, person: Person) -> list[Line]:
+        known = sign_in_name(person.sign_in) is not None
+        unless = "" if known else ", unless you sign in with a password of Mailgun's own"
+        return [*elsewhere(person.sign_in).second_factor, line(f"Do not turn it on at Mailgun itself{unless}.")]

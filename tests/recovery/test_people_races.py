@@ -16,7 +16,6 @@ from tests.recovery.people import poll, turn_on
 from tests.recovery.world import World
 
 TOLD, REMINDER = MarkerKind.CHECKLIST, MarkerKind.REMINDER
-O = ObligationStatus  # noqa: E741 - as the product calls it
 
 
 def about(world: World, name: str = "ann") -> dict[str, str]:
@@ -35,12 +34,12 @@ def test_what_the_wrong_person_did_is_not_the_right_ones(anne: World) -> None:
     anne.approved("4")
     turn_on(anne, at=anne.clock.now() + timedelta(minutes=1))
     anne.later(timedelta(minutes=6))
-    assert anne.obligation("ann").status is O.DONE
+    assert anne.obligation("ann").status is ObligationStatus.DONE
     anne.press(Ask.IDENTIFY, by="U-REQ", chosen="U-ANNE", **about(anne))
     anne.work()
     anne.later(timedelta(minutes=6))
 
-    assert anne.obligation("ann").status is O.QUESTIONED
+    assert anne.obligation("ann").status is ObligationStatus.QUESTIONED
     assert "Was that you?" in anne.messages_to("U-ANNE", TOLD)[0]
 
 
@@ -88,7 +87,7 @@ def test_who_was_removed_and_added_again_between_two_steps_is_asked_for_both(ann
     ann.approved("4")
     user = ann.mailgun.people.pop("mailgun-ann")
     poll(ann)
-    assert ann.obligation("ann").status is O.DROPPED
+    assert ann.obligation("ann").status is ObligationStatus.DROPPED
     ann.mailgun.has_user(user)
     ann.approved("3")
 

@@ -7,7 +7,7 @@ from recovery.errors import Missing
 from recovery.state import Incident, IncidentStatus
 from storage.database import Database
 from storage.errors import NaiveTime
-from tests.storage.given import NOON, an_incident, at_once, new_incident
+from tests.storage.given import NOON, a_step, an_incident, at_once, new_incident
 
 
 def test_an_incident_comes_back_as_it_was_stored(database: Database) -> None:
@@ -90,10 +90,11 @@ def test_an_incident_that_is_not_there_is_missing(database: Database) -> None:
 
 def test_a_settled_incident_is_closed_drawn_and_posted(database: Database) -> None:
     incident = an_incident(database, IncidentStatus.CLOSED)
+    a_step(database, incident)
 
     def unsettled() -> list[int]:
         with database.read() as tx:
-            return [one.id for one in tx.incidents.unsettled()]
+            return [one.incident.id for one in tx.glance(NOON, "review")]
 
     assert unsettled() == [incident.id]
     with database.write() as tx:
@@ -110,9 +111,10 @@ def test_a_settled_incident_is_closed_drawn_and_posted(database: Database) -> No
 
 def test_a_recovered_incident_is_unsettled_whatever_its_thread_shows(database: Database) -> None:
     incident = an_incident(database, IncidentStatus.RECOVERED)
+    a_step(database, incident)
     with database.write() as tx:
         tx.incidents.mark_drawn(incident.id, drawn_revision=9)
-        assert [one.id for one in tx.incidents.unsettled()] == [incident.id]
+        assert [one.incident.id for one in tx.glance(NOON, "review")] == [incident.id]
 
 
 def test_times_come_back_in_utc_to_the_microsecond(database: Database) -> None:

@@ -38,7 +38,7 @@ def test_an_obligation_is_settled_once(database: Database) -> None:
 
     assert sorted(at_once([settle] * 4)) == [False] * 3 + [True]
     with database.read() as tx:
-        settled = tx.people.obligation(obligation.id)
+        (settled,) = tx.people.obligations_of(obligation.person_id)
     assert (settled.status, settled.version) == (ObligationStatus.VOUCHED, obligation.version + 1)
     assert (settled.settled_by, settled.settled_at) == ("U2", NOON)
 
@@ -59,7 +59,7 @@ def test_obligations_are_read_as_they_were_saved(database: Database) -> None:
     changed = replace(obligation, status=ObligationStatus.EXCUSED, version=2, reason="on leave", told_at=NOON)
     with database.write() as tx:
         tx.people.save_obligations([changed])
-        assert tx.people.obligation(obligation.id) == changed
+        assert tx.people.obligations_of(obligation.person_id) == [changed]
 
 
 def test_an_incident_is_due_once_somebody_in_it_is_to_be_written_to(database: Database) -> None:
