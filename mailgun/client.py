@@ -170,8 +170,8 @@ class MailgunClient:
     def _every_page(self, call: Call, size: int, read: PageReader[Item], identity: Callable[[Item], str]) -> list[Item]:
         """The whole list, each item once: what is added meanwhile may push an item onto the next page too.
 
-        Goes on after every full page, since a total may count no more than its page, unless it is more than a page
-        and reached; and after a short one only where the total promises more.
+        Goes on after every full page, since a total may count no more than its page, unless it counts all, as it does
+        where it is more than a page, and is reached; and after a short one only where the total promises more.
         """
         items: dict[str, Item] = {}
         skip = 0
@@ -181,7 +181,8 @@ class MailgunClient:
             items |= {identity(item): item for item in page.items}
             skip += len(page.items)
             is_short = len(page.items) < size
-            is_reached = page.total is not None and size < page.total <= len(items)
+            is_whole = page.counts_all or (page.total or 0) > size
+            is_reached = is_whole and page.total == len(items)
             if not page.items or is_reached or (is_short and (page.total is None or page.total <= skip)):
                 return list(items.values())
             if len(items) == before:

@@ -86,10 +86,12 @@ class Fields:
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """One page of a list. `total` is what Mailgun says of the number of items: on this page, or of all."""
+    """One page of a list. `total` is what Mailgun says of the number of items: on this page, or of all; it is of all
+    for certain only where `counts_all`."""
 
     items: list[Item]
     total: int | None
+    counts_all: bool = False
 
 
 PageReader = Callable[[object], Page[Item]]
@@ -136,9 +138,10 @@ def logins_of(region: str, domain: str) -> PageReader[Login]:
 
 
 def read_users(answer: object) -> Page[AccountUser]:
-    """A page of `GET /v5/users`. A user whom Mailgun shows without an e-mail address has an empty one."""
+    """A page of `GET /v5/users`, whose total is that of the account, as Mailgun describes it. A user whom Mailgun shows
+    without an e-mail address has an empty one."""
     fields = Fields(answer, "the answer")
-    return Page([_user(item) for item in fields.items("users")], fields.count("total"))
+    return Page([_user(item) for item in fields.items("users")], fields.count("total"), counts_all=True)
 
 
 def full_login(login: str, domain: str) -> str:

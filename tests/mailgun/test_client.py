@@ -107,7 +107,7 @@ def test_users_are_listed_beyond_one_page(start: Start) -> None:
     assert len({user.id for user in practice.client.users()}) == 250
 
 
-@pytest.mark.parametrize(("users", "calls"), [(1, 1), (99, 1), (101, 2), (200, 2), (250, 3), (1_000, 10)])
+@pytest.mark.parametrize(("users", "calls"), [(1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (250, 3), (1_000, 10)])
 def test_as_many_users_as_fit_on_so_many_pages_take_so_many_calls(start: Start, users: int, calls: int) -> None:
     practice = start(scaled_account(domains=1, credentials_per_domain=1, users=users))
     assert len(practice.client.users()) == users
