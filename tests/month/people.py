@@ -226,6 +226,29 @@ def wavers(lot: Random, actor: Actor) -> None:
     actor.will(What.TURNS_ON, off + some_time(lot, 0.01, 1.5))
 
 
+def has_second_thoughts(lot: Random, actor: Actor) -> None:
+    """Turns it on and off again within the hour, several times; some have asked for tomorrow before."""
+    actor.will(What.RESETS, ASKED + A_MOMENT * (1 + lot.random()))
+    at = ASKED + some_time(lot, 0.2, 6)
+    for _ in range(lot.randint(2, 4)):
+        if lot.random() < 0.5:
+            actor.will(What.PUTS_OFF, at - A_MOMENT * lot.random(), "tomorrow")
+        on = actor.will(What.TURNS_ON, at)
+        off = actor.will(What.TURNS_OFF, on + A_MOMENT * lot.uniform(0.5, 5))
+        actor.will(What.CHECKS, on + (off - on) * lot.random())
+        at = off + some_time(lot, 0.05, 1.5)
+    actor.will(What.TURNS_ON, at)
+
+
+def is_disabled_for_a_moment(lot: Random, actor: Actor) -> None:
+    """More than once, by a colleague who looks for the one whom the attacker has used."""
+    at = ASKED + some_time(lot, 0.1, 3)
+    for _ in range(lot.randint(1, 3)):
+        gone = actor.will(What.IS_DISABLED, at)
+        at = actor.will(What.IS_ENABLED, gone + A_MOMENT * lot.uniform(0.5, 5)) + some_time(lot, 0.1, 1)
+    does_it(lot, actor, at, within=2 * DAY)
+
+
 def joins(lot: Random, actor: Actor) -> None:
     joined = actor.will(What.JOINS, BEGIN + some_time(lot, *lot.choice(((0.5, 6), (11, 24)))))
     does_it(lot, actor, joined + 5 * HOUR, within=2 * DAY)
@@ -330,6 +353,8 @@ NATURES: Sequence[tuple[Nature, int]] = (
     (never_turns_it_on, 2),
     (does_nothing, 4),
     (wavers, 12),
+    (has_second_thoughts, 10),
+    (is_disabled_for_a_moment, 8),
     (joins, 16),
     (joins_with_both, 5),
     (was_first, 10),

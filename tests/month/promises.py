@@ -104,13 +104,18 @@ def missing_reminders(record: Record) -> list[str]:
 def missing_of(record: Record, course: Course) -> Iterator[str]:
     """From each message to the next, and from each moment from which reminders are to come (again)."""
     due: datetime | None = None
+    found, was_left = BEGIN, False
     contacts = sorted(when(message) for message in [*course.own, *reminders_of(record, course)])
     for point, after in pairwise(course.points):
+        if point.left and not was_left and point.what in (What.TURNS_OFF, What.IS_ENABLED):
+            # What was undone at Mailgun the bot finds at its next poll.
+            found = point.at + POLL_EVERY
+        was_left = bool(point.left)
         if not point.is_owed:
             due = None
             continue
         if due is None:
-            due = first_due(point, contacts)
+            due = max(found, first_due(point, contacts))
         due = in_time(first_allowed(due, point.zone), point.zone, record.month.patience)
         for contact in contacts[bisect_right(contacts, point.at) : bisect_right(contacts, after.at)]:
             if contact > due + record.month.patience:
@@ -132,9 +137,8 @@ def first_due(point: Point, contacts: Sequence[datetime]) -> datetime:
             return point.at + REMIND_EVERY
         case What.IS_DUE_AGAIN | What.IS_URGED:
             return point.at
-    # What was undone at Mailgun the bot finds at its next poll.
     last = contacts[bisect_right(contacts, point.at) - 1]
-    return max(point.at + POLL_EVERY, last + REMIND_EVERY)
+    return max(point.at, last + REMIND_EVERY)
 
 
 def urgings_in_vain(record: Record) -> list[str]:

@@ -138,14 +138,14 @@ class Stand:
             case What.IS_TOLD_BY_HAND:
                 self.reached_at = deed.at
             case What.IS_IDENTIFIED:
-                self.slack_id, self.told_at = deed.value, None
+                self.slack_id, self.told_at, self.put_off_until = deed.value, None, None
             case What.IS_TOLD:
                 self.told_at, self.reached_at = deed.at, self.reached_at or deed.at
             case What.IS_PUT_OFF:
                 self.put_off_until = wished(deed.at, deed.value, self.zone)
             case What.IS_URGED:
                 self.put_off_until = None
-        if not self.left or (self.put_off_until is not None and self.put_off_until <= deed.at):
+        if self.put_off_until is not None and self.put_off_until <= deed.at:
             self.put_off_until = None
 
     def _change(self, kind: str, at: datetime | None) -> None:

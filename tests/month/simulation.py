@@ -151,13 +151,16 @@ class Month:
                         self._worker._run(job)
                     jobs = self._worker._claim(AT_ONCE)
             except SystemExit:
-                self.ended += 1
-                self.world.start()
-                self._take_workers()
+                self._start_again()
         else:
             raise AssertionError("the bot never comes to rest")
         self._hear_answers()
         self._due = self._next_due(looked_at)
+
+    def _start_again(self) -> None:
+        self.ended += 1
+        self.world.start()
+        self._take_workers()
 
     def _order_a_crash(self) -> None:
         """At the next direct message, whoever gets it: before it is posted, or after."""
@@ -166,7 +169,11 @@ class Month:
     def draw(self) -> None:
         """Post and redraw everything in the thread as it stands now, once what people are to get has been sent."""
         self._let_the_bot_work()
-        self.world.draw()
+        try:
+            self.world.draw()
+        except SystemExit:
+            self._start_again()
+            self.draw()
 
     def _next_due(self, looked_at: datetime) -> datetime | None:
         """The tick at which the bot, which has looked then, will find something to do."""
