@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from recovery.people import awaited, by_person, lane_of
+from recovery.policy import ReminderHours
 from recovery.polling import poll_task
 from recovery.reminders import first_allowed
 from recovery.state import Incident, Json, NewTask, Obligation, Person
@@ -45,11 +46,14 @@ def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: dateti
         else:
             same = [other for other in by_slack[person.slack_id] if other.id != person.id]
             together = [person, *(other for other in same if _was_told_all(other, theirs.get(other.id, [])))]
-            if _must_poll(incident, together):
+            allowed = may_be_reminded_at(together, now, tools.policy.reminders)
+            if allowed > now:
+                moved[person.id] = replace(person, next_message_at=allowed)
+            elif _must_poll(incident, together):
                 tasks.append(poll_task(incident))
-                continue
-            for planned in _plan_reminder(tools, together, now, tasks):
-                moved[planned.id] = planned
+            else:
+                tasks.append(_reminder(together))
+                moved |= {one.id: replace(one, next_message_at=None) for one in together}
     tx.people.save(list(moved.values()))
     # The poll among them is planned once, whoever waits for it.
     tx.tasks.add({task.key: task for task in tasks}.values())
@@ -67,19 +71,21 @@ def _must_poll(incident: Incident, together: Sequence[Person]) -> bool:
     return incident.polled_at is None or incident.polled_at < due
 
 
-def _plan_reminder(tools: Tools, together: Sequence[Person], now: datetime, tasks: list[NewTask]) -> list[Person]:
-    """One reminder for the people of one Slack user; the people as they are until it is sent. When the next is due is
-    counted from then on, so that there are never two on the way."""
-    first, is_urged = together[0], any(person.urged_by for person in together)
-    allowed = first_allowed(now, first.slack_tz, tools.policy.reminders)
-    if allowed > now and not is_urged:
-        return [replace(person, next_message_at=allowed) for person in together]
+def may_be_reminded_at(together: Sequence[Person], now: datetime, hours: ReminderHours) -> datetime:
+    """The first moment from now on at which the people of one Slack user may be reminded: at once where somebody urges,
+    else in their hours, and not before the first of them, who is due, may be."""
+    first = together[0]
+    if any(person.urged_by for person in together):
+        return now
+    return first_allowed(max(now, first.quiet_until or now), first.slack_tz, hours)
+
+
+def _reminder(together: Sequence[Person]) -> NewTask:
+    """One reminder for the people of one Slack user. When the next is due is counted from when it is sent, so that
+    there are never two on the way."""
+    first, people = together[0], [person.id for person in together]
     number = first.reminders + 1
-    people: list[Json] = [person.id for person in together]
-    wishes: list[Json] = [person.put_off for person in together]
-    payload: dict[str, Json] = {"people": people, "number": number, "put_off": wishes, "is_urged": is_urged}
-    tasks.append(_task(REMIND, f"{first.id}:{number}", first, payload))
-    return [replace(person, next_message_at=None, urged_by=None) for person in together]
+    return _task(REMIND, f"{first.id}:{number}", first, {"people": [*people], "number": number})
 
 
 def _task(kind: str, key: str, person: Person, payload: dict[str, Json]) -> NewTask:

@@ -14,10 +14,11 @@ from recovery.checklist import Conversation, items_left, more_card, person_card,
 from recovery.content import Card, Marker, MarkerKind, Place
 from recovery.errors import Refused, Unreachable
 from recovery.jobs import Job, TaskKind
-from recovery.message_plan import MORE, REMIND, TELL
+from recovery.message_plan import MORE, REMIND, TELL, may_be_reminded_at
 from recovery.people import REDRAW, awaited, by_person, people_steps, plan_redraw, redraw_task
+from recovery.policy import ReminderHours
 from recovery.posting import begun_before, post_once, posted_before, redraw_unless_gone
-from recovery.reminders import first_allowed, next_reminder
+from recovery.reminders import first_allowed
 from recovery.requester import plan_strays
 from recovery.state import STRAYS, Incident, Json, NewTask, Obligation, ObligationStatus, Person, Standing
 from recovery.step import Step
@@ -107,11 +108,18 @@ def _told(
     stands = tx.people.obligations_of(person.id)
     stands = [replace(one, told_at=now) if one.id in ids and one.told_at is None else one for one in stands]
     tx.people.save_obligations([one for one in stands if one.id in ids])
-    again = next_reminder(now, person.slack_tz, job.tools.policy.reminders)
-    tx.people.save([scheduled(replace(person, next_message_at=again), stands, now)])
+    hours = job.tools.policy.reminders
+    # Who has asked for later is told of something more at once, and reminded no sooner than they were promised.
+    quiet_until = max(now + hours.every, person.quiet_until or now)
+    tx.people.save([scheduled(_left_alone(person, quiet_until, hours), stands, now)])
     items = items_left(steps, told)
     facts = AuditFacts(Actor.BOT, Action.PERSON_TOLD, f"{person.called}: {items}", private=True)
     tx.audit.append(person.incident_id, now, facts)
+
+
+def _left_alone(person: Person, until: datetime, hours: ReminderHours) -> Person:
+    """The person, who is not reminded until then, and after that in their hours."""
+    return replace(person, quiet_until=until, next_message_at=first_allowed(until, person.slack_tz, hours))
 
 
 def remind(job: Job, steps: Sequence[Step]) -> None:
@@ -136,29 +144,35 @@ def remind(job: Job, steps: Sequence[Step]) -> None:
             _go_on(tx, [talk.person for talk in talks], tools.clock.now())
         return
     with job.record() as tx:
-        now = tools.clock.now()
+        now, hours = tools.clock.now(), tools.policy.reminders
         for talk in talks:
             is_first, known = talk is talks[0], tx.people.get(talk.person.id)
             reminded = replace(known, reminders=number if is_first else known.reminders + 1, urged_by=None)
             if known.put_off == talk.person.put_off:
-                again = next_reminder(now, known.slack_tz, tools.policy.reminders)
-                reminded = replace(reminded, next_message_at=again)
-            reschedule(tx, reminded, reminded.next_message_at or now)
+                reminded = _left_alone(reminded, now + hours.every, hours)
+            reschedule(tx, reminded, now)
             subject = f"{known.called}: {items_left(steps, talk.obligations) or 'done meanwhile'}"
             facts = AuditFacts(
                 Actor.BOT, Action.PERSON_REMINDED, subject, f"reminder {reminded.reminders}", private=True
             )
             tx.audit.append(first.incident_id, now, facts)
+        _leave_others_alone(tx, talks, now + hours.every)
         job.done(tx, job.task)
+
+
+def _leave_others_alone(tx: Transaction, reminded: Sequence[Conversation], until: datetime) -> None:
+    """The other users that the reminded Slack user is, who have nothing left now and may have again soon."""
+    first = reminded[0].person
+    same = tx.people.in_slack(first.incident_id, first.slack_id or "")
+    others = [one for one in same if one.id not in {talk.person.id for talk in reminded}]
+    tx.people.save([replace(one, quiet_until=max(until, one.quiet_until or until)) for one in others])
 
 
 def _is_overtaken(job: Job, people: Sequence[Person]) -> bool:
     """Whether the reminder took so long that it must not go out now: they asked for later meanwhile, or it is night."""
-    payload, now, hours = job.task.payload, job.tools.clock.now(), job.tools.policy.reminders
-    is_urged = payload["is_urged"] or any(person.urged_by for person in people)
-    wished = [person.put_off for person in people] != _numbers(payload["put_off"])
-    allowed = first_allowed(now, people[0].slack_tz, hours)
-    if not wished and (is_urged or allowed <= now):
+    now = job.tools.clock.now()
+    allowed = may_be_reminded_at(people, now, job.tools.policy.reminders)
+    if allowed <= now:
         return False
     with job.record() as tx:
         _go_on(tx, people, allowed)

@@ -103,6 +103,7 @@ def as_known(person: Person, incident: Incident) -> Person:
         message_ts=None,
         reminders=0,
         next_message_at=None,
+        quiet_until=None,
         put_off=0,
         urged_by=None,
     )

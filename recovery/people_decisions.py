@@ -101,7 +101,7 @@ def later(
         )
     until = put_off_until(by.at, wish, due[0].slack_tz, hours)
     for person in due:
-        moved = replace(person, next_message_at=until, put_off=person.put_off + 1, urged_by=None)
+        moved = replace(person, next_message_at=until, quiet_until=until, put_off=person.put_off + 1, urged_by=None)
         tx.people.save([moved])
         _record(tx, incident, by, Action.PUT_OFF, f"{person.called}: until {plain((When(until),))}", own=True)
         plan_redraw(tx, moved)
@@ -168,7 +168,7 @@ def identify(tx: Transaction, incident: Incident, by: By, person: Person, member
     for obligation in tx.people.obligations_of(person.id):
         forget_what_another_did(tx, incident, obligation)
     named = replace(person, standing=Standing.NAMED, slack_id=member.id, slack_tz=member.tz)
-    anew = replace(named, reached_at=None, reminders=0, put_off=0)
+    anew = replace(named, reached_at=None, reminders=0, quiet_until=None, put_off=0)
     _stand(tx, incident, by, person, Action.IDENTIFIED, anew)
     same = [p.called for p in tx.people.of(incident.id) if p.slack_id == member.id and p.id != person.id]
     too = f" They have another Mailgun user too: {', '.join(same)}." if same else ""

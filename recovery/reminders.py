@@ -6,11 +6,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from recovery.policy import ReminderHours
 
 
-def next_reminder(after: datetime, tz: str | None, hours: ReminderHours) -> datetime:
-    """The first allowed moment that is at least `hours.every` after `after` (UTC in, UTC out)."""
-    return first_allowed(after + hours.every, tz, hours)
-
-
 def first_allowed(earliest: datetime, tz: str | None, hours: ReminderHours) -> datetime:
     """The first allowed moment from `earliest` on (UTC in, UTC out). An unknown time zone counts as UTC."""
     zone = zone_of(tz)

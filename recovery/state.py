@@ -286,8 +286,10 @@ class Person:
     `reached_at` is when the first message to them was sent, or somebody said that they tell them. `left_at` is set
     once Mailgun no longer lists the user or lists them as disabled. `standing_by` is who said what `standing` says.
     `message_ts` is their one direct message. `next_message_at` is when they are written to next: the first message, a
-    word about something more, or a reminder. `put_off` counts how often they asked to be reminded later; `urged_by`
-    is who wants them reminded now, whatever the hour. `version` grows with every change of `standing`.
+    word about something more, or a reminder; nothing while they have nothing left. `quiet_until` is when they may be
+    reminded again, whatever is undone before: `REMIND_EVERY` after they were written to, or what they asked for.
+    `put_off` counts how often they asked to be reminded later; `urged_by` is who wants them reminded now, whatever the
+    hour, until they are. `version` grows with every change of `standing`.
     """
 
     id: int
@@ -309,6 +311,7 @@ class Person:
     message_ts: str | None = None
     reminders: int = 0
     next_message_at: datetime | None = None
+    quiet_until: datetime | None = None
     put_off: int = 0
     urged_by: str | None = None
 

@@ -237,9 +237,10 @@ def scheduled(person: Person, obligations: Sequence[Obligation], at: datetime) -
     waits = awaited(obligations)
     if not waits or person.slack_id is None or person.left_at is not None:
         return replace(person, next_message_at=None, urged_by=None)
-    is_new = any(one.told_at is None for one in waits)
-    if is_new or person.next_message_at is None:
+    if person.urged_by is not None or any(one.told_at is None for one in waits):
         return replace(person, next_message_at=at)
+    if person.next_message_at is None:
+        return replace(person, next_message_at=max(at, person.quiet_until or at))
     return person
 
 

@@ -236,6 +236,7 @@ class PersonRow(Base):
     message_ts: Mapped[str | None]
     reminders: Mapped[int]
     next_message_at: Mapped[datetime | None]
+    quiet_until: Mapped[datetime | None]
     put_off: Mapped[int]
     urged_by: Mapped[str | None]
 

@@ -11,3 +11,7 @@ def turn_on(world: World, name: str = "ann", at: datetime | None = None) -> None
 
 def poll(world: World) -> None:
     world.later(world.policy.poll_every)
+
+
+def turn_off(world: World, name: str = "ann") -> None:
+    world.mailgun.change_user(f"mailgun-{name}", tfa_active=False, tfa_created_at=None)
