@@ -23,6 +23,8 @@ LARGEST_PAGE = 1000
 
 USERS_PAGE = 100
 """Mailgun names no most for users; this many it gives of everything."""
+MOST_READINGS = 5
+"""How often a list is read anew that changes while it is read."""
 
 logger = logging.getLogger("mailgun")
 
@@ -168,22 +170,36 @@ class MailgunClient:
         return self._transport.call(call, rotated, read)
 
     def _every_page(self, call: Call, size: int, read: PageReader[Item], identity: Callable[[Item], str]) -> list[Item]:
-        """The whole list, each item once: what is added meanwhile may push an item onto the next page too.
+        """The whole list, each item once. Read anew where it changed meanwhile: what is removed pulls another item onto
+        a page that was read before. Raises `Uncertain` where it never comes to rest."""
+        for _ in range(MOST_READINGS):
+            items = self._one_reading(call, size, read, identity)
+            if items is not None:
+                return items
+        raise Uncertain(f"Mailgun was asked to {call.what}, and the list changed each time while it was read.")
+
+    def _one_reading(
+        self, call: Call, size: int, read: PageReader[Item], identity: Callable[[Item], str]
+    ) -> list[Item] | None:
+        """Every page, each item once: what is added meanwhile may push an item onto the next page too. None where a
+        total that counts all has changed on the way.
 
         Goes on after every full page, since a total may count no more than its page, unless it counts all, as it does
         where it is more than a page, and is reached; and after a short one only where the total promises more.
         """
         items: dict[str, Item] = {}
-        skip = 0
+        skip, total = 0, None
         while True:
             page: Page[Item] = self._ask(replace(call, query={"limit": size, "skip": skip}), read)
-            before = len(items)
+            if page.counts_all and total not in (None, page.total):
+                return None
+            before, total = len(items), page.total
             items |= {identity(item): item for item in page.items}
             skip += len(page.items)
             is_short = len(page.items) < size
-            is_whole = page.counts_all or (page.total or 0) > size
-            is_reached = is_whole and page.total == len(items)
-            if not page.items or is_reached or (is_short and (page.total is None or page.total <= skip)):
+            is_whole = page.counts_all or (total or 0) > size
+            is_reached = is_whole and total == len(items)
+            if not page.items or is_reached or (is_short and (total is None or total <= skip)):
                 return list(items.values())
             if len(items) == before:
                 raise Uncertain(f"Mailgun was asked to {call.what} and gave the same page twice.")

@@ -30,7 +30,7 @@ def opened_elsewhere(incident: Incident) -> Card:
 
 def status_card(tx: Transaction, steps: Sequence[Step]) -> Card:
     """The board, for one person, with a link to the thread."""
-    incident = tx.incidents.latest()
+    incident = tx.incidents.current()
     if incident is None:
         return plain_card(line("There is no incident. ", Code("/mailgun-compromised"), " opens one."))
     card = board_card(read_board(tx, steps, incident.id))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
-from recovery.people import needs_voucher
+from recovery.people import may_be_confirmed
 from recovery.state import (
     Handover,
     HandoverStatus,
@@ -169,7 +169,7 @@ def step_card(step: Step, view: StepView) -> Card:
     if state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED) or not step.decided_by_approval:
         lines.extend(step.explain(view))
     lines.extend(failure_lines(view.failures))
-    if state.status is StepStatus.RUNNING and any(needs_voucher(p) and o.is_open for o, p in view.obligations):
+    if state.status is StepStatus.RUNNING and any(may_be_confirmed(o, p) for o, p in view.obligations):
         lines.append(line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them."))
     return Card(
         notification=f"Step {step.number}, {step.title}: {STATUS_WORDS[state.status]}.",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from recovery.content import Card
 from recovery.errors import OutsideError, Refused
 from recovery.jobs import Job, TaskKind
-from recovery.people import needs_voucher, step_of
+from recovery.people import signs_in_elsewhere, step_of
 from recovery.state import Facts, NewTask, Obligation, ObligationStatus, Person, Request
 from recovery.step import Step
 from recovery.store import Transaction
@@ -52,7 +52,7 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
     """Tell whoever pressed "Check now" what Mailgun shows."""
     with job.tools.store.read() as tx:
         request = tx.requests.get(int(str(job.task.payload["request"])))
-        mine = obligations_of(tx, request)
+        mine = obligations_of(tx, request, job.task.incident_id)
     problem = job.task.payload.get("problem")
     if problem:
         lines = [line(f"Mailgun could not be asked: {problem} The bot keeps trying; what you did is not lost.")]
@@ -72,7 +72,7 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
 def _shown(steps: Sequence[Step], obligation: Obligation, person: Person, *, several: bool) -> Line:
     """How one obligation stands, in a sentence to its person."""
     title = step_of(steps, obligation).asks(person) + (f" ({person.called})" if several else "")
-    if obligation.is_open and needs_voucher(person):
+    if obligation.is_open and signs_in_elsewhere(person):
         return line(f"{title}: Mailgun cannot show this for you; an approver confirms it.")
     match obligation.status:
         case ObligationStatus.OPEN if obligation.evidence is not None:
@@ -89,9 +89,12 @@ def _shown(steps: Sequence[Step], obligation: Obligation, person: Person, *, sev
             return line(f"{title}: done. Thank you.")
 
 
-def obligations_of(tx: Transaction, request: Request) -> list[tuple[Obligation, Person]]:
-    """What the sender has to do in the running incident; only what a button is about, if it names that."""
-    incident = tx.incidents.latest()
+def obligations_of(
+    tx: Transaction, request: Request, incident_id: int | None = None
+) -> list[tuple[Obligation, Person]]:
+    """What the sender has to do in that incident, or in the current one; only what a button is about, if it names
+    that."""
+    incident = tx.incidents.get(incident_id) if incident_id is not None else tx.incidents.current()
     if incident is None:
         return []
     person_id, obligation_id = request.about.get("person"), request.about.get("obligation")

@@ -122,7 +122,7 @@ def _controls(items: Sequence[tuple[PeopleStep, Obligation]], person: Person) ->
     if person.sign_in == SignIn.PASSWORD and any(o.status is ObligationStatus.OPEN for _, o in is_left):
         controls.append(Button(Ask.CHECK, "Check now", about, Style.PRIMARY))
     controls.append(Button(Ask.CANNOT, "I cannot do this", about))
-    if person.put_off < MOST_PUT_OFF:
+    if person.put_off < MOST_PUT_OFF and any(one.is_awaited for _, one in is_left):
         # What was chosen stays shown for as long as a menu carries the same.
         anew = {**about, "put_off": str(person.put_off)}
         controls.append(Menu(Ask.LATER, "Remind me later", anew, LATER_OPTIONS))

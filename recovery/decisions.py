@@ -14,7 +14,7 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
-from recovery.messages import ask_again, ask_nothing_more
+from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.progress import state_of
 from recovery.state import (
     HandoverStatus,
@@ -181,7 +181,7 @@ def give_back_people(tx: Transaction, incident: Incident, at: datetime) -> None:
         if earlier.ended_at is None or earlier.recovered_at is None or earlier.ended_at < incident.opened_at:
             continue
         tx.incidents.set(earlier.id, status=IncidentStatus.RECOVERED, ended_at=None)
-        ask_again(tx, tx.incidents.get(earlier.id), earlier.ended_at)
+        ask_again(tx, tx.incidents.get(earlier.id), earlier.ended_at, tx.people.of(incident.id))
         facts = AuditFacts(Actor.BOT, Action.TAKEN_UP, "", f"incident {incident.id} was cancelled")
         tx.audit.append(earlier.id, at, facts)
 

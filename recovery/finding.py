@@ -41,7 +41,7 @@ class _Search:
         job = self.job
         pages, cursor = int(str(job.task.payload.get(_PAGES, 0))), job.task.payload.get(_CURSOR, "")
         known, is_whole = ByAddress(job.tools.policy.email_domains), cursor == ""
-        while cursor is not None and self.left and listing_pays(len(self.left), pages):
+        while cursor is not None and self.left and listing_pays(self._look_ups(), pages):
             job.hold()
             try:
                 page = job.tools.directory.everyone(str(cursor))
@@ -56,6 +56,10 @@ class _Search:
         if cursor is None and is_whole:
             self._take(known, surely=False)
             self.missing, self.sought = self.left, [person for person in self.sought if person.id in self.found]
+
+    def _look_ups(self) -> int:
+        """How many look-ups those who are left may take: one for each address by which Slack may know them."""
+        return sum(len(candidates(person.email, self.job.tools.policy.email_domains)) for person in self.left)
 
     def _take(self, known: ByAddress, *, surely: bool) -> None:
         for person in self.left:

@@ -15,6 +15,7 @@ from recovery.outages import LOOK_KIND
 from recovery.polling import beginning_kinds, polling_kind
 from recovery.posting import COPY_KIND
 from recovery.progress import review_kind
+from recovery.reminding import reminding_kind
 from recovery.requester import NOTICE_KIND
 from recovery.step import Step
 from recovery.strays import STRAYS_KIND
@@ -30,7 +31,8 @@ def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     kinds += EXPORT_KINDS
     kinds += thread_kinds(steps)
     kinds += message_kinds(steps)
-    kinds += (polling_kind(steps), checking_kind(steps), summary_kind(steps), review_kind(steps))
+    kinds += (reminding_kind(steps), polling_kind(steps), checking_kind(steps), summary_kind(steps))
+    kinds += (review_kind(steps),)
     kinds += (FIND_KIND, STRAYS_KIND, NOTICE_KIND, LOOK_KIND, COPY_KIND, LATE_KIND, ORPHAN_KIND)
     kinds += desk_kinds(lambda: {kind.name: kind for kind in kinds})
     return tuple(kinds)

@@ -1,6 +1,7 @@
-"""Writing to the people: the first message, a word about something more, reminders, and redrawing the message.
+"""Writing to the people: the first message, a word about something more, and redrawing or taking back the message.
 
-When somebody is written to is decided at a tick, by `recovery.message_plan`; these are the tasks.
+When somebody is written to is decided at a tick, by `recovery.message_plan`; these are the tasks. Reminders are
+`recovery.reminding`'s.
 """
 
 from collections.abc import Sequence
@@ -10,20 +11,19 @@ from datetime import datetime
 
 from recovery.access import reachable
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.checklist import Conversation, items_left, more_card, person_card, reminder_card
+from recovery.checklist import Conversation, items_left, more_card, person_card
 from recovery.content import Card, Marker, MarkerKind, Place
 from recovery.errors import Refused, Unreachable
 from recovery.jobs import Job, TaskKind
-from recovery.message_plan import MORE, REMIND, TELL, may_be_reminded_at
-from recovery.people import REDRAW, awaited, by_person, people_steps, plan_redraw, redraw_task
+from recovery.message_plan import MORE, TELL
+from recovery.people import REDRAW, people_steps, redraw_task
 from recovery.policy import ReminderHours
 from recovery.posting import begun_before, post_once, posted_before, redraw_unless_gone
 from recovery.reminders import first_allowed
 from recovery.requester import plan_strays
-from recovery.state import STRAYS, Incident, Json, NewTask, Obligation, ObligationStatus, Person, Standing
+from recovery.state import STRAYS, Json, NewTask, Obligation, Person, Standing
 from recovery.step import Step
 from recovery.store import Transaction
-from recovery.strays import strays_task
 from recovery.weighing import reschedule, scheduled
 
 RETRACT = "people.retract"
@@ -88,10 +88,10 @@ def more(job: Job, steps: Sequence[Step]) -> None:
         talk = read_talk(tx, person_id)
     named = job.task.payload["obligations"]
     new = [one for one in talk.obligations if isinstance(named, list) and one.id in named]
-    marker = _reply_marker(job, f"{person_id}:more-{'-'.join(str(one.id) for one in new)}")
-    if not begun_before(job) and not _is_still_there(job, [talk.person]):
+    marker = reply_marker(job, f"{person_id}:more-{'-'.join(str(one.id) for one in new)}")
+    if not begun_before(job) and not is_still_there(job, [talk.person]):
         return
-    if not _replied(job, talk.person, more_card(steps, talk, new), marker, wanted=any(one.is_open for one in new)):
+    if not replied(job, talk.person, more_card(steps, talk, new), marker, wanted=any(one.is_open for one in new)):
         _leave_untold(job, talk.person)
         return
     with job.record() as tx:
@@ -111,89 +111,18 @@ def _told(
     hours = job.tools.policy.reminders
     # Who has asked for later is told of something more at once, and reminded no sooner than they were promised.
     quiet_until = max(now + hours.every, person.quiet_until or now)
-    tx.people.save([scheduled(_left_alone(person, quiet_until, hours), stands, now)])
+    tx.people.save([scheduled(left_alone(person, quiet_until, hours), stands, now)])
     items = items_left(steps, told)
     facts = AuditFacts(Actor.BOT, Action.PERSON_TOLD, f"{person.called}: {items}", private=True)
     tx.audit.append(person.incident_id, now, facts)
 
 
-def _left_alone(person: Person, until: datetime, hours: ReminderHours) -> Person:
-    """The person, who is not reminded until then, and after that in their hours."""
+def left_alone(person: Person, until: datetime, hours: ReminderHours) -> Person:
+    """The person, who is not reminded before then, and from then on in their hours."""
     return replace(person, quiet_until=until, next_message_at=first_allowed(until, person.slack_tz, hours))
 
 
-def remind(job: Job, steps: Sequence[Step]) -> None:
-    """A short reply under the person's message that says what is left."""
-    tools, payload = job.tools, job.task.payload
-    with tools.store.read() as tx:
-        talks = [read_talk(tx, person_id) for person_id in _numbers(payload["people"])]
-    first, number = talks[0].person, int(str(payload["number"]))
-    if not begun_before(job):
-        if not _is_still_there(job, [talk.person for talk in talks]):
-            return
-        with tools.store.read() as tx:
-            # As they are by now: their time zone may be another one.
-            talks = [read_talk(tx, talk.person.id) for talk in talks]
-        if _is_overtaken(job, [talk.person for talk in talks]):
-            return
-    left = [talk for talk in talks if awaited(talk.obligations) and talk.person.left_at is None]
-    marker = _reply_marker(job, f"{first.id}:{number}")
-    card = reminder_card(steps, left) if left else Card(notification="")
-    if not _replied(job, first, card, marker, wanted=bool(left)):
-        with job.record() as tx:
-            _go_on(tx, [talk.person for talk in talks], tools.clock.now())
-        return
-    with job.record() as tx:
-        now, hours = tools.clock.now(), tools.policy.reminders
-        for talk in talks:
-            is_first, known = talk is talks[0], tx.people.get(talk.person.id)
-            reminded = replace(known, reminders=number if is_first else known.reminders + 1, urged_by=None)
-            if known.put_off == talk.person.put_off:
-                reminded = _left_alone(reminded, now + hours.every, hours)
-            reschedule(tx, reminded, now)
-            subject = f"{known.called}: {items_left(steps, talk.obligations) or 'done meanwhile'}"
-            facts = AuditFacts(
-                Actor.BOT, Action.PERSON_REMINDED, subject, f"reminder {reminded.reminders}", private=True
-            )
-            tx.audit.append(first.incident_id, now, facts)
-        _leave_others_alone(tx, talks, now + hours.every)
-        job.done(tx, job.task)
-
-
-def _leave_others_alone(tx: Transaction, reminded: Sequence[Conversation], until: datetime) -> None:
-    """The other users that the reminded Slack user is, who have nothing left now and may have again soon."""
-    first = reminded[0].person
-    same = tx.people.in_slack(first.incident_id, first.slack_id or "")
-    others = [one for one in same if one.id not in {talk.person.id for talk in reminded}]
-    tx.people.save([replace(one, quiet_until=max(until, one.quiet_until or until)) for one in others])
-
-
-def _is_overtaken(job: Job, people: Sequence[Person]) -> bool:
-    """Whether the reminder took so long that it must not go out now: they asked for later meanwhile, or it is night."""
-    now = job.tools.clock.now()
-    allowed = may_be_reminded_at(people, now, job.tools.policy.reminders)
-    if allowed <= now:
-        return False
-    with job.record() as tx:
-        _go_on(tx, people, allowed)
-        job.done(tx, job.task)
-    return True
-
-
-def _go_on(tx: Transaction, people: Sequence[Person], at: datetime) -> None:
-    """Nothing went out: whoever has something left is due again, unless that was settled meanwhile."""
-    for person in people:
-        known = tx.people.get(person.id)
-        if known.next_message_at is None:
-            reschedule(tx, known, at)
-
-
-def _numbers(value: object) -> list[int]:
-    """A payload's list of numbers."""
-    return [int(str(one)) for one in value] if isinstance(value, list) else []
-
-
-def _replied(job: Job, person: Person, card: Card, marker: Marker, *, wanted: bool) -> bool:
+def replied(job: Job, person: Person, card: Card, marker: Marker, *, wanted: bool = True) -> bool:
     """Post the reply, or find that it was; False where it is not wanted any more, or does not reach its person.
 
     Raises what Slack answers where that is not about this person.
@@ -211,10 +140,10 @@ def _replied(job: Job, person: Person, card: Card, marker: Marker, *, wanted: bo
     return True
 
 
-def _is_still_there(job: Job, people: Sequence[Person]) -> bool:
+def is_still_there(job: Job, people: Sequence[Person]) -> bool:
     """Whether the Slack user of these people is active; if not, the requester is asked who they are. Takes their time
     zone, too, for people travel."""
-    slack_id = people[0].slack_id
+    slack_id = people[0].slack_id if people else None
     if slack_id is None:
         return True
     job.hold()
@@ -240,44 +169,14 @@ def lose_touch(job: Job, tried: Person, standing: Standing, why: str) -> None:
         if person.slack_id != tried.slack_id:
             return
         lost = replace(person, slack_id=None, standing=standing, standing_by=None, version=person.version + 1)
-        lost = replace(lost, next_message_at=None, urged_by=None)
+        # Whoever is found for them is told anew.
+        lost = replace(lost, channel_id=None, message_ts=None, next_message_at=None, urged_by=None)
         tx.people.save([lost])
+        if person.message_ts is not None:
+            tx.tasks.add([retract_task(person)])
         facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"{person.called}: {why}", private=True)
         tx.audit.append(person.incident_id, job.tools.clock.now(), facts)
         plan_strays(tx, tx.incidents.get(person.incident_id), [lost])
-
-
-def ask_nothing_more(tx: Transaction, incident: Incident, at: datetime) -> None:
-    """The incident ends, or its people go to another: nothing is asked of anybody in it any more."""
-    people = tx.people.of(incident.id)
-    obligations = tx.people.obligations(incident.id)
-    dropped = [
-        replace(one, status=ObligationStatus.DROPPED, version=one.version + 1, settled_at=at)
-        for one in obligations
-        if one.is_open
-    ]
-    tx.people.save_obligations(dropped)
-    theirs = by_person(dropped)
-    touched = [replace(p, next_message_at=None, urged_by=None) for p in people if p.id in theirs]
-    tx.people.save(touched)
-    plan_redraw(tx, *touched)
-    if incident.strays_ts is not None:
-        tx.tasks.add([strays_task(incident)])
-
-
-def ask_again(tx: Transaction, incident: Incident, ended_at: datetime) -> None:
-    """What was dropped when the incident ended, at that moment, is asked for again."""
-    obligations = tx.people.obligations(incident.id)
-    again = [
-        replace(one, status=ObligationStatus.OPEN, version=one.version + 1, settled_at=None)
-        for one in obligations
-        if one.status is ObligationStatus.DROPPED and one.settled_at == ended_at
-    ]
-    tx.people.save_obligations(again)
-    theirs = by_person(again)
-    people = [scheduled(p, theirs[p.id], ended_at) for p in tx.people.of(incident.id) if p.id in theirs]
-    tx.people.save(people)
-    plan_redraw(tx, *people)
 
 
 def _leave_untold(job: Job, person: Person) -> None:
@@ -327,7 +226,7 @@ def checklist_marker(job: Job, person: Person) -> Marker:
     return Marker(MarkerKind.CHECKLIST, f"{job.tools.store.identity()}:{person.id}")
 
 
-def _reply_marker(job: Job, key: str) -> Marker:
+def reply_marker(job: Job, key: str) -> Marker:
     return Marker(MarkerKind.REMINDER, f"{job.tools.store.identity()}:{key}")
 
 
@@ -337,7 +236,6 @@ def message_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     return (
         TaskKind(TELL, lambda job: tell(job, asked), "telling a person", most_attempts=None, effect=True),
         TaskKind(MORE, lambda job: more(job, asked), "telling a person more", most_attempts=None, effect=True),
-        TaskKind(REMIND, lambda job: remind(job, asked), "reminding a person", most_attempts=None),
         TaskKind(RETRACT, retract, "taking a message back", draws=True),
         TaskKind(REDRAW, lambda job: redraw(job, asked), "redrawing a person's message", draws=True),
     )

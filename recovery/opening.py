@@ -9,7 +9,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.checking import answer_waiting
 from recovery.content import Card
 from recovery.jobs import Job
-from recovery.messages import ask_nothing_more
+from recovery.letting_go import ask_nothing_more
 from recovery.ports import ChannelFacts
 from recovery.state import Incident, IncidentStatus, NewTask, Person, Request, Standing, StepStatus
 from recovery.steps import STEPS
@@ -91,7 +91,8 @@ def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) 
 
 
 def as_known(person: Person, incident: Incident) -> Person:
-    """Somebody of an earlier incident in this one: who they are in Slack is known, and they are told anew."""
+    """Somebody of an earlier incident in this one: who they are in Slack is known, and what they were promised there;
+    they are told anew."""
     # Who was told by hand then has to be told anew; who was not found then may be there by now.
     is_known = person.standing in (Standing.FOUND, Standing.NAMED, Standing.LEAVING)
     standing = person.standing if is_known else Standing.UNKNOWN
@@ -99,11 +100,11 @@ def as_known(person: Person, incident: Incident) -> Person:
         person,
         incident_id=incident.id,
         standing=standing,
+        channel_id=person.channel_id if is_known else None,
         reached_at=None,
         message_ts=None,
         reminders=0,
         next_message_at=None,
-        quiet_until=None,
         put_off=0,
         urged_by=None,
     )

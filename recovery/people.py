@@ -101,9 +101,9 @@ class PeopleStep(Step):
         text = f"{bar(met, len(counted))} {met} of {count(len(counted), 'person', 'people')} done"
         if excused:
             text += f", {excused} not reminded any longer, with a reason"
-        vouch = sum(o.is_open and needs_voucher(p) for o, p in view.obligations)
+        vouch = sum(may_be_confirmed(o, p) for o, p in view.obligations)
         if vouch:
-            said = sum(o.is_open and needs_voucher(p) and o.said_at is not None for o, p in view.obligations)
+            said = sum(may_be_confirmed(o, p) and o.said_at is not None for o, p in view.obligations)
             text += f", {vouch} of the others to be confirmed by an approver"
             text += f" ({said} say that they are done)" if said else ""
         return text
@@ -117,15 +117,27 @@ class PeopleStep(Step):
         return buttons
 
 
-def needs_voucher(person: Person) -> bool:
-    """Whether Mailgun cannot decide for this person, or the bot cannot ask them: an approver may confirm."""
-    unasked = person.slack_id is None and person.standing is not Standing.UNKNOWN
-    return person.sign_in != SignIn.PASSWORD or unasked
+def signs_in_elsewhere(person: Person) -> bool:
+    """Whether Mailgun cannot show what this person did: they say so themselves, and an approver confirms it."""
+    return person.sign_in != SignIn.PASSWORD
+
+
+def cannot_be_asked(person: Person) -> bool:
+    """Whether there is nobody in Slack whom the bot could ask."""
+    return person.slack_id is None and person.standing is not Standing.UNKNOWN
+
+
+def may_be_confirmed(obligation: Obligation, person: Person) -> bool:
+    """Whether an approver may confirm what is left: because Mailgun cannot show it; or because it shows a change of
+    which the bot cannot ask its owner whether it was theirs. Otherwise what Mailgun says wins (rule 7)."""
+    if not obligation.is_open:
+        return False
+    return signs_in_elsewhere(person) or (obligation.status is O.QUESTIONED and cannot_be_asked(person))
 
 
 def judge(step: PeopleStep, person: Person, user: AccountUser, incident: Incident) -> Evidence:
     """What counts for this obligation (rule 7). Only for people who sign in with a Mailgun password."""
-    if person.sign_in != SignIn.PASSWORD:
+    if signs_in_elsewhere(person):
         return Evidence(False)
     return step.evidence(user, incident)
 

@@ -37,7 +37,7 @@ def themselves(sheet: Sheet, tx: Transaction) -> list[Person]:
 def check(sheet: Sheet) -> Card | None:
     """Somebody wants Mailgun asked about themself: one poll answers everyone who waits."""
     with sheet.job.record() as tx:
-        running = tx.incidents.latest()
+        running = tx.incidents.current()
         if running is not None:
             # A cancel or a poll that ends at this moment answers it, or this finds nothing to ask for: never neither.
             tx.incidents.get(running.id, lock=True)
@@ -213,8 +213,8 @@ def people(sheet: Sheet) -> Card | None:
             card = plain_card(problem)
         else:
             everybody, obligations = tx.people.of(incident.id), tx.people.obligations(incident.id)
-            only = sheet.about.get("step")
-            card = people_card(STEPS, incident, everybody, obligations, only, int(page) if page.isdigit() else 1)
+            only, hours = sheet.about.get("step"), sheet.job.tools.policy.reminders
+            card = people_card(STEPS, incident, everybody, obligations, hours, only, int(page) if page.isdigit() else 1)
     close(sheet.job, sheet.request, card)
     return card
 

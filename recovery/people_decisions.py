@@ -11,7 +11,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.checklist import MOST_PUT_OFF
 from recovery.decisions import By
 from recovery.messages import retract_task
-from recovery.people import needs_voucher, plan_redraw, step_of
+from recovery.people import awaited, may_be_confirmed, plan_redraw, signs_in_elsewhere, step_of
 from recovery.policy import ReminderHours
 from recovery.ports import Member
 from recovery.reminders import put_off_until
@@ -21,7 +21,7 @@ from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.strays import listed_as_stray, strays_task
 from recovery.text import Line, When, Who, line, plain
-from recovery.weighing import reschedule
+from recovery.weighing import reschedule, scheduled
 
 Pair = tuple[Obligation, Person]
 
@@ -73,8 +73,8 @@ def mine(tx: Transaction, incident: Incident, by: By, pair: Pair, answer: str) -
 
 def done(tx: Transaction, incident: Incident, by: By, pairs: Sequence[Pair]) -> Line:
     """Somebody says that they did their part where Mailgun cannot show it; an approver confirms it."""
-    shown = [(o, person) for o, person in pairs if o.is_open and not needs_voucher(person)]
-    said = [(o, person) for o, person in pairs if o.is_open and needs_voucher(person) and o.said_at is None]
+    shown = [(o, person) for o, person in pairs if o.is_open and not signs_in_elsewhere(person)]
+    said = [(o, person) for o, person in pairs if o.is_awaited and signs_in_elsewhere(person)]
     if not said:
         if shown:
             return line("Mailgun shows that by itself: press Check now, or type ", "/mailgun-compromised check.")
@@ -90,19 +90,23 @@ def done(tx: Transaction, incident: Incident, by: By, pairs: Sequence[Pair]) -> 
 def later(
     tx: Transaction, incident: Incident, by: By, people: Sequence[Person], wish: str, hours: ReminderHours
 ) -> Line:
-    """Somebody wants to be reminded later: at most three times."""
-    due = [person for person in people if person.slack_id is not None]
+    """Somebody wants to be reminded later, of whatever is left then: at most three times."""
+    stands = {person.id: tx.people.obligations_of(person.id) for person in people}
+    due = [person for person in people if person.slack_id is not None and awaited(stands[person.id])]
     if not due:
-        return line("There is nothing that you would be reminded of. Nothing was changed.")
+        return line("There is nothing that you would be reminded of now. Nothing was changed.")
     if any(person.put_off >= MOST_PUT_OFF for person in due):
         return line(
             f"You have put it off {MOST_PUT_OFF} times, which is as often as it goes. If something keeps you from it, "
             "press I cannot do this; somebody will help you."
         )
     until = put_off_until(by.at, wish, due[0].slack_tz, hours)
+    # Also what they have done with another of their users and may undo is not reminded of before.
+    same = tx.people.in_slack(incident.id, by.user_id)
+    tx.people.save([replace(person, quiet_until=until, urged_by=None) for person in same])
     for person in due:
         moved = replace(person, next_message_at=until, quiet_until=until, put_off=person.put_off + 1, urged_by=None)
-        tx.people.save([moved])
+        tx.people.save([scheduled(moved, stands[person.id], by.at)])
         _record(tx, incident, by, Action.PUT_OFF, f"{person.called}: until {plain((When(until),))}", own=True)
         plan_redraw(tx, moved)
     return line("The next reminder comes at ", When(until), ". Until then the account stays at risk.")
@@ -126,8 +130,11 @@ def confirm(tx: Transaction, incident: Incident, by: By, pair: Pair, *, two_pers
     obligation, person = pair
     if two_person and person.slack_id == by.user_id:
         return line("Two people are needed here: please ask another approver to confirm your own part.")
-    if not needs_voucher(person):
-        return line(f"Mailgun shows this for {person.called}: it counts once Mailgun does.")
+    if obligation.is_open and not may_be_confirmed(obligation, person):
+        return line(
+            f"Mailgun shows this for {person.called}: it counts once Mailgun does. If that cannot be, an approver may "
+            "stop the reminders, with a reason."
+        )
     if not obligation.is_open or (by.version is not None and by.version != obligation.version):
         return line(f"{person.called}: that is settled already, or was changed meanwhile ({obligation.status}).")
     settled = tx.people.settle(obligation, ObligationStatus.VOUCHED, settled_at=by.at, settled_by=by.user_id)
@@ -168,7 +175,7 @@ def identify(tx: Transaction, incident: Incident, by: By, person: Person, member
     for obligation in tx.people.obligations_of(person.id):
         forget_what_another_did(tx, incident, obligation)
     named = replace(person, standing=Standing.NAMED, slack_id=member.id, slack_tz=member.tz)
-    anew = replace(named, reached_at=None, reminders=0, quiet_until=None, put_off=0)
+    anew = replace(named, reached_at=None, reminders=0, quiet_until=None, put_off=0, urged_by=None)
     _stand(tx, incident, by, person, Action.IDENTIFIED, anew)
     same = [p.called for p in tx.people.of(incident.id) if p.slack_id == member.id and p.id != person.id]
     too = f" They have another Mailgun user too: {', '.join(same)}." if same else ""

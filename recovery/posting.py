@@ -74,6 +74,11 @@ def begun_before(job: Job) -> bool:
     return bool(job.task.payload.get(_SENDING) or job.task.payload.get(POSTED))
 
 
+def forget_attempt(job: Job) -> None:
+    """What was looked for has not arrived: the job is where it was before it tried."""
+    job.note(**{_SENDING: None})
+
+
 def _noted(job: Job, marker: Marker, ts: str) -> str:
     # With the result: until then the message can be found by its marker.
     job.remember(**{POSTED: [marker.key, ts], _SENDING: None})

@@ -1,9 +1,11 @@
 """When a reminder may be sent: in the person's own working hours, across daylight-saving changes."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recovery.policy import ReminderHours
+from recovery.state import Person
 
 
 def first_allowed(earliest: datetime, tz: str | None, hours: ReminderHours) -> datetime:
@@ -20,6 +22,15 @@ def first_allowed(earliest: datetime, tz: str | None, hours: ReminderHours) -> d
         if moment < closes.astimezone(earliest.tzinfo):
             return moment
     return earliest
+
+
+def may_be_reminded_at(users: Sequence[Person], now: datetime, hours: ReminderHours) -> datetime:
+    """The first moment from now on at which somebody may be reminded who is these Mailgun users (at least one): at once
+    where anybody urges; else in their hours, and not before all that they were promised."""
+    if any(user.urged_by for user in users):
+        return now
+    promised = [user.quiet_until for user in users if user.quiet_until is not None]
+    return first_allowed(max([now, *promised]), users[0].slack_tz, hours)
 
 
 def zone_of(tz: str | None) -> ZoneInfo:

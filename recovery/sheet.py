@@ -74,7 +74,7 @@ def incident_of(tx: Transaction, sheet: Sheet, *, ended_too: bool) -> tuple[Inci
     if handover.isdigit():
         # A handover is looked after for as long as it is there, whatever came after its incident.
         return tx.incidents.get(tx.handovers.get(int(handover)).incident_id), ()
-    incident = tx.incidents.latest()
+    incident = tx.incidents.current()
     if incident is None:
         return None, NO_INCIDENT
     if named is not None and named != str(incident.id):

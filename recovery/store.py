@@ -43,8 +43,13 @@ class Incidents(Protocol):
         """The open incident, if there is one."""
         ...
 
+    def current(self) -> Incident | None:
+        """The incident that people mean: the open one; else the recovered one whose people are still looked after;
+        else the newest."""
+        ...
+
     def latest(self) -> Incident | None:
-        """The open incident, or the newest of the others."""
+        """The one that was opened last, however it stands."""
         ...
 
     def in_status(self, *statuses: IncidentStatus) -> list[Incident]:

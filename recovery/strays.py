@@ -13,6 +13,9 @@ from recovery.text import Bold, Code, Line, Link, count, line
 
 STRAYS_LIST = "people.strays"
 
+A_PAGE = 18
+"""As many people as fit into one message with their buttons."""
+
 USERS_PAGE = Link("https://app.mailgun.com/settings/users", "Mailgun's list of users")
 """Where users are removed and disabled at Mailgun."""
 
@@ -45,12 +48,14 @@ def unsettled(people: Sequence[Person], obligations: Sequence[Obligation]) -> li
 def strays_card(people: Sequence[Person]) -> Card:
     """Who they are, of these people; with what can be said of each."""
     strays = [person for person in people if person.standing in STRAYS]
+    shown = strays[:A_PAGE]
     leaving = [person for person in people if person.standing is Standing.LEAVING]
     by_hand = [person for person in people if person.standing is Standing.BY_HAND]
     lines: list[Line] = []
     if strays:
         lines.append(line("They have access to the Mailgun account, and the bot cannot write to them in Slack."))
         lines.append(line("Please say who each of them is, or tell them yourself. Nobody else sees this list."))
+        lines += rest_elsewhere(len(strays) - len(shown))
     if leaving:
         lines.append(line("Left the company; please remove them at ", USERS_PAGE, ":"))
         lines += [line("• ", Code(person.called)) for person in leaving]
@@ -63,7 +68,15 @@ def strays_card(people: Sequence[Person]) -> Card:
     title = (
         f"{count(len(strays), 'person', 'people')} the bot cannot reach" if strays else "People the bot cannot reach"
     )
-    return Card(notification=title, title=title, lines=tuple(lines), rows=tuple(stray_row(p) for p in strays))
+    return Card(notification=title, title=title, lines=tuple(lines), rows=tuple(stray_row(p) for p in shown))
+
+
+def rest_elsewhere(more: int) -> list[Line]:
+    """Where so many more are listed than one message has room for."""
+    if more <= 0:
+        return []
+    others = count(more, "more is", "more are")
+    return [line(f"{others} not shown here: ", Code("/mailgun-compromised people"), " lists everybody.")]
 
 
 def stray_row(person: Person) -> Row:

@@ -9,12 +9,12 @@ from recovery.checklist import items_left
 from recovery.content import Button, Card, Marker, MarkerKind, Row
 from recovery.errors import Refused
 from recovery.jobs import Job, TaskKind
-from recovery.people import about_person, awaited, by_person, lane_of, needs_voucher
+from recovery.people import about_person, awaited, by_person, lane_of
 from recovery.posting import begun_before, post_once, requester_place
 from recovery.reminders import first_allowed, next_morning
 from recovery.state import Incident, NewTask, Obligation, Person
 from recovery.step import Step
-from recovery.strays import WHY, unsettled
+from recovery.strays import A_PAGE, WHY, rest_elsewhere, unsettled
 from recovery.text import Bold, Code, Line, Who, count, line
 from recovery.weighing import find_task
 
@@ -38,7 +38,8 @@ def summary_card(
 ) -> Card:
     """Who is left of so many."""
     theirs = by_person(obligations)
-    rows = tuple(_row(steps, person, theirs[person.id]) for person in in_order_of_harm(people))
+    shown = in_order_of_harm(people)[:A_PAGE]
+    rows = tuple(_row(steps, person, theirs[person.id]) for person in shown)
     title = f"Still left: {len(people):,} of {count(total, 'person', 'people')}"
     return Card(
         notification=title,
@@ -49,6 +50,7 @@ def summary_card(
                 Code("/mailgun-compromised people"),
                 " shows everybody.",
             ),
+            *rest_elsewhere(len(people) - len(shown)),
         ),
         rows=rows,
     )
@@ -59,8 +61,7 @@ def _row(steps: Sequence[Step], person: Person, obligations: Sequence[Obligation
     owner = "the account's owner, " if person.is_master else ""
     why = WHY.get(person.standing)
     reached = f"; {why}" if why else f"; {count(person.reminders, 'reminder')}"
-    is_said = not awaited(obligations) and needs_voucher(person)
-    said = "; says that it is done, to be confirmed" if is_said else ""
+    said = "" if awaited(obligations) else "; says that it is done, to be confirmed"
     text = line(*who, "(", Code(person.called), f"): {owner}{items_left(steps, obligations)}{reached}{said}")
     return Row(text, follow_up_controls(person))
 

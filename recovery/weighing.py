@@ -9,7 +9,17 @@ from datetime import datetime
 
 from recovery.account import AccountUser, SignIn
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.people import Evidence, PeopleStep, awaited, by_person, is_doubtful, judge, needs_voucher, plan_redraw
+from recovery.people import (
+    Evidence,
+    PeopleStep,
+    awaited,
+    by_person,
+    cannot_be_asked,
+    is_doubtful,
+    judge,
+    plan_redraw,
+    signs_in_elsewhere,
+)
 from recovery.state import (
     Incident,
     NewTask,
@@ -42,8 +52,8 @@ class Weighing:
     new: list[Obligation] = field(default_factory=list)
     moved: dict[int, Person] = field(default_factory=dict)
     facts: list[AuditFacts] = field(default_factory=list)
-    undone: set[int] = field(default_factory=set)
-    """The ids of the steps in which somebody has something to do again."""
+    looks_new: list[int] = field(default_factory=list)
+    """The ids of the people whom Mailgun lists by another address, or who sign in otherwise than before."""
 
     def weigh(self, steps: Sequence[tuple[PeopleStep, StepState]], users: Users) -> None:
         """Work out what the list changes, for these steps."""
@@ -58,9 +68,9 @@ class Weighing:
                 known = next((o for o in theirs.get(person.id, []) if o.kind == step.kind), None)
                 if known is None:
                     self._oblige(step, state, person, user)
-                elif known.status is ObligationStatus.DROPPED:
-                    self._reopen(step, known, person, "is a user again")
                 else:
+                    if known.status is ObligationStatus.DROPPED:
+                        known = self._reopen(step, known, person, "is asked again")
                     self._compare(step, known, person, user)
 
     def write(self, tx: Transaction) -> None:
@@ -70,11 +80,13 @@ class Weighing:
         tx.people.save_obligations(list(self.changed.values()))
         tx.people.oblige(self.new)
         tx.audit.append_all(self.incident.id, self.now, self.facts)
-        plan_redraw(tx, *self._touched())
-        if any(map(listed_as_stray, self._touched())):
+        drawn = {person.id: person for person in (*self._touched(), *(self.people[id_] for id_ in self.looks_new))}
+        plan_redraw(tx, *drawn.values())
+        if any(map(listed_as_stray, drawn.values())):
             tx.tasks.add([strays_task(self.incident)])
+        left = {one.step_id for one in (*self.changed.values(), *self.new) if one.is_open}
         for state in tx.steps.of(self.incident.id):
-            if state.id in self.undone:
+            if state.id in left:
                 # Somebody who joins, or undoes it, after the step was done opens it again.
                 tx.steps.move(state, [StepStatus.DONE], StepStatus.RUNNING)
 
@@ -101,6 +113,9 @@ class Weighing:
 
     def _as_listed(self, person: Person, user: AccountUser) -> Person:
         """The person as Mailgun lists them now."""
+        known = (person.email, person.name, person.role, person.is_master, person.sign_in, person.left_at)
+        if known == (user.email, user.name, user.role, user.is_master, user.sign_in, None):
+            return person
         listed = replace(
             person,
             email=user.email,
@@ -110,8 +125,8 @@ class Weighing:
             sign_in=str(user.sign_in),
             left_at=None,
         )
-        if listed != person:
-            self._move(listed)
+        self._move(listed)
+        self.looks_new.append(person.id)
         return listed
 
     # --- One obligation
@@ -136,8 +151,6 @@ class Weighing:
         )
         if met:
             self._tell(Action.OBLIGATION_MET, f"{step.title}: {person.called}")
-        else:
-            self.undone.add(state.id)
         if doubtful:
             self.facts.append(AuditFacts(Actor.BOT, Action.QUESTIONED, f"{step.title}: {person.called}", private=True))
 
@@ -145,7 +158,7 @@ class Weighing:
         """Move one obligation to where Mailgun's answer puts it."""
         evidence = judge(step, person, user, self.incident)
         doubtful = is_doubtful(evidence, self.incident, person)
-        if obligation.said_at is not None and not needs_voucher(person):
+        if obligation.said_at is not None and not signs_in_elsewhere(person):
             # They sign in with a Mailgun password by now: what Mailgun shows counts, not what they said.
             obligation = replace(obligation, said_at=None)
             self._change(obligation)
@@ -163,11 +176,13 @@ class Weighing:
                 self._tell(Action.OBLIGATION_MET, f"{step.title}: {person.called}")
 
     def _question(self, step: PeopleStep, obligation: Obligation, person: Person, evidence: Evidence) -> None:
-        """Mailgun shows a change that may be the attacker's: its owner is asked, once they can be reached.
+        """Mailgun shows a change that may be the attacker's: its owner is asked, or an approver confirms it for them.
 
-        Somebody who answered "no" to this very change before is not asked again.
+        Somebody whose first message is under way may be answering it by this. Who answered "no" to this very change
+        before is not asked again.
         """
-        if needs_voucher(person) or person.reached_at is None or obligation.evidence == evidence.at:
+        is_being_told = person.reached_at is None and not cannot_be_asked(person)
+        if is_being_told or obligation.evidence == evidence.at:
             return
         self._change(
             replace(
@@ -181,21 +196,20 @@ class Weighing:
         )
         self.facts.append(AuditFacts(Actor.BOT, Action.QUESTIONED, f"{step.title}: {person.called}", private=True))
 
-    def _reopen(self, step: PeopleStep, obligation: Obligation, person: Person, why: str = "") -> None:
+    def _reopen(self, step: PeopleStep, obligation: Obligation, person: Person, why: str = "") -> Obligation:
         """What was done is undone: the person is back in, reminders included."""
-        self._change(
-            replace(
-                obligation,
-                status=ObligationStatus.OPEN,
-                version=obligation.version + 1,
-                settled_at=None,
-                settled_by=None,
-                said_at=None,
-                evidence=None,
-            )
+        opened = replace(
+            obligation,
+            status=ObligationStatus.OPEN,
+            version=obligation.version + 1,
+            settled_at=None,
+            settled_by=None,
+            said_at=None,
+            evidence=None,
         )
+        self._change(opened)
         self._tell(Action.OBLIGATION_REOPENED, f"{step.title}: {person.called}", why)
-        self.undone.add(obligation.step_id)
+        return opened
 
     def _settle(self, obligation: Obligation, to: ObligationStatus, evidence: Evidence | None = None) -> None:
         at = evidence.at if evidence else obligation.evidence

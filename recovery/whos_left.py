@@ -6,16 +6,15 @@ from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.checklist import Conversation
 from recovery.content import Button, Card, Control, Row
-from recovery.people import about_obligation, by_person, needs_voucher, step_of
+from recovery.people import about_obligation, by_person, cannot_be_asked, may_be_confirmed, step_of
+from recovery.policy import ReminderHours
+from recovery.reminders import may_be_reminded_at
 from recovery.signing_in import sign_in_name
 from recovery.state import STRAYS, Incident, Obligation, ObligationStatus, Person, Standing
 from recovery.step import Step
-from recovery.strays import WHY, stray_controls
+from recovery.strays import A_PAGE, WHY, stray_controls
 from recovery.summary import follow_up_controls, in_order_of_harm
 from recovery.text import Bold, Code, Line, When, Who, count, line
-
-A_PAGE = 18
-"""As many people as fit into one message with their buttons."""
 
 _STANDS = {
     ObligationStatus.OPEN: "not yet",
@@ -32,6 +31,7 @@ def people_card(
     incident: Incident,
     people: Sequence[Person],
     obligations: Sequence[Obligation],
+    hours: ReminderHours,
     only: str | None = None,
     page: int = 1,
 ) -> Card:
@@ -51,7 +51,7 @@ def people_card(
     if pages > 1:
         more = Code(f"/mailgun-compromised people {page % pages + 1}")
         lines.append(line(f"Page {page} of {pages}; ", more, " shows the next."))
-    rows = tuple(_row(steps, talk, people) for talk in shown)
+    rows = tuple(_row(steps, talk, people, hours) for talk in shown)
     return Card(notification=title, title=title, lines=tuple(lines), rows=rows)
 
 
@@ -62,14 +62,17 @@ def nobody(talks: Sequence[Conversation], only: str | None) -> str:
     return "Nobody is left: everyone has done their part." if only is None else "Nobody is left in this step."
 
 
-def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person]) -> Row:
+def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person], hours: ReminderHours) -> Row:
     person = talk.person
     reached: Line = (Who(person.slack_id),) if person.slack_id else (_unreached(person),)
     owner = ", account owner" if person.is_master else ""
-    stands = "; ".join(f"{step_of(steps, one).item}: {_stands(one)}" for one in talk.obligations)
-    same = [p.called for p in people if p.slack_id and p.slack_id == person.slack_id and p.id != person.id]
+    stands = "; ".join(f"{step_of(steps, one).item}: {_stands(one, person)}" for one in talk.obligations)
+    users = [p for p in people if p.slack_id and p.slack_id == person.slack_id]
+    same = [p.called for p in users if p.id != person.id]
     too = f"; the same person as {', '.join(same)}" if same else ""
-    due: Line = ("; the next at ", When(person.next_message_at)) if person.next_message_at else ()
+    due: Line = ()
+    if person.next_message_at is not None and person.message_ts is not None:
+        due = ("; the next at ", When(may_be_reminded_at(users, person.next_message_at, hours)))
     reminders = f"; {count(person.reminders, 'reminder')}" if person.message_ts else ""
     text = line(
         Bold(person.name or person.called),
@@ -81,8 +84,8 @@ def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person]) ->
         *due,
     )
     controls: list[Control] = []
-    if needs_voucher(person):
-        controls += [_confirmed(steps, one, several=len(talk.open) > 1) for one in talk.open]
+    confirmable = [one for one in talk.open if may_be_confirmed(one, person)]
+    controls += [_confirmed(steps, one, several=len(talk.open) > 1) for one in confirmable]
     if talk.open and person.standing in STRAYS:
         controls += stray_controls(person)
     elif talk.open:
@@ -95,7 +98,9 @@ def _confirmed(steps: Sequence[Step], obligation: Obligation, *, several: bool) 
     return Button(Ask.CONFIRM, f"Confirmed{which}", about_obligation(obligation))
 
 
-def _stands(obligation: Obligation) -> str:
+def _stands(obligation: Obligation, person: Person) -> str:
+    if obligation.status is ObligationStatus.QUESTIONED and cannot_be_asked(person):
+        return "changed at Mailgun, but nobody can be asked whether that was them"
     if obligation.is_open and obligation.said_at is not None:
         return "says that it is done"
     if obligation.status is ObligationStatus.EXCUSED and obligation.reason:

@@ -1,10 +1,12 @@
 """Step 3: each user with access resets their password, by a mailed link that lives 20 minutes."""
 
 from recovery.account import AccountUser, Inventory, SignIn
+from recovery.letting_go import ask_nothing_more
 from recovery.people import Evidence, PeopleStep
 from recovery.signing_in import LOGIN_PAGE, elsewhere
-from recovery.state import Facts, Incident, Person
+from recovery.state import Facts, Incident, Person, StepState
 from recovery.step import StepView, number
+from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, Link, count, line
 
 
@@ -50,6 +52,9 @@ class Passwords(PeopleStep):
             line("Breaks nothing. Nobody else can do it for them: Mailgun mails a link that expires after 20 minutes."),
             line("Mailgun shows when it is done. For those whom it cannot show, an approver confirms."),
         ]
+
+    def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        ask_nothing_more(tx, incident, state.decided_at or incident.opened_at, state.id)
 
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
         at = user.password_updated_at

@@ -1,10 +1,12 @@
 """Step 4: every user turns on two-factor authentication, and is reminded until they have."""
 
 from recovery.account import AccountUser, Inventory, SignIn
+from recovery.letting_go import ask_nothing_more
 from recovery.people import Evidence, PeopleStep
 from recovery.signing_in import LOGIN_PAGE, elsewhere, sign_in_name
-from recovery.state import Facts, Incident, Person
+from recovery.state import Facts, Incident, Person, StepState
 from recovery.step import StepView, number
+from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, Link, count, line
 
 
@@ -56,6 +58,9 @@ class TwoFactor(PeopleStep):
                 " lets the last step open meanwhile.",
             ),
         ]
+
+    def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        ask_nothing_more(tx, incident, state.decided_at or incident.opened_at, state.id)
 
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
         return Evidence(user.tfa_active, user.tfa_created_at)

@@ -331,18 +331,20 @@ def says_nothing(lot: Random, actor: Actor) -> None:
 
 
 def is_deactivated(lot: Random, actor: Actor) -> None:
-    """Somebody else vouches for them, or says who they are by now."""
+    """They do it all the same, or somebody says who they are by now."""
     gone = actor.will(What.IS_DEACTIVATED, BEGIN + some_time(lot, 0.6, 2))
     if lot.random() < 0.5:
-        actor.will(What.IS_CONFIRMED, gone + some_time(lot, 4.5, 6))
+        does_it(lot, actor, gone + some_time(lot, 1, 3), within=3 * DAY)
     else:
         back = actor.will(What.IS_IDENTIFIED, gone + some_time(lot, 0.1, 4.5), f"{actor.slack_id}-NEW")
         does_it(lot, actor, back, within=2 * DAY)
 
 
 def takes_no_messages(lot: Random, actor: Actor) -> None:
+    """Does it all the same; nobody can ask them whether that was them, so somebody confirms it."""
     actor.is_closed = True
-    actor.will(What.IS_CONFIRMED, BEGIN + some_time(lot, 0.5, 8.5))
+    done = does_it(lot, actor, ASKED, within=7 * DAY)
+    actor.will(What.IS_CONFIRMED, done + some_time(lot, 0.25, 1))
 
 
 Nature = Callable[[Random, Actor], None]

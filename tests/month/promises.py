@@ -58,10 +58,13 @@ def deeds(record: Record, slack_id: str, what: What, after: datetime, until: dat
 
 
 def reminders_too_soon(record: Record) -> list[str]:
-    """Reminders that came sooner after another one than they may, though nobody had asked for that."""
+    """Reminders that came sooner after another message than they may, though nobody had asked for that."""
     broken = []
     for slack_id, reminders in record.reminders_to.items():
-        for one, next_one in pairwise(sorted(reminders, key=when)):
+        ids = {message.marker.key for message in reminders}
+        for one, next_one in pairwise(record.contacts_with(slack_id)):
+            if next_one.marker.key not in ids:
+                continue
             gap = when(next_one) - when(one)
             wishes = deeds(record, slack_id, What.IS_PUT_OFF, when(one), when(next_one))
             wanted = any(deed.value != "tomorrow" for deed in wishes) or was_urged(record, slack_id, next_one)
@@ -91,7 +94,8 @@ def reminders_that_were_put_off(record: Record) -> list[str]:
     for slack_id, reminders in record.reminders_to.items():
         for message in reminders:
             points = [course.at(when(message)) for course in record.courses_of[slack_id]]
-            if any(point.left for point in points) and not any(point.is_owed for point in points):
+            is_put_off = any(point.left and point.is_put_off for point in points)
+            if is_put_off and not was_urged(record, slack_id, message):
                 broken.append(f"{slack_id} at {when(message)}")
     return broken
 
@@ -104,18 +108,19 @@ def missing_reminders(record: Record) -> list[str]:
 def missing_of(record: Record, course: Course) -> Iterator[str]:
     """From each message to the next, and from each moment from which reminders are to come (again)."""
     due: datetime | None = None
-    found, was_left = BEGIN, False
-    contacts = sorted(when(message) for message in [*course.own, *reminders_of(record, course)])
+    found, was_left, put_off_at = BEGIN, False, BEGIN
+    contacts = sorted({when(message) for slack_id in course.slack_ids for message in record.contacts_with(slack_id)})
     for point, after in pairwise(course.points):
         if point.left and not was_left and point.what in (What.TURNS_OFF, What.IS_ENABLED):
             # What was undone at Mailgun the bot finds at its next poll.
             found = point.at + POLL_EVERY
         was_left = bool(point.left)
+        put_off_at = point.at if point.what is What.IS_PUT_OFF else put_off_at
         if not point.is_owed:
             due = None
             continue
         if due is None:
-            due = max(found, first_due(point, contacts))
+            due = max(found, first_due(point, contacts, put_off_at))
         due = in_time(first_allowed(due, point.zone), point.zone, record.month.patience)
         for contact in contacts[bisect_right(contacts, point.at) : bisect_right(contacts, after.at)]:
             if contact > due + record.month.patience:
@@ -126,19 +131,12 @@ def missing_of(record: Record, course: Course) -> Iterator[str]:
             due = first_allowed(after.at, point.zone)
 
 
-def reminders_of(record: Record, course: Course) -> list[Posted]:
-    return [message for slack_id in course.slack_ids for message in record.reminders_to[slack_id]]
-
-
-def first_due(point: Point, contacts: Sequence[datetime]) -> datetime:
-    """When somebody is to be reminded of whom that is true from this point on."""
-    match point.what:
-        case What.IS_TOLD:
-            return point.at + REMIND_EVERY
-        case What.IS_DUE_AGAIN | What.IS_URGED:
-            return point.at
+def first_due(point: Point, contacts: Sequence[datetime], put_off_at: datetime) -> datetime:
+    """When somebody is to be reminded of whom that is true from this point on: `REMIND_EVERY` after the last message,
+    or when they asked for if none came since they did."""
     last = contacts[bisect_right(contacts, point.at) - 1]
-    return max(point.at, last + REMIND_EVERY)
+    is_as_asked = point.what is What.IS_URGED or (point.what is What.IS_DUE_AGAIN and last <= put_off_at)
+    return point.at if is_as_asked else max(point.at, last + REMIND_EVERY)
 
 
 def urgings_in_vain(record: Record) -> list[str]:
@@ -147,7 +145,7 @@ def urgings_in_vain(record: Record) -> list[str]:
     for course in record.courses:
         for deed in course.actor.log:
             point = course.at(deed.at)
-            if deed.what is What.IS_URGED and point.is_owed and point.slack_id is not None:
+            if deed.what is What.IS_URGED and point.may_be_urged and point.slack_id is not None:
                 arrived = [when(message) for message in record.reminders_to[point.slack_id]]
                 if not any(deed.at <= at <= deed.at + record.month.patience for at in arrived):
                     broken.append(f"{course.actor.name} at {deed.at}")

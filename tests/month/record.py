@@ -95,9 +95,9 @@ class Stand:
         return tuple(kind for kind in BOTH if self.is_user and not self._is_done(kind))
 
     @property
-    def is_owed(self) -> bool:
-        """Whether reminders are to come: they know what is asked, have not done it, and have not asked for quiet."""
-        return bool(self.left) and None not in (self.slack_id, self.told_at) and self.put_off_until is None
+    def is_put_off(self) -> bool:
+        """Whether they were promised to be left alone until later, whatever they do or undo until then."""
+        return self.put_off_until is not None
 
     def _is_done(self, kind: str) -> bool:
         if kind in self.settled or kind in self.said:
@@ -143,8 +143,6 @@ class Stand:
                 self.told_at, self.reached_at = deed.at, self.reached_at or deed.at
             case What.IS_PUT_OFF:
                 self.put_off_until = wished(deed.at, deed.value, self.zone)
-            case What.IS_URGED:
-                self.put_off_until = None
         if self.put_off_until is not None and self.put_off_until <= deed.at:
             self.put_off_until = None
 
@@ -163,7 +161,17 @@ class Point:
     left: tuple[str, ...]
     slack_id: str | None
     is_told: bool
-    is_owed: bool
+    is_put_off: bool
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether reminders are to come: they know what is asked, have not done it, and have not asked for quiet."""
+        return self.may_be_urged and not self.is_put_off
+
+    @property
+    def may_be_urged(self) -> bool:
+        """Whether there is something that they can be reminded of."""
+        return bool(self.left) and self.slack_id is not None and self.is_told
 
 
 @dataclass(frozen=True)
@@ -186,7 +194,7 @@ def points_of(actor: Actor, told: Sequence[datetime], end: datetime) -> Iterator
     """Each point of somebody's course, to the end of the month."""
     stand = Stand.at_first(actor)
     coming = sorted([*actor.log, *(Deed(at, What.IS_TOLD) for at in told)])
-    yield Point(BEGIN, None, stand.zone, (), stand.slack_id, is_told=False, is_owed=False)
+    yield Point(BEGIN, None, stand.zone, (), stand.slack_id, is_told=False, is_put_off=False)
     asked = False
     while coming or not asked:
         if not asked and (not coming or coming[0].at >= ASKED):
@@ -199,8 +207,8 @@ def points_of(actor: Actor, told: Sequence[datetime], end: datetime) -> Iterator
                 coming = sorted([*coming, Deed(stand.put_off_until, What.IS_DUE_AGAIN)])
         left = stand.left if asked else ()
         is_told = stand.told_at is not None
-        yield Point(at, what, stand.zone, left, stand.slack_id, is_told, asked and stand.is_owed)
-    yield Point(end, None, stand.zone, (), None, is_told=True, is_owed=False)
+        yield Point(at, what, stand.zone, left, stand.slack_id, is_told, stand.is_put_off)
+    yield Point(end, None, stand.zone, (), None, is_told=True, is_put_off=False)
 
 
 # --- The record -----------------------------------------------------------------------------------------
@@ -240,6 +248,18 @@ class Record:
         """The reminders by the Slack user who got them."""
         found: dict[str, list[Posted]] = defaultdict(list)
         for message in self.reminders:
+            found[message.place.channel_id.removeprefix("D-")].append(message)
+        return found
+
+    def contacts_with(self, slack_id: str) -> list[Posted]:
+        """All messages about Mailgun users that this Slack user got, in that order."""
+        return self._contacts[slack_id]
+
+    @cached_property
+    def _contacts(self) -> Mapping[str, list[Posted]]:
+        found: dict[str, list[Posted]] = defaultdict(list)
+        messages = [*self.reminders, *(message for own in self._own.values() for message in own)]
+        for message in sorted(messages, key=when):
             found[message.place.channel_id.removeprefix("D-")].append(message)
         return found
 

@@ -11,6 +11,7 @@ from recovery.board import board_card, report_card, step_card
 from recovery.checklist import Conversation, person_card
 from recovery.content import Card
 from recovery.handover_messages import controls_card, greeting, secrets_message, stub_card
+from recovery.policy import Policy
 from recovery.secret import Secret
 from recovery.state import (
     HandoverStatus,
@@ -217,7 +218,7 @@ def test_the_board_names_handovers_to_be_saved_and_lost_ones() -> None:
 
 def test_the_list_for_approvers_offers_confirmed_beside_those_for_whom_somebody_must_vouch() -> None:
     obligations, people = zip(*some_people(), strict=True)
-    said = people_card(STEPS, an_incident(), people, obligations)
+    said = people_card(STEPS, an_incident(), people, obligations, Policy().reminders)
     buttons = {words(Card("", lines=(row.line,))).strip()[:3]: len(row.controls) for row in said.rows}
 
     assert buttons == {"Ann": 2, "Sid": 3, "Bob": 0}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from recovery.account import SignIn
-from recovery.people import Evidence, PeopleStep, is_doubtful, judge, needs_voucher
-from tests.recovery.builders import HOUR, NOON, a_person, a_step, a_user, an_incident
+from recovery.people import Evidence, PeopleStep, is_doubtful, judge, may_be_confirmed
+from recovery.state import ObligationStatus, Standing
+from tests.recovery.builders import HOUR, NOON, a_person, a_step, a_user, an_incident, an_obligation
 
 INCIDENT = an_incident(since=NOON)
 SECOND = timedelta(seconds=1)
@@ -40,12 +41,23 @@ def test_mailgun_cannot_show_it_for_whoever_signs_in_elsewhere(kind: str, sign_i
     person = a_person(sign_in=str(sign_in))
 
     assert not judged(kind, person, tfa_active=True, password_updated_at=NOON + HOUR).met
-    assert needs_voucher(person)
+    assert may_be_confirmed(an_obligation(kind), person)
 
 
-def test_somebody_who_is_not_in_slack_needs_a_voucher() -> None:
-    assert needs_voucher(a_person(slack_id=None))
-    assert not needs_voucher(a_person())
+def test_what_mailgun_denies_of_somebody_who_is_not_in_slack_nobody_confirms() -> None:
+    assert not may_be_confirmed(an_obligation(), a_person(slack_id=None))
+
+
+def test_a_change_whose_owner_nobody_can_ask_may_be_confirmed() -> None:
+    changed = an_obligation(status=ObligationStatus.QUESTIONED)
+
+    assert may_be_confirmed(changed, a_person(slack_id=None))
+    assert not may_be_confirmed(changed, a_person())
+    assert not may_be_confirmed(changed, a_person(slack_id=None, standing=Standing.UNKNOWN))
+
+
+def test_what_is_settled_is_not_confirmed_again() -> None:
+    assert not may_be_confirmed(an_obligation(status=ObligationStatus.DONE), a_person(sign_in=str(SignIn.SAML)))
 
 
 @pytest.mark.parametrize(

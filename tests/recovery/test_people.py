@@ -151,12 +151,30 @@ def test_someone_who_is_not_found_in_slack_is_left_to_an_approver(world: World) 
 
     assert world.person("zoe").slack_id is None
     assert world.status("4") is StepStatus.RUNNING
-    assert "Confirmed" in world.type("people")
+    assert "not reached: nobody in Slack has this address" in world.type("people")
 
 
-def test_who_confirmed_is_recorded(world: World) -> None:
+def test_nobody_confirms_what_mailgun_denies_though_the_bot_cannot_reach_them(world: World) -> None:
     world.mailgun.has_user(a_user("zoe"))
     world.opened().approved("4")
+
+    assert "stop the reminders, with a reason" in world.type("confirm zoe@acme.example 4")
+    assert world.obligation("zoe").is_open
+
+
+@pytest.fixture
+def zoe(world: World) -> World:
+    """Zoe is not in Slack, and has turned it on: nobody can ask her whether that was her."""
+    world.mailgun.has_user(a_user("zoe"))
+    world.opened().approved("4")
+    turn_on(world, "zoe")
+    poll(world)
+    return world
+
+
+def test_who_confirmed_a_change_of_somebody_whom_nobody_can_ask_is_recorded(zoe: World) -> None:
+    world = zoe
+    assert "nobody can be asked whether that was them" in world.type("people")
     world.type("confirm zoe@acme.example 4")
     world.work()
 
@@ -166,9 +184,8 @@ def test_who_confirmed_is_recorded(world: World) -> None:
     assert world.status("4") is StepStatus.DONE
 
 
-def test_confirming_twice_says_that_it_is_settled(world: World) -> None:
-    world.mailgun.has_user(a_user("zoe"))
-    world.opened().approved("4")
+def test_confirming_twice_says_that_it_is_settled(zoe: World) -> None:
+    world = zoe
     world.type("confirm zoe@acme.example 4")
 
     assert "settled already" in world.type("confirm zoe@acme.example 4", by="U-REQ")
@@ -194,6 +211,8 @@ def test_a_person_whom_slack_refuses_is_left_to_an_approver(ann: World) -> None:
     ann.approved("4")
 
     assert ann.person("ann").slack_id is None
+    turn_on(ann)
+    poll(ann)
     assert "with your name" in ann.type("confirm ann@acme.example 4")
 
 

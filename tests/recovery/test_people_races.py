@@ -9,10 +9,10 @@ from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
 from recovery.errors import Refused, Uncertain, Unreachable
-from recovery.message_plan import TELL
+from recovery.message_plan import REMIND, TELL
 from recovery.state import IncidentStatus, ObligationStatus, Standing, StepStatus
 from tests.recovery.builders import DAY, HOUR, a_member, a_user
-from tests.recovery.people import poll, turn_on
+from tests.recovery.people import poll, turn_off, turn_on
 from tests.recovery.world import World
 
 TOLD, REMINDER = MarkerKind.CHECKLIST, MarkerKind.REMINDER
@@ -41,6 +41,19 @@ def test_what_the_wrong_person_did_is_not_the_right_ones(anne: World) -> None:
 
     assert anne.obligation("ann").status is ObligationStatus.QUESTIONED
     assert "Was that you?" in anne.messages_to("U-ANNE", TOLD)[0]
+
+
+def test_who_is_identified_is_not_reminded_because_somebody_urged_the_wrong_one(anne: World) -> None:
+    anne.approved("4")
+    anne.clock.pass_by(10 * HOUR)
+    anne.mailgun.fail("users", Uncertain("away"))
+    anne.type("remind ann@acme.example")
+    anne.work(timedelta(0))
+    anne.press(Ask.IDENTIFY, by="U-REQ", chosen="U-ANNE", **about(anne))
+    anne.later(timedelta(minutes=5))
+
+    assert anne.messages_to("U-ANNE", TOLD)
+    assert not anne.messages_to("U-ANNE", REMINDER)
 
 
 def test_what_the_wrong_person_said_is_not_the_right_ones(world: World) -> None:
@@ -240,6 +253,61 @@ def test_who_comes_to_slack_later_is_found_on_another_day(world: World) -> None:
         world.later(4 * HOUR)
 
     assert world.messages_to("U-ZOE", TOLD)
+
+
+@pytest.fixture
+def moved(ann: World) -> World:
+    """Ann is deactivated half-way, and has a new Slack account with the same address."""
+    ann.approved("4")
+    ann.directory.change("U-ANN", is_active=False)
+    ann.later(timedelta(hours=4, minutes=5))
+    assert ann.person("ann").standing is Standing.DEACTIVATED
+    ann.directory.change("U-ANN", email="old@acme.example")
+    ann.directory.has(a_member("U-ANN-2", email="ann@acme.example"))
+    return ann
+
+
+def test_who_has_a_new_slack_account_is_told_there_and_the_old_message_is_taken_back(moved: World) -> None:
+    for _ in range(12):
+        moved.later(4 * HOUR)
+
+    assert len(moved.messages_to("U-ANN-2", TOLD)) == 1
+    assert not moved.messages_to("U-ANN", TOLD)
+    assert moved.messages_to("U-ANN-2", REMINDER)
+
+
+def test_who_has_a_new_slack_account_is_told_there_by_a_new_incident(moved: World) -> None:
+    moved.vacated("4")
+    moved.type("keep-reminding")
+    moved.work()
+    moved.type("sent 4711")
+    moved.work()
+    moved.opened().approved("4")
+
+    assert len(moved.messages_to("U-ANN-2", TOLD)) == 1
+
+
+def test_who_undoes_it_at_the_moment_a_reminder_finds_nothing_left_is_not_forgotten(ann: World) -> None:
+    ann.approved("4")
+    ann.directory.trouble = Uncertain("Slack is away")
+    ann.clock.pass_by(timedelta(hours=4, minutes=2))
+    ann.work(timedelta(0))
+    turn_on(ann)
+    ann.clock.pass_by(timedelta(minutes=6))
+    ann.work(timedelta(0))
+    assert not ann.obligation("ann").is_open
+    turn_off(ann)
+    ann.directory.trouble = None
+    ann.clock.pass_by(timedelta(minutes=4))
+    job = ann.claim(REMIND)
+    assert job is not None
+    job.kind.run(job)
+    ann.work()
+    job.finish()
+    for _ in range(24):
+        ann.later(HOUR)
+
+    assert ann.messages_to("U-ANN", REMINDER)
 
 
 def test_with_two_persons_nobody_confirms_their_own_part(world: World) -> None:

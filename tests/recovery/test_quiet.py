@@ -160,6 +160,57 @@ def test_people_given_back_by_a_cancelled_incident_are_reminded_no_sooner(remind
     assert len(reminders(reminded)) == 2
 
 
+def test_remind_now_breaks_no_promise_of_what_comes_after_it(told: World) -> None:
+    told.type("later tomorrow", by="U-ANN")
+    told.type("remind ann@acme.example")
+    told.work()
+    assert len(reminders(told)) == 1
+    for _ in range(7):
+        told.later(HOUR)
+    assert len(reminders(told)) == 1
+
+    told.clock.go_to(MORNING + DAY)
+    told.work()
+    assert len(reminders(told)) == 2
+
+
+def test_a_reminder_that_slack_may_have_got_and_has_not_is_not_sent_at_night(told: World) -> None:
+    told.slack.fail("post", Uncertain("timed out"), "reminder", times=1_000)
+    told.clock.go_to(MORNING + 8 * HOUR + 30 * MINUTE)
+    told.work(timedelta(minutes=1))
+    told.slack.faults.clear()
+    told.clock.go_to(MORNING + 14 * HOUR)
+    told.work()
+    assert not reminders(told)
+
+    told.clock.go_to(MORNING + DAY)
+    told.work()
+    assert len(reminders(told)) == 1
+
+
+def test_a_bot_that_died_before_it_sent_a_reminder_does_not_send_it_at_night(told: World) -> None:
+    told.slack.fail("post", SystemExit(), "reminder")
+    told.clock.go_to(MORNING + 8 * HOUR + 30 * MINUTE)
+    with pytest.raises(SystemExit):
+        told.work()
+    told.start()
+    told.clock.go_to(MORNING + 14 * HOUR)
+    told.work()
+
+    assert not reminders(told)
+
+
+def test_who_asks_for_later_after_a_reminder_that_did_not_arrive_is_left_alone(told: World) -> None:
+    told.slack.fail("post", Uncertain("timed out"), "reminder")
+    told.clock.go_to(MORNING + 4 * HOUR + MINUTE)
+    told.work(timedelta(0))
+    told.ask(Ask.LATER, "U-ANN", about={"chosen": "tomorrow"})
+    told.drain("judge")
+    told.work()
+
+    assert not reminders(told)
+
+
 def test_one_person_with_two_users_is_reminded_of_the_second_no_sooner_either(world: World) -> None:
     for name in ("ann", "ops"):
         world.mailgun.has_user(a_user(name))

@@ -56,6 +56,15 @@ def test_who_has_said_that_all_is_done_is_not_reminded_meanwhile(sid: World) -> 
     assert "say that they are done" in sid.card("4")
 
 
+def test_who_has_said_so_has_nothing_to_put_off(sid: World) -> None:
+    sid.type("done", by="U-SID")
+    sid.work()
+
+    assert menus(sid, "U-SID") == []
+    assert "nothing that you would be reminded of now" in sid.type("later hour", by="U-SID")
+    assert sid.person("sid").put_off == 0
+
+
 def test_approvers_see_in_the_list_who_says_so(sid: World) -> None:
     sid.type("done 4", by="U-SID")
 

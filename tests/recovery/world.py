@@ -253,7 +253,7 @@ class World:
     @property
     def incident(self) -> Incident:
         with self.database.read() as tx:
-            incident = tx.incidents.latest()
+            incident = tx.incidents.current()
         assert incident is not None
         return incident
 

@@ -54,14 +54,28 @@ def test_another_incident_opens_once_the_first_has_recovered(database: Database)
         assert second is not None and tx.incidents.open_one() == second
 
 
-def test_latest_prefers_the_open_incident_to_newer_ones(database: Database) -> None:
-    opened = an_incident(database)
-    newer = an_incident(database, IncidentStatus.CANCELLED)
+def test_the_current_incident_is_the_open_one_then_the_recovered_one_then_the_latest(database: Database) -> None:
+    first = an_incident(database)
+    cancelled = an_incident(database, IncidentStatus.CANCELLED)
+
+    def current() -> int | None:
+        with database.read() as tx:
+            incident = tx.incidents.current()
+        return incident and incident.id
+
+    assert current() == first.id
     with database.write() as tx:
-        assert tx.incidents.latest() == opened
-        tx.incidents.set(opened.id, status=IncidentStatus.CLOSED)
+        tx.incidents.set(first.id, status=IncidentStatus.RECOVERED)
+    assert current() == first.id
+    opened = an_incident(database)
+    assert current() == opened.id
+    with database.write() as tx:
+        for incident in (first, opened):
+            tx.incidents.set(incident.id, status=IncidentStatus.CLOSED)
+    assert current() == opened.id
+    with database.write() as tx:
         latest = tx.incidents.latest()
-    assert latest is not None and latest.id == newer.id
+    assert latest is not None and latest.id == opened.id != cancelled.id
 
 
 def test_set_grows_the_revision_and_mark_drawn_does_not(database: Database) -> None:

@@ -9,7 +9,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from recovery.account import KeyKind
 from recovery.actions import Ask
-from recovery.people import needs_voucher
+from recovery.people import may_be_confirmed
 from recovery.state import IncidentStatus, ObligationStatus, StepStatus
 from recovery.steps import STEPS
 from storage.database import Database
@@ -179,10 +179,10 @@ class Recovery(Outside):
             left = [(o, people[o.person_id]) for o in tx.people.obligations(world.incident.id) if o.is_open]
         for obligation, person in left:
             about = {"obligation": str(obligation.id), "version": str(obligation.version)}
-            if obligation.status is ObligationStatus.QUESTIONED:
-                self.ask(Ask.MINE, person.slack_id or "", **about, answer="yes")
-            elif needs_voucher(person):
+            if may_be_confirmed(obligation, person):
                 self.ask(Ask.CONFIRM, BOSS, **about)
+            elif obligation.status is ObligationStatus.QUESTIONED:
+                self.ask(Ask.MINE, person.slack_id or "", **about, answer="yes")
             elif person.mailgun_id in world.mailgun.people:
                 now = world.clock.now()
                 done = {"password_updated_at": now, "tfa_active": True, "tfa_created_at": now}

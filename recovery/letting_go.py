@@ -1,0 +1,64 @@
+"""Asking nothing more of the people: a step is skipped, an incident ends, or its people go to another. And asking
+again, where that is taken back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from recovery.people import by_person, plan_redraw
+from recovery.state import Incident, Obligation, ObligationStatus, Person
+from recovery.store import Transaction
+from recovery.strays import strays_task
+from recovery.weighing import scheduled
+
+
+def ask_nothing_more(tx: Transaction, incident: Incident, at: datetime, step_id: int | None = None) -> None:
+    """What is left is dropped, in one step or in all: nobody is asked for it any more, and their messages say so."""
+    obligations = tx.people.obligations(incident.id)
+    dropped = {
+        one.id: _dropped(one, at) for one in obligations if one.is_open and (step_id is None or one.step_id == step_id)
+    }
+    tx.people.save_obligations(list(dropped.values()))
+    theirs = by_person([dropped.get(one.id, one) for one in obligations])
+    let_go = {one.person_id for one in dropped.values()}
+    people = [scheduled(p, theirs[p.id], at) for p in tx.people.of(incident.id) if p.id in let_go]
+    tx.people.save(people)
+    plan_redraw(tx, *people)
+    if incident.strays_ts is not None:
+        tx.tasks.add([strays_task(incident)])
+
+
+def _dropped(one: Obligation, at: datetime) -> Obligation:
+    # A question that nobody has answered is asked anew if it is asked again; an answer stands.
+    evidence = None if one.status is ObligationStatus.QUESTIONED else one.evidence
+    return replace(one, status=ObligationStatus.DROPPED, version=one.version + 1, settled_at=at, evidence=evidence)
+
+
+def ask_again(tx: Transaction, incident: Incident, ended_at: datetime, meanwhile: Sequence[Person]) -> None:
+    """What was dropped when the incident ended, at that moment, is asked for again. `meanwhile` are the people of the
+    incident that had taken over: nobody is reminded sooner than they were promised there."""
+    obligations = tx.people.obligations(incident.id)
+    again = [
+        replace(one, status=ObligationStatus.OPEN, version=one.version + 1, settled_at=None)
+        for one in obligations
+        if one.status is ObligationStatus.DROPPED and one.settled_at == ended_at
+    ]
+    tx.people.save_obligations(again)
+    theirs, promised = by_person(again), _promised(meanwhile)
+    people = [
+        scheduled(_left_alone_until(person, promised.get(person.mailgun_id)), theirs[person.id], ended_at)
+        for person in tx.people.of(incident.id)
+        if person.id in theirs
+    ]
+    tx.people.save(people)
+    plan_redraw(tx, *people)
+
+
+def _promised(people: Sequence[Person]) -> Mapping[str, datetime]:
+    return {person.mailgun_id: person.quiet_until for person in people if person.quiet_until is not None}
+
+
+def _left_alone_until(person: Person, until: datetime | None) -> Person:
+    if until is None or (person.quiet_until is not None and person.quiet_until >= until):
+        return person
+    return replace(person, quiet_until=until)

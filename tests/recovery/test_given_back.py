@@ -1,0 +1,125 @@
+"""A new incident, opened by mistake, is cancelled: the recovered one looks after its people again, as before."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recovery.account import SignIn
+from recovery.actions import Ask
+from recovery.content import MarkerKind
+from recovery.state import IncidentStatus, ObligationStatus
+from tests.recovery.builders import DAY, HOUR, a_member, a_user
+from tests.recovery.people import poll, turn_on
+from tests.recovery.world import World
+
+MORNING = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+"""Nine o'clock where everybody is."""
+TOLD, REMINDER = MarkerKind.CHECKLIST, MarkerKind.REMINDER
+
+
+def recovered(world: World) -> World:
+    """Everything is done but two-factor authentication."""
+    world.clock.go_to(MORNING)
+    world.opened().approved("4").vacated("4")
+    world.type("keep-reminding")
+    world.work()
+    world.type("sent 4711")
+    world.work()
+    assert world.incident.status is IncidentStatus.RECOVERED
+    return world
+
+
+def mistaken(world: World) -> World:
+    """Another incident is opened, and cancelled."""
+    earlier = world.incident.id
+    world.opened()
+    world.type("cancel opened by mistake")
+    world.work()
+    assert (world.incident.id, world.incident.status) == (earlier, IncidentStatus.RECOVERED)
+    return world
+
+
+@pytest.fixture
+def sid(world: World) -> World:
+    """Sid signs in through Sinch ID."""
+    world.mailgun.has_user(a_user("sid", sign_in=SignIn.SINCH))
+    world.directory.has(a_member("U-SID", email="sid@acme.example"))
+    return recovered(world)
+
+
+def test_check_now_works_again(world: World) -> None:
+    world.mailgun.has_user(a_user("ann"))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    mistaken(recovered(world))
+    world.clock.pass_by(HOUR)
+    turn_on(world)
+    world.press(Ask.CHECK, by="U-ANN", person=str(world.person("ann").id))
+    world.work()
+
+    assert "done. Thank you." in world.answer
+
+
+def test_what_people_say_of_themselves_is_heard_again(sid: World) -> None:
+    mistaken(sid)
+
+    assert "The next reminder comes at" in sid.type("later tomorrow", by="U-SID")
+    assert "is told now" in sid.press(Ask.CANNOT, by="U-SID", text="no phone", person=str(sid.person("sid").id))
+    assert "An approver confirms it" in sid.type("done", by="U-SID")
+
+
+def test_what_is_left_can_be_settled_again_and_the_incident_closes(sid: World) -> None:
+    earlier = mistaken(sid).incident.id
+    assert "sid@acme.example" in sid.type("people")
+    sid.type("confirm sid@acme.example 4")
+    sid.work()
+
+    with sid.database.read() as tx:
+        assert tx.incidents.get(earlier).status is IncidentStatus.CLOSED
+
+
+def test_a_question_that_nobody_had_answered_is_asked_again(ann: World) -> None:
+    ann.clock.go_to(MORNING)
+    turn_on(ann)
+    recovered(ann)
+    assert ann.obligation("ann").status is ObligationStatus.QUESTIONED
+    mistaken(ann)
+    poll(ann)
+
+    assert ann.obligation("ann").status is ObligationStatus.QUESTIONED
+    assert "Was that you?" in ann.messages_to("U-ANN", TOLD)[0]
+
+
+def test_an_answer_that_was_given_stands(ann: World) -> None:
+    ann.clock.go_to(MORNING)
+    turn_on(ann)
+    recovered(ann)
+    ann.type("mine no", by="U-ANN")
+    mistaken(ann)
+    poll(ann)
+
+    assert ann.obligation("ann").status is ObligationStatus.OPEN
+    assert "You said that the change" in ann.messages_to("U-ANN", TOLD)[0]
+
+
+def test_who_was_promised_quiet_by_the_mistaken_one_has_it(ann: World) -> None:
+    recovered(ann)
+    ann.clock.go_to(MORNING + 3 * HOUR)
+    ann.opened().approved("4")
+    ann.type("later tomorrow", by="U-ANN")
+    ann.type("cancel opened by mistake")
+    ann.later(6 * HOUR)
+    assert not ann.messages_to("U-ANN", REMINDER)
+
+    ann.clock.go_to(MORNING + DAY)
+    ann.work()
+    assert len(ann.messages_to("U-ANN", REMINDER)) == 1
+
+
+def test_who_has_asked_for_later_is_not_reminded_before_by_a_new_incident(ann: World) -> None:
+    recovered(ann)
+    ann.type("later tomorrow", by="U-ANN")
+    ann.opened().approved("4")
+    assert len(ann.messages_to("U-ANN", TOLD)) == 2
+    ann.later(8 * HOUR + timedelta(minutes=30))
+
+    assert not ann.messages_to("U-ANN", REMINDER)
