@@ -50,5 +50,24 @@ class Ask(StrEnum):
     """A form that Slack did not open; the person is told what to type instead."""
 
 
+ABOUT_PEOPLE = frozenset(
+    {
+        Ask.CHECK,
+        Ask.MINE,
+        Ask.DONE,
+        Ask.LATER,
+        Ask.CANNOT,
+        Ask.IDENTIFY,
+        Ask.BY_HAND,
+        Ask.HAS_LEFT,
+        Ask.STOP,
+        Ask.REMIND_NOW,
+        Ask.PEOPLE,
+        Ask.CONFIRM,
+        Ask.KEEP_REMINDING,
+    }
+)
+"""Asks about people: of the incident that looks after them, which may be an earlier one than the latest."""
+
 NEEDS_WORDS = frozenset({Ask.SKIP, Ask.NOTE, Ask.SENT, Ask.STOP, Ask.CANNOT})
 """Asks whose button opens a form first, because they need a person's words."""

@@ -52,7 +52,7 @@ def answer_check(job: Job, steps: Sequence[Step]) -> None:
     """Tell whoever pressed "Check now" what Mailgun shows."""
     with job.tools.store.read() as tx:
         request = tx.requests.get(int(str(job.task.payload["request"])))
-        mine = obligations_of(tx, request, job.task.incident_id)
+        mine = obligations_of(tx, request)
     problem = job.task.payload.get("problem")
     if problem:
         lines = [line(f"Mailgun could not be asked: {problem} The bot keeps trying; what you did is not lost.")]
@@ -89,12 +89,9 @@ def _shown(steps: Sequence[Step], obligation: Obligation, person: Person, *, sev
             return line(f"{title}: done. Thank you.")
 
 
-def obligations_of(
-    tx: Transaction, request: Request, incident_id: int | None = None
-) -> list[tuple[Obligation, Person]]:
-    """What the sender has to do in that incident, or in the current one; only what a button is about, if it names
-    that."""
-    incident = tx.incidents.get(incident_id) if incident_id is not None else tx.incidents.current()
+def obligations_of(tx: Transaction, request: Request) -> list[tuple[Obligation, Person]]:
+    """What the sender has to do in the current incident; only what a button is about, if it names that."""
+    incident = tx.incidents.current()
     if incident is None:
         return []
     person_id, obligation_id = request.about.get("person"), request.about.get("obligation")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.checking import answer_waiting
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.letting_go import ask_again, ask_nothing_more
+from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
 from recovery.state import (
     HandoverStatus,
@@ -169,7 +169,7 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
         )
     ask_nothing_more(tx, incident, by.at)
     give_back_people(tx, incident, by.at)
-    answer_waiting(tx, incident.id)
+    answer_or_pass_on(tx, STEPS, incident)
     _record(tx, incident, by, Action.CANCELLED, "", reason)
     rest = f" {count(dropped, 'task')} not begun yet will not be run." if dropped else ""
     return line(f"The incident is cancelled. What was begun is finished and handed over.{rest}")

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from recovery.people import by_person, plan_redraw
-from recovery.state import Incident, Obligation, ObligationStatus, Person
+from recovery.people import by_person, dropped, plan_redraw
+from recovery.state import Incident, ObligationStatus, Person
 from recovery.store import Transaction
 from recovery.strays import strays_task
 from recovery.weighing import scheduled
@@ -15,23 +15,15 @@ from recovery.weighing import scheduled
 def ask_nothing_more(tx: Transaction, incident: Incident, at: datetime, step_id: int | None = None) -> None:
     """What is left is dropped, in one step or in all: nobody is asked for it any more, and their messages say so."""
     obligations = tx.people.obligations(incident.id)
-    dropped = {
-        one.id: _dropped(one, at) for one in obligations if one.is_open and (step_id is None or one.step_id == step_id)
-    }
-    tx.people.save_obligations(list(dropped.values()))
-    theirs = by_person([dropped.get(one.id, one) for one in obligations])
-    let_go = {one.person_id for one in dropped.values()}
-    people = [scheduled(p, theirs[p.id], at) for p in tx.people.of(incident.id) if p.id in let_go]
+    left = [one for one in obligations if one.is_open and step_id in (None, one.step_id)]
+    let_go = {one.id: dropped(one, at) for one in left}
+    tx.people.save_obligations(list(let_go.values()))
+    theirs, touched = by_person([let_go.get(one.id, one) for one in obligations]), {one.person_id for one in left}
+    people = [scheduled(p, theirs[p.id], at) for p in tx.people.of(incident.id) if p.id in touched]
     tx.people.save(people)
     plan_redraw(tx, *people)
     if incident.strays_ts is not None:
         tx.tasks.add([strays_task(incident)])
-
-
-def _dropped(one: Obligation, at: datetime) -> Obligation:
-    # A question that nobody has answered is asked anew if it is asked again; an answer stands.
-    evidence = None if one.status is ObligationStatus.QUESTIONED else one.evidence
-    return replace(one, status=ObligationStatus.DROPPED, version=one.version + 1, settled_at=at, evidence=evidence)
 
 
 def ask_again(tx: Transaction, incident: Incident, ended_at: datetime, meanwhile: Sequence[Person]) -> None:
@@ -52,6 +44,8 @@ def ask_again(tx: Transaction, incident: Incident, ended_at: datetime, meanwhile
     ]
     tx.people.save(people)
     plan_redraw(tx, *people)
+    if incident.strays_ts is not None:
+        tx.tasks.add([strays_task(incident)])
 
 
 def _promised(people: Sequence[Person]) -> Mapping[str, datetime]:

@@ -95,8 +95,13 @@ def more(job: Job, steps: Sequence[Step]) -> None:
         _leave_untold(job, talk.person)
         return
     with job.record() as tx:
-        _told(tx, job, steps, tx.people.get(person_id), new, job.tools.clock.now())
-        tx.tasks.add([redraw_task(talk.person)])
+        known, now = tx.people.get(person_id), job.tools.clock.now()
+        if known.slack_id == talk.person.slack_id:
+            _told(tx, job, steps, known, new, now)
+            tx.tasks.add([redraw_task(known)])
+        else:
+            # Meanwhile somebody said that they are another, who is told anew.
+            reschedule(tx, known, now)
         job.done(tx, job.task)
 
 
@@ -174,9 +179,10 @@ def lose_touch(job: Job, tried: Person, standing: Standing, why: str) -> None:
         tx.people.save([lost])
         if person.message_ts is not None:
             tx.tasks.add([retract_task(person)])
-        facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"{person.called}: {why}", private=True)
-        tx.audit.append(person.incident_id, job.tools.clock.now(), facts)
-        plan_strays(tx, tx.incidents.get(person.incident_id), [lost])
+        if any(one.is_open for one in tx.people.obligations_of(person.id)):
+            facts = AuditFacts(Actor.BOT, Action.NOT_REACHED, f"{person.called}: {why}", private=True)
+            tx.audit.append(person.incident_id, job.tools.clock.now(), facts)
+            plan_strays(tx, tx.incidents.get(person.incident_id), [lost])
 
 
 def _leave_untold(job: Job, person: Person) -> None:

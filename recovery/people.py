@@ -5,7 +5,7 @@ Each such step says in its own file what it asks, how Mailgun shows that it is d
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recovery.account import AccountUser, SignIn
@@ -167,6 +167,14 @@ def by_person(obligations: Sequence[Obligation]) -> Mapping[int, list[Obligation
     for obligation in obligations:
         found.setdefault(obligation.person_id, []).append(obligation)
     return found
+
+
+def dropped(obligation: Obligation, at: datetime) -> Obligation:
+    """It is asked for no more. A question that nobody has answered is asked anew if it ever is again; an answer
+    stands."""
+    evidence = None if obligation.status is O.QUESTIONED else obligation.evidence
+    version = obligation.version + 1
+    return replace(obligation, status=O.DROPPED, version=version, settled_at=at, evidence=evidence)
 
 
 def awaited(obligations: Sequence[Obligation]) -> list[Obligation]:

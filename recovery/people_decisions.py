@@ -130,6 +130,8 @@ def confirm(tx: Transaction, incident: Incident, by: By, pair: Pair, *, two_pers
     obligation, person = pair
     if two_person and person.slack_id == by.user_id:
         return line("Two people are needed here: please ask another approver to confirm your own part.")
+    if obligation.status is ObligationStatus.QUESTIONED and not may_be_confirmed(obligation, person):
+        return line(f"{person.called} was asked whether the change at Mailgun was theirs: it counts once they say so.")
     if obligation.is_open and not may_be_confirmed(obligation, person):
         return line(
             f"Mailgun shows this for {person.called}: it counts once Mailgun does. If that cannot be, an approver may "

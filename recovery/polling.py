@@ -80,6 +80,16 @@ def weigh(
         tx.incidents.mark_drawn(incident.id, **polled)
 
 
+def answer_or_pass_on(tx: Transaction, steps: Sequence[Step], ended: Incident) -> None:
+    """Whoever waits for a poll of an incident that has ended is answered by one of the current incident, if that asks
+    something of people; else at once."""
+    current = tx.incidents.current()
+    if current is None or not current.is_alive or not begun_steps(steps, tx.steps.of(current.id)):
+        answer_waiting(tx, ended.id)
+    elif tx.requests.waiting():
+        tx.tasks.add([poll_task(current)])
+
+
 def poll(job: Job, steps: Sequence[Step]) -> None:
     """List the users, settle what Mailgun shows, include who joined, drop who left, answer who waits."""
     tools = job.tools
@@ -87,7 +97,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0)
     if not incident.is_alive:
         with job.record() as tx:
-            answer_waiting(tx, incident.id)
+            answer_or_pass_on(tx, steps, incident)
         return
     asked_at = tools.clock.now()
     try:
@@ -99,7 +109,7 @@ def poll(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(incident.id)
         if not incident.is_alive:
             # Cancelled, or its people taken over, while Mailgun was being asked.
-            answer_waiting(tx, incident.id)
+            answer_or_pass_on(tx, steps, incident)
             job.done(tx, job.task)
             return
         weigh(tx, job, incident, steps, users, asked_at)

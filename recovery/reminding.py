@@ -1,7 +1,8 @@
 """Reminding: a short reply under somebody's message that says what is left, for all Mailgun users that they are."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.checklist import Conversation, items_left, reminder_card
@@ -9,18 +10,28 @@ from recovery.content import Marker, Place
 from recovery.errors import Unreachable
 from recovery.jobs import Job, TaskKind
 from recovery.message_plan import REMIND, was_told_all
-from recovery.messages import is_still_there, left_alone, lose_touch, read_talk, replied, reply_marker
+from recovery.messages import is_still_there, left_alone, read_talk, replied, reply_marker
 from recovery.people import PeopleStep, people_steps
 from recovery.posting import begun_before, forget_attempt, posted_before
 from recovery.reminders import may_be_reminded_at
-from recovery.state import Json, Person, Standing
+from recovery.state import Json, Person
 from recovery.step import Step
 from recovery.store import Transaction
 from recovery.weighing import scheduled
 
-_MENTIONED = "mentioned"
-"""In the task's payload: the ids of the people of whom the reminder speaks; it is a reply under the first one's
-message."""
+logger = logging.getLogger(__name__)
+
+_PLACE, _MENTIONED = "place", "mentioned"
+"""In the task's payload, once the reminder is about to be posted: under which message, and the users of which it
+speaks."""
+
+
+@dataclass(frozen=True)
+class _Mentioned:
+    """A user of whom the reminder speaks: how often they had put it off, and who had urged, when it was posted."""
+
+    put_off: int
+    urged_by: str | None
 
 
 def remind(job: Job, steps: Sequence[PeopleStep]) -> None:
@@ -43,8 +54,7 @@ def remind(job: Job, steps: Sequence[PeopleStep]) -> None:
     if not left or may_be_reminded_at(users, now, job.tools.policy.reminders) > now:
         _leave_it(job)
         return
-    mentioned: list[Json] = [talk.person.id for talk in left]
-    job.remember(**{_MENTIONED: mentioned})
+    _remember(job, [talk.person for talk in left])
     if replied(job, left[0].person, reminder_card(steps, left), _marker(job)):
         _record(job, steps)
     else:
@@ -65,48 +75,64 @@ def _marker(job: Job) -> Marker:
     return reply_marker(job, f"reminder-{job.task.id}")
 
 
-def _mentioned(job: Job) -> list[int]:
-    ids = job.task.payload.get(_MENTIONED)
-    return [int(str(one)) for one in ids] if isinstance(ids, list) else []
+def _remember(job: Job, mentioned: Sequence[Person]) -> None:
+    """What the record needs to know, whatever changes while it is posted or looked for."""
+    first = mentioned[0]
+    stands: dict[str, Json] = {str(one.id): {"put_off": one.put_off, "urged_by": one.urged_by} for one in mentioned}
+    job.remember(**{_PLACE: [first.channel_id, first.message_ts], _MENTIONED: stands})
+
+
+def _mentioned(job: Job) -> dict[int, _Mentioned]:
+    stands = job.task.payload.get(_MENTIONED)
+    found: dict[int, _Mentioned] = {}
+    for person_id, stand in stands.items() if isinstance(stands, dict) else ():
+        if isinstance(stand, dict):
+            urged_by = stand.get("urged_by")
+            found[int(person_id)] = _Mentioned(int(str(stand.get("put_off"))), str(urged_by) if urged_by else None)
+    return found
 
 
 def _has_arrived(job: Job) -> bool:
     """Whether an earlier attempt posted the reminder. One that did not is forgotten: it may be too late by now."""
-    mentioned = _mentioned(job)
-    if not begun_before(job) or not mentioned:
+    place = job.task.payload.get(_PLACE)
+    if not begun_before(job) or not isinstance(place, list):
         return False
-    with job.tools.store.read() as tx:
-        first = tx.people.get(mentioned[0])
-    if first.channel_id is not None:
-        try:
-            if posted_before(job, Place(first.channel_id, first.message_ts), _marker(job)) is not None:
-                return True
-        except Unreachable as error:
-            lose_touch(job, first, Standing.CLOSED, str(error))
+    channel, thread = map(str, place)
+    try:
+        if posted_before(job, Place(channel, thread), _marker(job)) is not None:
+            return True
+    except Unreachable:
+        # Nobody can look there any more; whether somebody is to be reminded elsewhere is looked at anew.
+        logger.info("a reminder may or may not have arrived: its conversation is closed")
     forget_attempt(job)
     return False
 
 
 def _record(job: Job, steps: Sequence[PeopleStep]) -> None:
     """Write down that it was sent, and when they may be reminded again: whichever of their users has something left
-    then."""
+    then. Who has urged, or asked for later, since it was posted is heard."""
     hours, mentioned = job.tools.policy.reminders, _mentioned(job)
     with job.record() as tx:
         now = job.tools.clock.now()
-        for person_id in mentioned:
-            tx.people.save([_counted(tx, job, steps, read_talk(tx, person_id))])
+        talks = [read_talk(tx, person_id) for person_id in mentioned]
+        for talk in talks:
+            tx.people.save([_counted(tx, job, steps, talk, mentioned[talk.person.id].urged_by)])
+        is_promised = any(talk.person.put_off > mentioned[talk.person.id].put_off for talk in talks)
         for user in _users_in(tx, job):
-            quiet_until = max(now + hours.every, user.quiet_until or now)
-            obligations = tx.people.obligations_of(user.id)
-            tx.people.save([scheduled(left_alone(user, quiet_until, hours), obligations, now)])
+            if not is_promised:
+                user = left_alone(user, max(now + hours.every, user.quiet_until or now), hours)
+            tx.people.save([scheduled(user, tx.people.obligations_of(user.id), now)])
         job.done(tx, job.task)
 
 
-def _counted(tx: Transaction, job: Job, steps: Sequence[PeopleStep], talk: Conversation) -> Person:
+def _counted(
+    tx: Transaction, job: Job, steps: Sequence[PeopleStep], talk: Conversation, urged_by: str | None
+) -> Person:
     person = talk.person
     if person.slack_id == job.task.payload["slack"]:
         # Otherwise somebody has just said that they are another, who was not reminded yet.
-        person = replace(person, reminders=person.reminders + 1, urged_by=None)
+        is_heard = person.urged_by == urged_by
+        person = replace(person, reminders=person.reminders + 1, urged_by=None if is_heard else person.urged_by)
     subject = f"{person.called}: {items_left(steps, talk.obligations) or 'done meanwhile'}"
     number = f"reminder {talk.person.reminders + 1}"
     facts = AuditFacts(Actor.BOT, Action.PERSON_REMINDED, subject, number, private=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from recovery.access import Access, Right
-from recovery.actions import Ask
+from recovery.actions import ABOUT_PEOPLE, Ask
 from recovery.answers import plain_card
 from recovery.content import Card
 from recovery.decisions import By
@@ -74,11 +74,12 @@ def incident_of(tx: Transaction, sheet: Sheet, *, ended_too: bool) -> tuple[Inci
     if handover.isdigit():
         # A handover is looked after for as long as it is there, whatever came after its incident.
         return tx.incidents.get(tx.handovers.get(int(handover)).incident_id), ()
-    incident = tx.incidents.current()
+    current, latest = tx.incidents.current(), tx.incidents.latest()
+    incident = current if sheet.ask in ABOUT_PEOPLE else latest
+    if named is not None:
+        incident = next((one for one in (current, latest) if one is not None and named == str(one.id)), None)
     if incident is None:
-        return None, NO_INCIDENT
-    if named is not None and named != str(incident.id):
-        return None, OLD_BUTTON
+        return None, NO_INCIDENT if named is None else OLD_BUTTON
     alive = incident.is_alive
     if not alive and not ended_too:
         return None, OLD_BUTTON if named else NO_INCIDENT

@@ -45,7 +45,7 @@ class Incidents(Protocol):
 
     def current(self) -> Incident | None:
         """The incident that people mean: the open one; else the recovered one whose people are still looked after;
-        else the newest."""
+        else the one that ended last."""
         ...
 
     def latest(self) -> Incident | None:

@@ -15,6 +15,7 @@ from recovery.people import (
     awaited,
     by_person,
     cannot_be_asked,
+    dropped,
     is_doubtful,
     judge,
     plan_redraw,
@@ -108,7 +109,7 @@ class Weighing:
             self._move(replace(person, left_at=self.now))
         for obligation in obligations:
             if obligation.is_open:
-                self._settle(obligation, ObligationStatus.DROPPED)
+                self._change(dropped(obligation, self.now))
                 self._tell(Action.OBLIGATION_DROPPED, person.called)
 
     def _as_listed(self, person: Person, user: AccountUser) -> Person:
@@ -205,7 +206,8 @@ class Weighing:
             settled_at=None,
             settled_by=None,
             said_at=None,
-            evidence=None,
+            # What somebody said of a change stands, though nothing was asked of them for some time.
+            evidence=obligation.evidence if obligation.status is ObligationStatus.DROPPED else None,
         )
         self._change(opened)
         self._tell(Action.OBLIGATION_REOPENED, f"{step.title}: {person.called}", why)
@@ -251,7 +253,8 @@ def scheduled(person: Person, obligations: Sequence[Obligation], at: datetime) -
     waits = awaited(obligations)
     if not waits or person.slack_id is None or person.left_at is not None:
         return replace(person, next_message_at=None, urged_by=None)
-    if person.urged_by is not None or any(one.told_at is None for one in waits):
+    is_untold = person.message_ts is None or any(one.told_at is None for one in waits)
+    if is_untold or person.urged_by is not None:
         return replace(person, next_message_at=at)
     if person.next_message_at is None:
         return replace(person, next_message_at=max(at, person.quiet_until or at))

@@ -17,7 +17,9 @@ _UNPOSTED = IncidentRow.audit_count > IncidentRow.audit_posted
 UNSETTLED = or_(ALIVE, _UNDRAWN, _UNPOSTED)
 _LATEST = INCIDENTS.select().order_by(IncidentRow.id.desc()).limit(1)
 _CURRENT = _LATEST.order_by(None).order_by(
-    case((IncidentRow.status == IncidentStatus.OPEN, 0), (ALIVE, 1), else_=2), IncidentRow.id.desc()
+    case((IncidentRow.status == IncidentStatus.OPEN, 0), (ALIVE, 1), else_=2),
+    IncidentRow.ended_at.desc(),
+    IncidentRow.id.desc(),
 )
 
 

@@ -8,7 +8,7 @@ from tests.month.promises import PROMISES
 from tests.month.record import Record
 
 KIND = "postgresql"
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.mark.parametrize("broken", PROMISES, ids=lambda promise: promise.__name__)

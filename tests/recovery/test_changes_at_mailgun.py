@@ -44,6 +44,28 @@ def test_who_is_enabled_again_and_has_done_it_is_not_reminded(ann: World) -> Non
     assert not ann.messages_to("U-ANN", REMINDER)
 
 
+def test_a_no_stands_though_the_user_was_disabled_for_some_time(ann: World) -> None:
+    turn_on(ann)
+    ann.approved("4")
+    ann.type("mine no", by="U-ANN")
+    for is_disabled in (True, False):
+        ann.mailgun.change_user("mailgun-ann", is_disabled=is_disabled)
+        poll(ann)
+
+    assert ann.obligation("ann").status is ObligationStatus.OPEN
+    assert "You said that the change" in ann.messages_to("U-ANN", TOLD)[0]
+
+
+def test_a_question_that_nobody_answered_is_asked_again_after_the_user_was_disabled(ann: World) -> None:
+    turn_on(ann)
+    ann.approved("4")
+    for is_disabled in (True, False):
+        ann.mailgun.change_user("mailgun-ann", is_disabled=is_disabled)
+        poll(ann)
+
+    assert ann.obligation("ann").status is ObligationStatus.QUESTIONED
+
+
 def skipped_when_stuck(ann: World) -> World:
     """Listing the users failed until the step needed attention; by then people were asked all the same."""
     ann.mailgun.fail("users", Uncertain("away"), times=100_000)

@@ -7,8 +7,10 @@ import pytest
 from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.content import MarkerKind
+from recovery.errors import Refused, Uncertain
 from recovery.state import IncidentStatus, ObligationStatus
 from tests.recovery.builders import DAY, HOUR, a_member, a_user
+from tests.recovery.fakes import words
 from tests.recovery.people import poll, turn_on
 from tests.recovery.world import World
 
@@ -67,14 +69,12 @@ def test_what_people_say_of_themselves_is_heard_again(sid: World) -> None:
     assert "An approver confirms it" in sid.type("done", by="U-SID")
 
 
-def test_what_is_left_can_be_settled_again_and_the_incident_closes(sid: World) -> None:
-    earlier = mistaken(sid).incident.id
+def test_what_is_left_can_be_settled_again(sid: World) -> None:
+    mistaken(sid)
     assert "sid@acme.example" in sid.type("people")
     sid.type("confirm sid@acme.example 4")
-    sid.work()
 
-    with sid.database.read() as tx:
-        assert tx.incidents.get(earlier).status is IncidentStatus.CLOSED
+    assert not sid.obligation("sid").is_open
 
 
 def test_a_question_that_nobody_had_answered_is_asked_again(ann: World) -> None:
@@ -123,3 +123,49 @@ def test_who_has_asked_for_later_is_not_reminded_before_by_a_new_incident(ann: W
     ann.later(8 * HOUR + timedelta(minutes=30))
 
     assert not ann.messages_to("U-ANN", REMINDER)
+
+
+def test_what_the_mistaken_one_has_changed_is_still_handed_over(ann: World) -> None:
+    recovered(ann.with_logins("app"))
+    ann.opened().vacated("2")
+    ann.slack.fail("post", Refused("The conversation is closed.", code="is_archived"), "handover", times=50)
+    ann.approved("2")
+    ann.type("cancel opened by mistake")
+    ann.work()
+    assert ann.incident.status is IncidentStatus.RECOVERED and not ann.handed_over
+    ann.slack.faults.clear()
+    ann.type("reissue all", by="U-REQ")
+    ann.work()
+
+    assert len(ann.handed_over) == 2
+
+
+def test_who_waits_for_a_look_at_mailgun_is_answered_by_the_incident_that_looks_after_them(ann: World) -> None:
+    recovered(ann)
+    ann.opened().approved("4")
+    ann.mailgun.fail("users", Uncertain("Mailgun is away"))
+    ann.press(Ask.CHECK, by="U-ANN")
+    ann.drain("people.poll")
+    ann.type("cancel opened by mistake")
+    turn_on(ann)
+    before = len(ann.slack.answers)
+    ann.work()
+
+    (answer,) = ann.slack.answers[before:]
+    assert "done. Thank you." in words(answer[1])
+
+
+def test_the_requesters_list_says_again_who_cannot_be_reached(ann: World) -> None:
+    ann.mailgun.has_user(a_user("zoe"))
+    recovered(ann)
+    mistaken(ann)
+
+    assert "nobody in Slack has this address" in ann.messages_to("U-REQ", MarkerKind.STRAYS)[0]
+
+
+def test_once_nobody_is_left_the_incident_that_ended_last_is_the_one_that_people_mean(sid: World) -> None:
+    earlier = mistaken(sid).incident.id
+    sid.type("confirm sid@acme.example 4")
+    sid.work()
+
+    assert (sid.incident.id, sid.incident.status) == (earlier, IncidentStatus.CLOSED)

@@ -116,6 +116,18 @@ def test_a_reminder_that_was_held_up_speaks_of_what_is_left_by_then(two: World) 
     ]
 
 
+def test_who_is_deactivated_is_listed_for_what_is_left_alone(two: World) -> None:
+    turn_on(two, "ops")
+    poll(two)
+    two.directory.change("U-ANN", is_active=False)
+    two.clock.go_to(MORNING + 4 * HOUR + 2 * MINUTE)
+    two.work()
+
+    assert [entry.facts.subject for entry in two.trail(Action.NOT_REACHED)] == [
+        "ann@acme.example: their Slack user is deactivated"
+    ]
+
+
 def test_who_undoes_it_while_a_reminder_of_the_other_user_is_held_up_is_not_forgotten(two: World) -> None:
     turn_on(two, "ops")
     poll(two)

@@ -149,6 +149,14 @@ def test_what_was_disowned_is_not_asked_for_as_if_it_were_missing(doubted: World
     assert "the change which Mailgun shows was not yours" in asked
 
 
+def test_an_approver_does_not_answer_for_somebody_who_can_be_asked(ann: World) -> None:
+    turn_on(ann)
+    ann.approved("4")
+
+    assert "it counts once they say so" in ann.type("confirm ann@acme.example 4")
+    assert ann.obligation("ann").is_open
+
+
 def test_the_requester_hears_at_once_that_a_change_was_not_its_owners(doubted: World) -> None:
     doubted.type("mine no", by="U-ANN")
     doubted.work()

@@ -82,6 +82,21 @@ def test_who_is_identified_while_being_written_to_is_written_to_themselves(anne:
     assert len(anne.messages_to("U-ANNE", TOLD)) == 1
 
 
+def test_who_is_identified_while_the_wrong_one_is_told_more_is_told_all_themselves(anne: World) -> None:
+    anne.approved("4")
+
+    def somebody_says_who_it_is(marker: Marker) -> None:
+        if marker.kind is REMINDER:
+            anne.slack.while_posting = lambda marker: None
+            anne.press(Ask.IDENTIFY, by="U-REQ", chosen="U-ANNE", **about(anne))
+
+    anne.slack.while_posting = somebody_says_who_it_is
+    anne.approved("3")
+
+    (told,) = anne.messages_to("U-ANNE", TOLD)
+    assert "Reset your Mailgun password" in told and "Turn on two-factor" in told
+
+
 def test_who_was_identified_meanwhile_is_not_lost_touch_with(anne: World) -> None:
     def somebody_says_who_it_is(marker: Marker) -> None:
         if marker.kind is TOLD:

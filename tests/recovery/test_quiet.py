@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recovery.actions import Ask
+from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.errors import Uncertain
 from recovery.state import IncidentStatus
@@ -209,6 +210,51 @@ def test_who_asks_for_later_after_a_reminder_that_did_not_arrive_is_left_alone(t
     told.work()
 
     assert not reminders(told)
+
+
+@pytest.fixture
+def unsure(told: World) -> World:
+    """A reminder was posted, Slack did not say so, and the bot has not looked yet whether it arrived."""
+    told.slack.fail("post", Uncertain("timed out"), "reminder", after=True)
+    told.clock.go_to(MORNING + 4 * HOUR + MINUTE)
+    told.work(timedelta(0))
+    return told
+
+
+def test_who_answers_a_reminder_before_the_bot_knows_that_it_arrived_gets_the_next_as_asked(unsure: World) -> None:
+    unsure.type("later hour", by="U-ANN")
+    unsure.work()
+    assert len(reminders(unsure)) == 1
+
+    unsure.later(HOUR + MINUTE)
+    assert len(reminders(unsure)) == 2
+
+
+def test_who_urges_before_the_bot_knows_that_a_reminder_arrived_is_heard(unsure: World) -> None:
+    unsure.type("remind ann@acme.example")
+    unsure.work()
+    unsure.later(MINUTE)
+
+    assert len(reminders(unsure)) == 2
+    assert unsure.person("ann").urged_by is None
+
+
+def test_a_reminder_that_arrived_is_found_though_its_user_was_identified_as_another_since(world: World) -> None:
+    for name in ("ann", "ops"):
+        world.mailgun.has_user(a_user(name, email=f"ann+{name}@acme.example"))
+    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
+    world.directory.has(a_member("U-ANNE", email="anne@private.example"))
+    world.clock.go_to(MORNING)
+    world.opened().approved("4")
+    world.slack.fail("post", Uncertain("timed out"), "reminder", after=True)
+    world.clock.go_to(MORNING + 4 * HOUR + MINUTE)
+    world.work(timedelta(0))
+    first = world.person("ann+ann")
+    world.press(Ask.IDENTIFY, by="U-REQ", chosen="U-ANNE", person=str(first.id), version=str(first.version))
+    world.later(5 * MINUTE)
+
+    assert len(reminders(world)) == 1
+    assert len(world.trail(Action.PERSON_REMINDED)) == 2
 
 
 def test_one_person_with_two_users_is_reminded_of_the_second_no_sooner_either(world: World) -> None:

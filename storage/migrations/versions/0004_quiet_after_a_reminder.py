@@ -12,6 +12,8 @@ depends_on = None
 # Nothing else is known of when they were reminded last, or of what they were promised. A reminder that was under way is
 # planned anew, once for all users that one person in Slack is.
 _MOVES = (
+    # Whoever is found anew is told anew.
+    "UPDATE people SET message_ts = NULL, channel_id = NULL WHERE slack_id IS NULL",
     "UPDATE people SET quiet_until = next_message_at WHERE message_ts IS NOT NULL",
     "UPDATE people SET next_message_at = (SELECT opened_at FROM incidents WHERE id = incident_id)"
     " WHERE next_message_at IS NULL AND slack_id IS NOT NULL AND left_at IS NULL AND EXISTS (SELECT 1 FROM tasks"
