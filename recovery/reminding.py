@@ -21,9 +21,9 @@ from recovery.weighing import scheduled
 
 logger = logging.getLogger(__name__)
 
-_PLACE, _MENTIONED = "place", "mentioned"
-"""In the task's payload, once the reminder is about to be posted: under which message, and the users of which it
-speaks."""
+_PLACE, _KEY, _MENTIONED = "place", "key", "mentioned"
+"""In the task's payload, once the reminder is about to be posted: under which message, by which key it is found again,
+and the users of which it speaks."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,15 @@ def _users_in(tx: Transaction, job: Job) -> list[Person]:
 
 
 def _marker(job: Job) -> Marker:
-    return reply_marker(job, f"reminder-{job.task.id}")
+    return reply_marker(job, str(job.task.payload[_KEY]))
 
 
 def _remember(job: Job, mentioned: Sequence[Person]) -> None:
     """What the record needs to know, whatever changes while it is posted or looked for."""
     first = mentioned[0]
     stands: dict[str, Json] = {str(one.id): {"put_off": one.put_off, "urged_by": one.urged_by} for one in mentioned}
-    job.remember(**{_PLACE: [first.channel_id, first.message_ts], _MENTIONED: stands})
+    place, key = [first.channel_id, first.message_ts], f"{first.id}:{first.reminders + 1}"
+    job.remember(**{_PLACE: place, _KEY: key, _MENTIONED: stands})
 
 
 def _mentioned(job: Job) -> dict[int, _Mentioned]:
