@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from drill.mailgun.answers import forbidden, unauthorized
+from drill.mailgun.answers import address_not_allowed, forbidden, unauthorized
 from drill.mailgun.model import Account, Estate, Key, KeyRole
 
 ON_BEHALF_OF = "X-Mailgun-On-Behalf-Of"
@@ -19,12 +19,14 @@ class Power(enum.Enum):
     """What a call needs its key to be allowed."""
 
     READ = enum.auto()
+    """See everything but the users: keys, domains, routes, webhooks, the allowlist, alerts, metrics."""
     READ_USERS = enum.auto()
     CHANGE = enum.auto()
-    """Change SMTP credentials."""
+    """Change what belongs to sending and receiving: SMTP credentials, a domain's settings, routes and webhooks; and
+    delete queued mail. Mailgun's developer role is for just that."""
     SEND = enum.auto()
     MANAGE = enum.auto()
-    """Make and delete keys, the webhook signing key and the public key."""
+    """Change who may call: keys, the webhook signing key and the public key, the IP allowlist. Admins only."""
 
 
 _POWERS: dict[KeyRole, frozenset[Power]] = {
@@ -73,10 +75,13 @@ def admit(
 
     Raises:
         Refusal: 401 for a key that does not work, and for a sending key anywhere but at the messages of its
-            domain; 403 for a role that is too small, and for a subaccount that is not the caller's.
+            domain; 403 for a role that is too small, and for a subaccount that is
+            not the caller's.
     """
     if found is None or not found[0].works(at):
         raise unauthorized()
+    if not account.lets_calls_in():
+        raise address_not_allowed()
     key, own = found
     if key.role is KeyRole.SENDING and (power is not Power.SEND or domain_name != key.domain_name):
         raise unauthorized()

@@ -21,7 +21,6 @@ from drill.mailgun.model import (
     Key,
     KeyKind,
     KeyRole,
-    Region,
     Subaccount,
     User,
     UserRole,
@@ -29,6 +28,7 @@ from drill.mailgun.model import (
     new_secret,
     old_secret,
 )
+from drill.mailgun.places import Region
 from drill.mailgun.times import utc_now
 
 MANY_CREDENTIALS = 130

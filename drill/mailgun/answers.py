@@ -8,8 +8,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 class Refusal(Exception):
     """A call that Mailgun refuses; raised by whoever finds the reason, answered in one place."""
 
-    def __init__(self, status: int, message: str, plain: bool = False) -> None:
+    def __init__(self, status: int, message: str, plain: bool = False, field: str = "message") -> None:
         super().__init__(message)
+        self._field = field
         self._status = status
         self._message = message
         self._plain = plain
@@ -17,7 +18,7 @@ class Refusal(Exception):
     def response(self) -> Response:
         if self._plain:
             return PlainTextResponse(self._message, self._status)
-        return JSONResponse({"message": self._message}, self._status)
+        return JSONResponse({self._field: self._message}, self._status)
 
 
 def bad_request(message: str) -> Refusal:
@@ -31,6 +32,12 @@ def unauthorized() -> Refusal:
 
 def forbidden(message: str = "Forbidden") -> Refusal:
     return Refusal(403, message)
+
+
+def address_not_allowed() -> Refusal:
+    """Mailgun's answer to a call from an address that the allowlist lacks: the very same as to a wrong key, by its
+    help pages; see `statuses.py`."""
+    return unauthorized()
 
 
 def not_found(message: str) -> Refusal:

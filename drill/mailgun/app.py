@@ -1,4 +1,4 @@
-"""The practice Mailgun as one app: both regions, the status page, and the drill's orders."""
+"""The practice Mailgun as one app: both regions, the storage hosts, the status page, and the drill's orders."""
 
 from __future__ import annotations
 
@@ -11,10 +11,24 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from drill.faults import FaultMiddleware, Faults
-from drill.mailgun import credentials, domains, keys, messages, settings, users
-from drill.mailgun.calls import CallLog, Clock, Desk, Endpoint
-from drill.mailgun.model import Account, Region
+from drill.mailgun import (
+    alerts,
+    allowlist,
+    credentials,
+    domains,
+    envelopes,
+    keys,
+    messages,
+    metrics,
+    routes,
+    settings,
+    users,
+    webhooks,
+)
+from drill.mailgun.calls import CallLog, Clock, Desk, Endpoint, Host
+from drill.mailgun.model import Account
 from drill.mailgun.orders import Orders
+from drill.mailgun.places import Region, StorageHost
 from drill.mailgun.status_page import StatusPage
 from drill.mailgun.times import utc_now
 
@@ -25,8 +39,21 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *users.ENDPOINTS,
     *settings.ENDPOINTS,
     *messages.ENDPOINTS,
+    *routes.ENDPOINTS,
+    *webhooks.ENDPOINTS,
+    *allowlist.ENDPOINTS,
+    *alerts.ENDPOINTS,
+    *metrics.ENDPOINTS,
 )
-"""Every method and path of Mailgun's API that this server has."""
+"""Every method and path of Mailgun's API that this server has, in each region."""
+
+STORAGE_ENDPOINTS: tuple[Endpoint, ...] = envelopes.ENDPOINTS
+"""What the storage hosts have, and the regions' APIs do not."""
+
+_HOSTS: dict[Host, tuple[Endpoint, ...]] = {
+    **dict.fromkeys(Region, ENDPOINTS),
+    **dict.fromkeys(StorageHost, STORAGE_ENDPOINTS),
+}
 
 
 def create_app(account: Account, latency: float = 0.0, now: Clock = utc_now) -> Starlette:
@@ -36,19 +63,19 @@ def create_app(account: Account, latency: float = 0.0, now: Clock = utc_now) -> 
     dates what happens; it must give UTC with its offset.
     """
     log, faults, status_page = CallLog(), Faults(), StatusPage(now)
-    routes: list[BaseRoute] = [
+    served: list[BaseRoute] = [
         *Orders(account, log, now).routes(),
         *status_page.order_routes(),
         *faults.routes(),
         Mount("/status", routes=status_page.public_routes()),
         Route("/healthz", _health, methods=["GET"]),
     ]
-    for region in Region:
-        desk = Desk(account, region, log, now)
-        mailgun_routes = [desk.route(endpoint) for endpoint in ENDPOINTS]
-        routes.append(Mount(f"/{region}", routes=[*mailgun_routes, desk.unknown_route()]))
+    for host, endpoints in _HOSTS.items():
+        desk = Desk(account, host, log, now)
+        mailgun_routes = [desk.route(endpoint) for endpoint in endpoints]
+        served.append(Mount(f"/{host}", routes=[*mailgun_routes, desk.unknown_route()]))
     fault_middleware = Middleware(FaultMiddleware, faults=faults, latency=latency, path_names=_path_names)
-    return Starlette(routes=routes, middleware=[fault_middleware])
+    return Starlette(routes=served, middleware=[fault_middleware])
 
 
 async def _health(request: Request) -> Response:
@@ -56,8 +83,8 @@ async def _health(request: Request) -> Response:
 
 
 def _path_names(path: str) -> Sequence[str]:
-    """A fault's order may name a path with its region or as Mailgun does, without: then it means both."""
-    for region in Region:
-        if path.startswith(f"/{region}/"):
-            return (path, path.removeprefix(f"/{region}"))
+    """A fault's order may name a path with its host or as Mailgun does, without: then it means all hosts."""
+    for host in _HOSTS:
+        if path.startswith(f"/{host}/"):
+            return (path, path.removeprefix(f"/{host}"))
     return (path,)

@@ -14,10 +14,13 @@ from starlette.routing import Route
 from drill.mailgun.access import ON_BEHALF_OF, Power, admit, calling_key
 from drill.mailgun.answers import Refusal, not_found
 from drill.mailgun.forms import Form, Page, read_form
-from drill.mailgun.model import Account, Domain, Estate, Key, Region
+from drill.mailgun.model import Account, Domain, Estate, Key
+from drill.mailgun.places import Region, StorageHost
 from drill.mailgun.times import drill_time
 
 Clock = Callable[[], datetime]
+Host = Region | StorageHost
+"""What a call reaches: a region's API, or one of its storage hosts. Its name is the first part of the path here."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,16 @@ class Call:
     """A call that was let in. `estate` is what it is about: the account's, or a subaccount's."""
 
     account: Account
-    region: Region
+    host: Host
     key: Key
     estate: Estate
     request: Request
     form: Form
     at: datetime
+
+    @property
+    def region(self) -> Region:
+        return _region(self.host)
 
     def part(self, name: str) -> str:
         """A variable part of the path, decoded."""
@@ -41,11 +48,11 @@ class Call:
         """The page that the query asks for; raises the `Refusal` of one that cannot be."""
         return Page.asked(self.request.query_params)
 
-    def domain(self, part: str) -> Domain:
-        """The domain that the path names; raises 404 where this region has none of that name."""
+    def domain(self, part: str, otherwise: str = "Domain not found") -> Domain:
+        """The domain that the path names; raises 404 in these words where this region has none of that name."""
         domain = self.estate.domain(self.region, self.part(part))
         if domain is None:
-            raise not_found("Domain not found")
+            raise not_found(otherwise)
         return domain
 
 
@@ -70,7 +77,7 @@ class LoggedCall:
     """What the log keeps of a call. No secret: of the body, the names of the fields only."""
 
     at: datetime
-    region: Region
+    host: Host
     method: str
     path: str
     query: str
@@ -83,7 +90,8 @@ class LoggedCall:
     def told(self) -> dict[str, object]:
         return {
             "at": drill_time(self.at),
-            "region": self.region,
+            "region": _region(self.host),
+            "host": self.host,
             "method": self.method,
             "path": self.path,
             "query": self.query,
@@ -106,11 +114,11 @@ class CallLog:
 
 
 class Desk:
-    """Where the calls of one region are let in, answered and logged."""
+    """Where the calls of one host are let in, answered and logged."""
 
-    def __init__(self, account: Account, region: Region, log: CallLog, now: Clock) -> None:
+    def __init__(self, account: Account, host: Host, log: CallLog, now: Clock) -> None:
         self._account = account
-        self._region = region
+        self._host = host
         self._log = log
         self._now = now
 
@@ -147,7 +155,7 @@ class Desk:
                 request.path_params.get("domain_name"),
                 at,
             )
-            call = Call(self._account, self._region, caller.key, caller.estate, request, form, at)
+            call = Call(self._account, self._host, caller.key, caller.estate, request, form, at)
             response = JSONResponse(endpoint.answer(call))
         except Refusal as refusal:
             response = refusal.response()
@@ -158,11 +166,11 @@ class Desk:
         return calling_key(self._account, request.headers.get("authorization", ""))
 
     def _keep(self, request: Request, form: Form, found: tuple[Key, Estate] | None, status: int) -> None:
-        path = request.url.path.removeprefix(f"/{self._region}")
+        path = request.url.path.removeprefix(f"/{self._host}")
         self._log.calls.append(
             LoggedCall(
                 at=self._now(),
-                region=self._region,
+                host=self._host,
                 method=request.method,
                 path=path,
                 query=request.url.query,
@@ -173,3 +181,7 @@ class Desk:
                 status=status,
             )
         )
+
+
+def _region(host: Host) -> Region:
+    return host.region if isinstance(host, StorageHost) else host

@@ -38,7 +38,7 @@ def _create_credential(call: Call) -> dict[str, object]:
     if password is None:
         password = secrets.token_hex(16)
         answer |= {"note": "Store the password, it is not shown again", "credentials": {full: password}}
-    _check_password(password)
+    check_password(password)
     domain.credentials.append(Credential(full, password, call.at, call.at, set_by=call.key.id))
     return answer
 
@@ -51,7 +51,7 @@ def _update_credential(call: Call) -> dict[str, object]:
     """
     domain = call.domain("domain_name")
     fields = call.form.multipart(known={"password"}, required=("password",))
-    _check_password(fields["password"])
+    check_password(fields["password"])
     credential = domain.credential(call.part("spec"))
     if credential is None:
         raise not_found("Credentials not found")
@@ -71,7 +71,8 @@ def _delete_credential(call: Call) -> dict[str, object]:
     return {"message": "Credentials have been deleted", "spec": credential.login}
 
 
-def _check_password(password: str) -> None:
+def check_password(password: str) -> None:
+    """Raise the `Refusal`, 400, of a password that is too short or too long."""
     between = f"It must be between {_SHORTEST_PASSWORD} and {_LONGEST_PASSWORD} characters."
     if len(password) < _SHORTEST_PASSWORD:
         raise bad_request(f"Password is too short. {between}")

@@ -1,14 +1,31 @@
-"""Domains: `/v4/domains`."""
+"""Domains and their settings: `/v4/domains`."""
 
 from __future__ import annotations
 
 from drill.mailgun.access import Power
 from drill.mailgun.answers import bad_request
 from drill.mailgun.calls import Call, Endpoint
-from drill.mailgun.model import Domain
+from drill.mailgun.credentials import check_password
+from drill.mailgun.model import Credential, Domain
 from drill.mailgun.times import domain_time
+from drill.mailgun.webhooks import is_url
 
 _SORTS = {"name": False, "name:asc": False, "name:desc": True}
+_SETTINGS = frozenset(
+    {
+        "archive_to",
+        "mailfrom_host",
+        "message_ttl",
+        "require_tls",
+        "skip_verification",
+        "smtp_password",
+        "spam_action",
+        "use_automatic_sender_security",
+        "web_prefix",
+        "web_scheme",
+        "wildcard",
+    }
+)
 
 
 def _list_domains(call: Call) -> dict[str, object]:
@@ -37,7 +54,36 @@ def _list_domains(call: Call) -> dict[str, object]:
 
 def _get_domain(call: Call) -> dict[str, object]:
     """GET /v4/domains/{name}, with the one DNS record that says least."""
+    return _with_records(call.domain("name"))
+
+
+def _update_domain(call: Call) -> dict[str, object]:
+    """PUT /v4/domains/{name}. Of the settings, `archive_to` and `smtp_password` do something here.
+
+    An empty `archive_to` is none. Nothing is changed if either is wrong.
+    """
     domain = call.domain("name")
+    fields = call.form.multipart(known=_SETTINGS, required=())
+    archive_to, password = fields.get("archive_to"), fields.get("smtp_password")
+    if archive_to and not is_url(archive_to):
+        raise bad_request("Parameter 'archive_to' must be a URL")
+    if password is not None:
+        check_password(password)
+        _set_smtp_password(domain, password, call)
+    if archive_to is not None:
+        domain.set_archive_to(archive_to, call.at, call.key.id)
+    return {"message": "Domain has been updated", **_with_records(domain)}
+
+
+def _set_smtp_password(domain: Domain, password: str, call: Call) -> None:
+    credential = domain.credential(domain.smtp_login)
+    if credential is None:
+        credential = Credential(domain.smtp_login, password, call.at, call.at)
+        domain.credentials.append(credential)
+    credential.set_password(password, call.at, call.key.id)
+
+
+def _with_records(domain: Domain) -> dict[str, object]:
     spf = "v=spf1 include:mailgun.org ~all"
     record = {"is_active": True, "cached": [spf], "name": domain.name, "record_type": "TXT", "valid": "valid"}
     return {
@@ -78,6 +124,8 @@ def shape(domain: Domain, subaccount_id: str | None = None) -> dict[str, object]
             "permanently": domain.disabled.permanently,
             "reason": domain.disabled.reason,
         }
+    if domain.archive_to is not None:
+        fields["archive_to"] = domain.archive_to
     if subaccount_id is not None:
         fields["subaccount_id"] = subaccount_id
     return fields
@@ -86,4 +134,5 @@ def shape(domain: Domain, subaccount_id: str | None = None) -> dict[str, object]
 ENDPOINTS = (
     Endpoint("GET", "/v4/domains", Power.READ, _list_domains),
     Endpoint("GET", "/v4/domains/{name}", Power.READ, _get_domain),
+    Endpoint("PUT", "/v4/domains/{name}", Power.CHANGE, _update_domain),
 )

@@ -5,25 +5,33 @@ Mailgun's description lets a misspelt field pass; here it is refused, so that no
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from drill.mailgun.answers import bad_request
+from drill.mailgun.answers import Refusal, bad_request
 
 _LARGEST_PAGE = 1000
-_FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+_MULTIPART, _URLENCODED, _JSON = "multipart/form-data", "application/x-www-form-urlencoded", "application/json"
+
+Refuse = Callable[[str], Refusal]
+"""Makes the refusal that says these words: `bad_request`, save where an area of Mailgun's API has its own."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A body's text fields, each with its values in order; `content_type` is '' where the body is no form."""
+    """A body's text fields, each with its values in order; `content_type` is '' where the body is none of Mailgun's.
+
+    A JSON body is in `document` as it was sent; of its fields, `fields` has the names.
+    """
 
     content_type: str
     fields: dict[str, list[str]]
+    document: dict[str, object] | None = None
 
     def multipart(self, known: Collection[str], required: Collection[str]) -> dict[str, str]:
         """The fields of a multipart body, each with its one value.
@@ -31,23 +39,57 @@ class Form:
         Raises:
             Refusal: 400 for a body that is not multipart, a field that is unknown, missing or there twice.
         """
-        if self.content_type != "multipart/form-data":
-            raise bad_request("The body must be multipart/form-data")
+        self._check(_MULTIPART, known, required, (), bad_request)
+        return {name: values[0] for name, values in self.fields.items()}
+
+    def urlencoded(
+        self,
+        known: Collection[str],
+        required: Collection[str],
+        repeatable: Collection[str],
+        refuse: Refuse = bad_request,
+    ) -> dict[str, list[str]]:
+        """The fields of an urlencoded body, those that are `repeatable` with one value or more.
+
+        Raises:
+            Refusal: as `refuse` makes it, for a body that is not urlencoded, a field that is unknown, missing,
+                or there twice and not repeatable.
+        """
+        self._check(_URLENCODED, known, required, repeatable, refuse)
+        return self.fields
+
+    def json(self) -> dict[str, object]:
+        """The JSON object that the body is; raises the `Refusal`, 400, of a body that is none."""
+        if self.document is None:
+            raise bad_request(f"The body must be {_JSON}, an object")
+        return self.document
+
+    def _check(
+        self,
+        content_type: str,
+        known: Collection[str],
+        required: Collection[str],
+        repeatable: Collection[str],
+        refuse: Refuse,
+    ) -> None:
+        if self.content_type != content_type:
+            raise refuse(f"The body must be {content_type}")
         for name, values in self.fields.items():
             if name not in known:
-                raise bad_request(f"Unknown parameter '{name}'")
-            if len(values) > 1:
-                raise bad_request(f"Parameter '{name}' is given more than once")
+                raise refuse(f"Unknown parameter '{name}'")
+            if len(values) > 1 and name not in repeatable:
+                raise refuse(f"Parameter '{name}' is given more than once")
         for name in required:
             if name not in self.fields:
-                raise bad_request(f"Parameter '{name}' is missing")
-        return {name: values[0] for name, values in self.fields.items()}
+                raise refuse(f"Parameter '{name}' is missing")
 
 
 async def read_form(request: Request) -> Form:
     """The form in a request's body; one that cannot be read is a form of no type, which nobody accepts."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in _FORM_TYPES:
+    if content_type == _JSON:
+        return _read_json(await request.body())
+    if content_type not in (_MULTIPART, _URLENCODED):
         return Form("", {})
     try:
         async with request.form() as sent:
@@ -59,6 +101,16 @@ async def read_form(request: Request) -> Form:
     except HTTPException:
         return Form("", {})
     return Form(content_type, fields)
+
+
+def _read_json(body: bytes) -> Form:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return Form("", {})
+    if not isinstance(document, dict):
+        return Form("", {})
+    return Form(_JSON, {name: [] for name in document}, document)
 
 
 @dataclass(frozen=True)

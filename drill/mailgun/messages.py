@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from email.utils import getaddresses
 
 from drill.mailgun.access import Power
 from drill.mailgun.answers import bad_request, forbidden
@@ -23,9 +24,9 @@ def _send(call: Call) -> dict[str, object]:
         raise bad_request("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified")
     if domain.disabled is not None:
         raise forbidden(f"Domain {domain.name} is not allowed to send: {domain.disabled.reason}")
-    call.account.sent.append(
-        SentMessage(call.at, domain.name, call.key.id, ", ".join(fields["to"]), fields["subject"][0])
-    )
+    recipients = fields["to"]
+    message = SentMessage(call.at, domain.name, call.key.id, ", ".join(recipients), fields["subject"][0])
+    call.account.keep_sent(message, len(getaddresses(recipients)))
     return {"id": f"<{secrets.token_hex(12)}@{domain.name}>", "message": "Queued. Thank you."}
 
 

@@ -6,12 +6,10 @@ import enum
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-
-class Region(enum.StrEnum):
-    US = "us"
-    EU = "eu"
+from drill.mailgun.outlets import Alert, AllowedAddress, Archive, QueuedMessage, Route, Webhook, present
+from drill.mailgun.places import Region
 
 
 class KeyKind(enum.StrEnum):
@@ -94,6 +92,8 @@ class Domain:
     created_at: datetime
     credentials: list[Credential] = field(default_factory=list)
     disabled: Disabling | None = None
+    webhooks: list[Webhook] = field(default_factory=list)
+    archives: list[Archive] = field(default_factory=list)
     id: str = field(default_factory=lambda: secrets.token_hex(12))
 
     @property
@@ -111,6 +111,18 @@ class Domain:
     def listed(self) -> list[Credential]:
         """The credentials that Mailgun's list shows, in its order."""
         return [credential for credential in self.credentials if credential.listed]
+
+    @property
+    def archive_to(self) -> str | None:
+        """The URL that gets a copy of what this domain delivers."""
+        return next((archive.url for archive in present(self.archives)), None)
+
+    def set_archive_to(self, url: str, at: datetime, by: str) -> None:
+        """Send the copies to this URL from now on, or to none where it is empty."""
+        for archive in present(self.archives):
+            archive.delete(at, by)
+        if url:
+            self.archives.append(Archive(url=url, created_at=at, created_by=by))
 
 
 @dataclass
@@ -167,11 +179,13 @@ class User:
 
 @dataclass
 class Estate:
-    """What an account and each of its subaccounts has of its own: domains in both regions, and keys."""
+    """What an account and each of its subaccounts has of its own: domains and routes in both regions, keys, alerts."""
 
     domains: list[Domain] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     key_limit: int | None = None
+    routes: list[Route] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
     def domain(self, region: Region, name: str) -> Domain | None:
         return next((domain for domain in self.in_region(region) if domain.name == name.lower()), None)
@@ -181,6 +195,10 @@ class Estate:
 
     def has_domain(self, name: str) -> bool:
         return any(domain.name == name.lower() for domain in self.domains)
+
+    def routes_in(self, region: Region) -> list[Route]:
+        """The routes that nobody has deleted; `region` has its own."""
+        return [route for route in present(self.routes) if route.region is region]
 
     def present_keys(self) -> list[Key]:
         return [key for key in self.keys if key.deleted_at is None]
@@ -233,6 +251,23 @@ class Account:
     http_signing_key: str = field(default_factory=lambda: f"key-{secrets.token_hex(16)}")
     public_key: str = field(default_factory=lambda: f"pubkey-{secrets.token_hex(16)}")
     sent: list[SentMessage] = field(default_factory=list)
+    sent_by_day: dict[str, dict[date, int]] = field(default_factory=dict)
+    """How many messages each domain sent on each day (UTC), for the metrics."""
+    queued: list[QueuedMessage] = field(default_factory=list)
+    allowlist: list[AllowedAddress] = field(default_factory=list)
+    calls_come_from: str = "203.0.113.7"
+    """The address that every call counts as coming from: the practice server's callers are all on this machine."""
+
+    def lets_calls_in(self) -> bool:
+        """Whether the allowlist has the address that calls come from; while it is empty, it keeps nobody out."""
+        allowed = present(self.allowlist)
+        return not allowed or any(entry.covers(self.calls_come_from) for entry in allowed)
+
+    def keep_sent(self, message: SentMessage, recipients: int = 1) -> None:
+        """Keep a message, and count it once for each of its recipients."""
+        self.sent.append(message)
+        by_day = self.sent_by_day.setdefault(message.domain, {})
+        by_day[message.at.date()] = by_day.get(message.at.date(), 0) + recipients
 
     def estates(self) -> Iterator[tuple[str | None, Estate]]:
         """The account's own estate, and then each subaccount's with the subaccount's id."""

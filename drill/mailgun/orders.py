@@ -24,6 +24,7 @@ from drill.mailgun.model import (
     new_key_id,
     new_secret,
 )
+from drill.mailgun.outlets import is_address
 from drill.mailgun.state import told_account, told_credential, told_key, told_user
 from drill.orders import Order, OrderError, order_handler
 
@@ -59,15 +60,23 @@ class Orders:
         return JSONResponse({"calls": [call.told() for call in self._log.calls]})
 
     async def _change_account(self, request: Request) -> Response:
-        """PATCH /_drill/account {disabled, key_limit}; a `key_limit` of null is no limit."""
+        """PATCH /_drill/account {disabled, key_limit, calls_come_from}; a `key_limit` of null is no limit.
+
+        `calls_come_from` is the IP address that every call from now on counts as coming from.
+        """
         order = await Order.read(request)
         disabled = order.optional_flag("disabled")
         has_limit, key_limit = order.has("key_limit"), order.optional_whole("key_limit")
+        calls_come_from = order.optional_text("calls_come_from")
         order.finish()
+        if calls_come_from is not None and not is_address(calls_come_from):
+            raise OrderError("'calls_come_from' must be an IP address")
         if disabled is not None:
             self._account.set_disabled(disabled)
         if has_limit:
             self._account.estate.key_limit = key_limit
+        if calls_come_from is not None:
+            self._account.calls_come_from = calls_come_from
         return JSONResponse(told_account(self._account)["account"])
 
     async def _add_user(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _RESPONSE_CODES = "https://documentation.mailgun.com/docs/mailgun/quickstart-guide/responses"
+_ALLOWLIST_HELP = "https://help.mailgun.com/hc/en-us/articles/360012244474-IP-Allowlist"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ UNDESCRIBED: tuple[UndescribedStatus, ...] = (
         "role too small, or a subaccount of another account",
         403,
         f"{_RESPONSE_CODES}: 403 is an access denied; body as the description's 403 of GET /v2/ip_whitelist",
+    ),
+    UndescribedStatus(
+        "call from an address that the allowlist lacks",
+        401,
+        f"{_ALLOWLIST_HELP} speaks of `401 Forbidden`, which cannot be told from a key that is dead; the description "
+        "has 403 `Forbidden` for GET /v2/ip_whitelist and says not when",
     ),
     UndescribedStatus(
         "too many requests",
@@ -79,6 +86,21 @@ UNDESCRIBED: tuple[UndescribedStatus, ...] = (
     UndescribedStatus("page too large", 400, f"{_RESPONSE_CODES}; as for credentials", "GET", "/v5/users"),
     UndescribedStatus(
         "page too large", 400, f"{_RESPONSE_CODES}; as for credentials", "GET", "/v5/accounts/subaccounts"
+    ),
+    UndescribedStatus(
+        "no URL, password of a wrong length, unknown field",
+        400,
+        "the description has the words about the length for POST /v4/domains; strictness about unknown fields is "
+        "this server's own",
+        "PUT",
+        "/v4/domains/{name}",
+    ),
+    UndescribedStatus(
+        "no expression, action or priority that Mailgun knows, or an unknown or missing field",
+        400,
+        f"{_RESPONSE_CODES}: 400 carries a message; the description has a 400 for GET",
+        "POST",
+        "/v3/routes",
     ),
     UndescribedStatus("no such user", 404, _RESPONSE_CODES, "GET", "/v5/users/{user_id}"),
     UndescribedStatus(

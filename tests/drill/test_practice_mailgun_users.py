@@ -209,6 +209,7 @@ def test_the_log_keeps_every_call_in_order_without_secrets(mailgun: Mailgun) -> 
     assert domains == {
         "at": "2026-03-01T09:30:15.250000+00:00",
         "region": "eu",
+        "host": "eu",
         "method": "GET",
         "path": "/v4/domains",
         "query": "limit=1000",
