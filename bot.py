@@ -28,8 +28,9 @@ from handlers.identity import Identity
 from handlers.logging import quiet_libraries
 from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
+from mailgun.asking import KeySource
 from mailgun.check import OneKey, check_mailgun
-from mailgun.client import KeySource, MailgunClient
+from mailgun.client import MailgunClient
 from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.errors import OutsideError, RecoveryError, Refused

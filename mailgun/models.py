@@ -6,6 +6,7 @@ Every `read_…` raises `Unreadable` for an answer that lacks what is needed.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
 from recovery.account import AccountUser, ApiKey, Domain, KeyKind, Login, SignIn
@@ -61,15 +62,25 @@ class Fields:
         return value
 
     def optional_time(self, field: str) -> datetime | None:
-        """A time in ISO 8601, with or without a fraction; Mailgun means UTC where it names no offset."""
+        """A time in ISO 8601, with or without a fraction, or as mail and HTTP write it ("Thu, 13 Oct 2011 18:02:00
+        GMT"); Mailgun means UTC where it names no offset."""
         value = self.optional_text(field)
         if value is None:
             return None
         try:
-            time = datetime.fromisoformat(value)
+            time = _parsed(value)
         except ValueError:
             raise Unreadable(f"{self._name} has a {field!r} that is no time") from None
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+    def names(self) -> list[str]:
+        """The names of the fields that are there and not null."""
+        return [name for name, value in self._fields.items() if value is not None]
+
+    def texts(self, field: str) -> list[str]:
+        """A list of texts; a missing one is empty. What else is in it is passed over."""
+        value = self._fields.get(field)
+        return [one for one in value if isinstance(one, str) and one] if isinstance(value, list) else []
 
     def part(self, field: str) -> "Fields":
         """An object inside this one; a missing one is an object without fields."""
@@ -82,6 +93,10 @@ class Fields:
         if not isinstance(value, list):
             raise Unreadable(f"{self._name} lacks the list {field!r}")
         return [Fields(item, f"{self._name}.{field}[{place}]") for place, item in enumerate(value)]
+
+
+def _parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
 
 
 @dataclass(frozen=True)
@@ -129,7 +144,12 @@ def logins_of(region: str, domain: str) -> PageReader[Login]:
     def read(answer: object) -> Page[Login]:
         fields = Fields(answer, "the answer")
         logins = [
-            Login(region, domain, full_login(item.optional_text("login") or item.text("mailbox"), domain))
+            Login(
+                region,
+                domain,
+                full_login(item.optional_text("login") or item.text("mailbox"), domain),
+                item.optional_time("created_at"),
+            )
             for item in fields.items("items")
         ]
         return Page(logins, fields.count("total_count"))
@@ -178,6 +198,8 @@ def _domain(region: str, fields: Fields) -> Domain:
         smtp_login=full_login(fields.text("smtp_login"), name),
         is_disabled=fields.flag("is_disabled") or fields.optional_text("state") == "disabled",
         disabled_for=": ".join(text for text in told if text) or None,
+        archive_to=fields.optional_text("archive_to"),
+        created_at=fields.optional_time("created_at"),
     )
 
 

@@ -7,7 +7,7 @@ to the caller, sorted into `recovery.errors` by whether it had its effect.
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -27,6 +27,9 @@ from recovery.secret import Secret
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Result = TypeVar("Result")
 
+ON_BEHALF_OF = "X-Mailgun-On-Behalf-Of"
+"""The header that names the subaccount which a call is about."""
+
 logger = logging.getLogger("mailgun")
 
 
@@ -34,7 +37,9 @@ logger = logging.getLogger("mailgun")
 class Call:
     """One call. `what` completes "Mailgun was asked to …", for people; `base` and `path` carry no secret.
 
-    `form` is sent as `multipart/form-data`, as Mailgun's description wants it of keys and credentials.
+    `form` is sent as `multipart/form-data`, as Mailgun's description wants it of keys and credentials; `urlencoded`
+    as a plain form, as it wants it of routes and webhooks; `body` as JSON, as of metrics. `on_behalf_of` is the
+    subaccount that it is about.
     """
 
     method: Method
@@ -43,6 +48,9 @@ class Call:
     what: str
     query: Mapping[str, str | int] = field(default_factory=dict)
     form: Mapping[str, str | Secret] = field(default_factory=dict)
+    urlencoded: Sequence[tuple[str, str]] = ()
+    body: Mapping[str, object] | None = None
+    on_behalf_of: str | None = None
 
     def secrets(self) -> list[Secret]:
         """What of this call no message may repeat."""
@@ -91,6 +99,9 @@ class Transport:
                 call.base + call.path,
                 params=call.query,
                 files={name: (None, _revealed(value)) for name, value in call.form.items()} or None,
+                data=list(call.urlencoded) or None,
+                json=call.body,
+                headers={ON_BEHALF_OF: call.on_behalf_of} if call.on_behalf_of else None,
                 auth=None if key is None else ("api", key.reveal()),
                 timeout=self._timeout,
                 # Following one would turn a PUT into a GET.

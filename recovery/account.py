@@ -1,9 +1,9 @@
-"""A Mailgun account as the recovery sees it: keys, domains, credentials and users."""
+"""A Mailgun account as the recovery sees it: keys, domains, credentials, users, and where its mail and events go."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -43,13 +43,16 @@ class KeySpec:
 
 @dataclass(frozen=True)
 class Domain:
-    """One item of `GET /v4/domains`. `disabled_for` is code and reason, when Mailgun gives them."""
+    """One item of `GET /v4/domains`. `disabled_for` is code and reason, when Mailgun gives them. `archive_to` is an
+    address to which a copy of every delivered message goes. `created_at` is UTC, None where Mailgun gives no date."""
 
     region: str
     name: str
     smtp_login: str
     is_disabled: bool
     disabled_for: str | None = None
+    archive_to: str | None = None
+    created_at: datetime | None = None
 
     @property
     def subject(self) -> str:
@@ -74,11 +77,13 @@ def watched_domains(domains: Sequence[Domain]) -> tuple[tuple[str, ...], bool]:
 
 @dataclass(frozen=True, order=True)
 class Login:
-    """One SMTP login of one domain of one region: what a password is set for."""
+    """One SMTP login of one domain of one region: what a password is set for. `created_at` is UTC, None where it was
+    not listed; two that differ in it alone are the same."""
 
     region: str
     domain: str
     login: str
+    created_at: datetime | None = field(default=None, compare=False)
 
     @property
     def subject(self) -> str:
@@ -118,6 +123,74 @@ class AccountUser:
     tfa_active: bool
     tfa_created_at: datetime | None
     password_updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One item of `GET /v3/routes` of a region: what becomes of incoming mail that matches `expression`."""
+
+    region: str
+    id: str
+    priority: int
+    description: str
+    expression: str
+    actions: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One address to which a domain's events are posted, from `GET /v3/domains/{domain}/webhooks`, which gives no date.
+
+    `events` are Mailgun's names for them, sorted.
+    """
+
+    region: str
+    domain: str
+    url: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AllowedAddress:
+    """One item of `GET /v2/ip_whitelist`: an address, or a range, from which the account may be called. While there is
+    any, calls from elsewhere are refused."""
+
+    address: str
+    description: str
+
+
+@dataclass(frozen=True)
+class SendAlert:
+    """One item of `GET /v1/thresholds/alerts/send`: whom Mailgun warns when sending becomes unusual."""
+
+    id: str
+    name: str
+    metric: str
+    comparator: str
+    limit: str
+    channels: tuple[str, ...]
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Subaccount:
+    """One item of `GET /v5/accounts/subaccounts`: an account under the account, with domains, logins and keys of its
+    own."""
+
+    id: str
+    name: str
+    is_open: bool
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class DaySent:
+    """How many messages a domain has sent on one day (UTC), by `POST /v1/analytics/metrics`."""
+
+    domain: str
+    day: date
+    sent: int
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -65,7 +66,9 @@ Start = Callable[[Prepared], Practice]
 
 def client_for(url: str, keys: Keys, transport: Transport) -> MailgunClient:
     """The client of a practice Mailgun at this address."""
-    return MailgunClient({"us": f"{url}/us", "eu": f"{url}/eu"}, keys, transport, f"{url}/status/api/v2/summary.json")
+    storage = {"us": [f"{url}/storage-us-east4", f"{url}/storage-us-west1"], "eu": [f"{url}/storage-europe-west1"]}
+    regions, status = {"us": f"{url}/us", "eu": f"{url}/eu"}, f"{url}/status/api/v2/summary.json"
+    return MailgunClient(regions, keys, transport, status, storage)
 
 
 @pytest.fixture(autouse=True)
@@ -104,5 +107,5 @@ def _held_against_the_description(response: requests.Response, *_: object, **__:
     # The status page is no part of the description, and HTML is what the fault "garbage" says.
     if "/status/" in response.url or "html" in response.headers.get("Content-Type", ""):
         return
-    region = "/eu" if "/eu/" in response.url else "/us"
-    check_response(_description(), response, region)
+    server = urlsplit(response.url).path.split("/")[1]
+    check_response(_description(), response, f"/{server}")
