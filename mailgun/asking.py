@@ -34,9 +34,8 @@ class Asker:
     """Asks one Mailgun account. Every method raises the errors of `recovery.errors` and no others.
 
     `urls` has the address of each region's API by the region's name, "us" or "eu"; `storage_urls` those of the hosts
-    that keep its queued mail, which only they delete. What belongs to the account is
-    asked of the first region. A 401 makes it refresh the key source and, if the key is another one by then, repeat
-    the call with it, once.
+    that keep its queued mail, which only they delete. What belongs to the account is asked of the first region. A 401
+    makes it refresh the key source and, if the key is another one by then, repeat the call with it, once.
     """
 
     regions: Sequence[str]

@@ -7,7 +7,6 @@ from email.utils import format_datetime
 
 from mailgun import models, outlets
 from mailgun.asking import Asker, part
-from mailgun.transport import Call
 from recovery.account import AllowedAddress, DaySent, Route, SendAlert, Subaccount, Webhook
 
 ROUTES_PAGE = SUBACCOUNTS_PAGE = METRICS_PAGE = 1000
@@ -95,11 +94,10 @@ class OutletCalls(Asker):
     def delete_queued(self, region: str, domain: str) -> None:
         """Delete all scheduled and undelivered mail of a domain, wanted mail too: on each storage host of the region,
         for each has a queue of its own. `DELETE /v3/{domain}/envelopes`. Harmless to repeat."""
-        for base in self._storage_urls.get(region, ()):
-            call = Call(
-                "DELETE", base.rstrip("/"), f"/v3/{part(domain)}/envelopes", f"delete the queued mail of {domain}"
-            )
-            self.ask(replace(call, on_behalf_of=self._on_behalf_of), models.read_done)
+        path, what = f"/v3/{part(domain)}/envelopes", f"delete the queued mail of {domain}"
+        call = self.call(region, "DELETE", path, what)
+        for host in self._storage_urls.get(region, ()):
+            self.ask(replace(call, base=host.rstrip("/")), models.read_done)
 
     # --- The whole account
 
@@ -110,8 +108,7 @@ class OutletCalls(Asker):
 
     def sent(self, first: date, last: date) -> list[DaySent]:
         """How much each domain sent on each of these days (UTC), subaccounts' domains too.
-        `POST /v1/analytics/metrics`,
-        pages of 1000, of each region."""
+        `POST /v1/analytics/metrics`, pages of 1000, of each region."""
         return [day for region in self.regions for day in self._sent_in(region, first, last)]
 
     def _sent_in(self, region: str, first: date, last: date) -> Sequence[DaySent]:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.content import Button, Card, Control, Menu, Option, Style
-from recovery.people import PeopleStep, about_obligation, step_of
+from recovery.people import PeopleStep, about_obligation, awaited, signs_in_elsewhere, step_of
 from recovery.state import Incident, Obligation, ObligationStatus, Person
 from recovery.step import Step
 from recovery.text import Bold, Code, Line, When, Who, line, plain
@@ -117,12 +116,12 @@ def _controls(items: Sequence[tuple[PeopleStep, Obligation]], person: Person) ->
             several = f" ({step.item})" if len(is_left) > 1 else ""
             controls.append(Button(Ask.MINE, f"Yes, that was me{several}", {**named, "answer": "yes"}, Style.PRIMARY))
             controls.append(Button(Ask.MINE, f"No{several}", {**named, "answer": "no"}, Style.DANGER))
-        elif person.sign_in != SignIn.PASSWORD and obligation.said_at is None:
+        elif signs_in_elsewhere(person) and obligation.said_at is None:
             controls.append(Button(Ask.DONE, step.said, named, Style.PRIMARY))
-    if person.sign_in == SignIn.PASSWORD and any(o.status is ObligationStatus.OPEN for _, o in is_left):
+    if not signs_in_elsewhere(person) and any(o.status is ObligationStatus.OPEN for _, o in is_left):
         controls.append(Button(Ask.CHECK, "Check now", about, Style.PRIMARY))
     controls.append(Button(Ask.CANNOT, "I cannot do this", about))
-    if person.put_off < MOST_PUT_OFF and any(one.is_awaited for _, one in is_left):
+    if person.put_off < MOST_PUT_OFF and awaited([one for _, one in is_left]):
         # What was chosen stays shown for as long as a menu carries the same.
         anew = {**about, "put_off": str(person.put_off)}
         controls.append(Menu(Ask.LATER, "Remind me later", anew, LATER_OPTIONS))

@@ -33,16 +33,13 @@ def plan_messages(tx: Transaction, tools: Tools, incident: Incident, now: dateti
         to_remind = []
         for user in due:
             waits = awaited(theirs.get(user.id, []))
-            if was_told_all(user, waits) and slack_id:
-                to_remind.append(user)
-                continue
-            moved[user.id] = replace(user, next_message_at=None)
             if not waits or not slack_id:
                 moved[user.id] = replace(user, next_message_at=None, urged_by=None)
-            elif user.message_ts is None:
-                tasks.append(_task(TELL, str(user.id), user, {"person": user.id}))
+            elif was_told_all(user, waits):
+                to_remind.append(user)
             else:
-                tasks.append(_more_task(user, waits))
+                moved[user.id] = replace(user, next_message_at=None)
+                tasks.append(_telling(user, waits))
         if to_remind:
             moved |= _plan_reminder(tools, incident, users, to_remind, now, tasks)
     tx.people.save(list(moved.values()))
@@ -86,7 +83,10 @@ def _must_poll(incident: Incident, due: Sequence[Person]) -> bool:
     return incident.polled_at is None or incident.polled_at < since
 
 
-def _more_task(person: Person, waits: Sequence[Obligation]) -> NewTask:
+def _telling(person: Person, waits: Sequence[Obligation]) -> NewTask:
+    """Their first message, or a word about what was added to it."""
+    if person.message_ts is None:
+        return _task(TELL, str(person.id), person, {"person": person.id})
     untold = [one.id for one in waits if one.told_at is None]
     payload: dict[str, Json] = {"person": person.id, "obligations": [*untold]}
     return _task(MORE, f"{person.id}:{'-'.join(map(str, untold))}", person, payload)

@@ -72,21 +72,21 @@ class PeopleStep(Step):
 
     def request(self, person: Person) -> list[Line]:
         """What the person is asked to do, by how they sign in."""
-        if person.sign_in == SignIn.PASSWORD:
+        if not signs_in_elsewhere(person):
             return self.request_at_mailgun(person)
         said = line("Then press ", Bold(self.said), "; an approver confirms it.")
         return [*through(person.sign_in), *self.request_elsewhere(person), said]
 
     def reminder(self, person: Person) -> Line:
         """The same in one line, for a reminder."""
-        if person.sign_in == SignIn.PASSWORD:
+        if not signs_in_elsewhere(person):
             return self.reminder_at_mailgun
         asked = f"Please {decapitalised(self.asks(person))}, then press "
         return line(asked, Bold(self.said), "; an approver confirms it.")
 
     def asks(self, person: Person) -> str:
         """What this person is asked for, by how they sign in."""
-        return self.plea if person.sign_in == SignIn.PASSWORD else self.plea_elsewhere
+        return self.plea_elsewhere if signs_in_elsewhere(person) else self.plea
 
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
         obligations = tx.people.obligations(incident.id, state.id)

@@ -102,8 +102,8 @@ def later(
         )
     until = put_off_until(by.at, wish, due[0].slack_tz, hours)
     # Also what they have done with another of their users and may undo is not reminded of before.
-    same = tx.people.in_slack(incident.id, by.user_id)
-    tx.people.save([replace(person, quiet_until=until, urged_by=None) for person in same])
+    others = [user for user in tx.people.in_slack(incident.id, by.user_id) if user not in due]
+    tx.people.save([replace(user, quiet_until=until, urged_by=None) for user in others])
     for person in due:
         moved = replace(person, next_message_at=until, quiet_until=until, put_off=person.put_off + 1, urged_by=None)
         tx.people.save([scheduled(moved, stands[person.id], by.at)])
@@ -130,9 +130,10 @@ def confirm(tx: Transaction, incident: Incident, by: By, pair: Pair, *, two_pers
     obligation, person = pair
     if two_person and person.slack_id == by.user_id:
         return line("Two people are needed here: please ask another approver to confirm your own part.")
-    if obligation.status is ObligationStatus.QUESTIONED and not may_be_confirmed(obligation, person):
-        return line(f"{person.called} was asked whether the change at Mailgun was theirs: it counts once they say so.")
     if obligation.is_open and not may_be_confirmed(obligation, person):
+        if obligation.status is ObligationStatus.QUESTIONED:
+            asked = "was asked whether the change at Mailgun was theirs: it counts once they say so."
+            return line(f"{person.called} {asked}")
         return line(
             f"Mailgun shows this for {person.called}: it counts once Mailgun does. If that cannot be, an approver may "
             "stop the reminders, with a reason."

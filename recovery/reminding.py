@@ -42,12 +42,14 @@ def remind(job: Job, steps: Sequence[PeopleStep]) -> None:
     if _has_arrived(job):
         _record(job, steps)
         return
-    if not is_still_there(job, _users(job)):
+    with job.tools.store.read() as tx:
+        users = _users_in(tx, job)
+    if not is_still_there(job, users):
         _leave_it(job)
         return
-    # As they are by now: their time zone may be another one.
-    users = _users(job)
     with job.tools.store.read() as tx:
+        # As they are by now: their time zone may be another one.
+        users = _users_in(tx, job)
         talks = [read_talk(tx, user.id) for user in users]
     left = [talk for talk in talks if was_told_all(talk.person, talk.obligations)]
     now = job.tools.clock.now()
@@ -61,13 +63,8 @@ def remind(job: Job, steps: Sequence[PeopleStep]) -> None:
         _leave_it(job)
 
 
-def _users(job: Job) -> list[Person]:
-    """The Mailgun users that this Slack user is."""
-    with job.tools.store.read() as tx:
-        return _users_in(tx, job)
-
-
 def _users_in(tx: Transaction, job: Job) -> list[Person]:
+    """The Mailgun users that this Slack user is."""
     return tx.people.in_slack(job.task.incident_id or 0, str(job.task.payload["slack"]))
 
 

@@ -74,12 +74,16 @@ def incident_of(tx: Transaction, sheet: Sheet, *, ended_too: bool) -> tuple[Inci
     if handover.isdigit():
         # A handover is looked after for as long as it is there, whatever came after its incident.
         return tx.incidents.get(tx.handovers.get(int(handover)).incident_id), ()
-    current, latest = tx.incidents.current(), tx.incidents.latest()
-    incident = current if sheet.ask in ABOUT_PEOPLE else latest
-    if named is not None:
-        incident = next((one for one in (current, latest) if one is not None and named == str(one.id)), None)
+    meant, other = tx.incidents.latest, tx.incidents.current
+    if sheet.ask in ABOUT_PEOPLE:
+        meant, other = other, meant
+    incident = meant()
     if incident is None:
-        return None, NO_INCIDENT if named is None else OLD_BUTTON
+        return None, NO_INCIDENT
+    if named not in (None, str(incident.id)):
+        incident = other()
+        if incident is None or named != str(incident.id):
+            return None, OLD_BUTTON
     alive = incident.is_alive
     if not alive and not ended_too:
         return None, OLD_BUTTON if named else NO_INCIDENT

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from recovery.account import SignIn
 from recovery.actions import Ask
 from recovery.checklist import Conversation
 from recovery.content import Button, Card, Control, Row
-from recovery.people import about_obligation, by_person, cannot_be_asked, may_be_confirmed, step_of
+from recovery.people import about_obligation, by_person, cannot_be_asked, may_be_confirmed, signs_in_elsewhere, step_of
 from recovery.policy import ReminderHours
 from recovery.reminders import may_be_reminded_at
 from recovery.signing_in import sign_in_name
@@ -84,7 +83,7 @@ def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person], ho
         *due,
     )
     controls: list[Control] = []
-    confirmable = [one for one in talk.open if may_be_confirmed(one, person)]
+    confirmable = [one for one in talk.obligations if may_be_confirmed(one, person)]
     controls += [_confirmed(steps, one, several=len(talk.open) > 1) for one in confirmable]
     if talk.open and person.standing in STRAYS:
         controls += stray_controls(person)
@@ -110,7 +109,7 @@ def _stands(obligation: Obligation, person: Person) -> str:
 
 def _sign_in(person: Person) -> str:
     way = sign_in_name(person.sign_in)
-    if person.sign_in == SignIn.PASSWORD:
+    if not signs_in_elsewhere(person):
         return f", signs in with {way}"
     return f", signs in through {way}" if way else ", Mailgun does not show how they sign in"
 

@@ -11,7 +11,8 @@ from sqlalchemy import event
 
 from storage.database import Database
 from tests.databases import borrowed_url
-from tests.month.people import ASKED, END, everyone
+from tests.month.natures import everyone
+from tests.month.people import ASKED, END
 from tests.month.record import Record
 from tests.month.simulation import POLL_EVERY, Month
 from tests.recovery.world import DefectLog, World

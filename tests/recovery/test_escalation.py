@@ -125,11 +125,7 @@ def test_the_thread_shows_a_bar_and_a_count_and_no_name(ann_and_bob: World) -> N
 
 
 def test_after_recovery_the_board_counts_who_is_without_two_factor(ann_and_bob: World) -> None:
-    ann_and_bob.vacated("4")
-    ann_and_bob.type("keep-reminding")
-    ann_and_bob.work()
-    ann_and_bob.type("sent 4711")
-    ann_and_bob.work()
+    ann_and_bob.recovered_but_for_two_factor()
     assert "2 of 2 still without 2FA" in ann_and_bob.board
     for name in ("ann", "bob"):
         turn_on(ann_and_bob, name, at=ann_and_bob.clock.now())

@@ -1,34 +1,27 @@
 """A new incident, opened by mistake, is cancelled: the recovered one looks after its people again, as before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from recovery.account import SignIn
-from recovery.actions import Ask
+from recovery.actions import ABOUT_PEOPLE, Ask
 from recovery.content import MarkerKind
 from recovery.errors import Refused, Uncertain
+from recovery.people_asks import PEOPLE_ASKS
 from recovery.state import IncidentStatus, ObligationStatus
 from tests.recovery.builders import DAY, HOUR, a_member, a_user
 from tests.recovery.fakes import words
-from tests.recovery.people import poll, turn_on
+from tests.recovery.people import MORNING, poll, turn_on
 from tests.recovery.world import World
 
-MORNING = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-"""Nine o'clock where everybody is."""
 TOLD, REMINDER = MarkerKind.CHECKLIST, MarkerKind.REMINDER
 
 
 def recovered(world: World) -> World:
     """Everything is done but two-factor authentication."""
     world.clock.go_to(MORNING)
-    world.opened().approved("4").vacated("4")
-    world.type("keep-reminding")
-    world.work()
-    world.type("sent 4711")
-    world.work()
-    assert world.incident.status is IncidentStatus.RECOVERED
-    return world
+    return world.opened().approved("4").recovered_but_for_two_factor()
 
 
 def mistaken(world: World) -> World:
@@ -169,3 +162,7 @@ def test_once_nobody_is_left_the_incident_that_ended_last_is_the_one_that_people
     sid.work()
 
     assert (sid.incident.id, sid.incident.status) == (earlier, IncidentStatus.CLOSED)
+
+
+def test_whatever_is_asked_about_people_is_asked_of_the_incident_that_looks_after_them() -> None:
+    assert {*PEOPLE_ASKS, Ask.KEEP_REMINDING} == ABOUT_PEOPLE

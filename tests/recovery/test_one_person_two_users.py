@@ -1,6 +1,6 @@
 """Two Mailgun users who are one person: they have a message each, and one quiet between reminders."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,17 +9,8 @@ from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.errors import Uncertain
 from tests.recovery.builders import DAY, HOUR, a_member, a_user
-from tests.recovery.people import poll, turn_off, turn_on
+from tests.recovery.people import MINUTE, MORNING, poll, reminders, turn_off, turn_on
 from tests.recovery.world import World
-
-MINUTE = timedelta(minutes=1)
-MORNING = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-"""Nine o'clock where Ann is."""
-
-
-def reminders(world: World) -> list[str]:
-    said = world.messages_to("U-ANN", MarkerKind.REMINDER)
-    return [text for text in said if "One thing more" not in text]
 
 
 @pytest.fixture

@@ -211,12 +211,7 @@ def test_whoever_finds_that_it_is_not_done_has_the_person_reminded(world: World)
 
 
 def test_a_new_incident_that_is_cancelled_gives_the_people_back(ann: World) -> None:
-    ann.approved("4").vacated("4")
-    ann.type("keep-reminding")
-    ann.work()
-    ann.type("sent 4711")
-    ann.work()
-    assert ann.incident.status is IncidentStatus.RECOVERED
+    ann.approved("4").recovered_but_for_two_factor()
     earlier = ann.incident.id
     ann.opened()
     ann.type("cancel opened by mistake")
@@ -292,12 +287,7 @@ def test_who_has_a_new_slack_account_is_told_there_and_the_old_message_is_taken_
 
 
 def test_who_has_a_new_slack_account_is_told_there_by_a_new_incident(moved: World) -> None:
-    moved.vacated("4")
-    moved.type("keep-reminding")
-    moved.work()
-    moved.type("sent 4711")
-    moved.work()
-    moved.opened().approved("4")
+    moved.recovered_but_for_two_factor().opened().approved("4")
 
     assert len(moved.messages_to("U-ANN-2", TOLD)) == 1
 

@@ -1,7 +1,7 @@
 """Nobody is reminded sooner than they may be, or than they were promised, whatever is done and undone meanwhile."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,18 +9,9 @@ from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.errors import Uncertain
-from recovery.state import IncidentStatus
 from tests.recovery.builders import DAY, HOUR, a_member, a_user
-from tests.recovery.people import poll, turn_off, turn_on
+from tests.recovery.people import MINUTE, MORNING, poll, reminders, turn_off, turn_on
 from tests.recovery.world import World
-
-MINUTE = timedelta(minutes=1)
-MORNING = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-"""Nine o'clock where Ann is."""
-
-
-def reminders(world: World, user_id: str = "U-ANN") -> list[str]:
-    return [text for text in world.messages_to(user_id, MarkerKind.REMINDER) if "One thing more" not in text]
 
 
 @pytest.fixture
@@ -61,13 +52,7 @@ def is_disabled_and_enabled(world: World) -> None:
 def is_recovered_and_handed_to_a_new_incident_which_is_cancelled(world: World) -> None:
     world.mailgun.change_user("mailgun-ann", password_updated_at=world.clock.now())
     poll(world)
-    world.vacated("4")
-    world.type("keep-reminding")
-    world.work()
-    world.type("sent 4711")
-    world.work()
-    assert world.incident.status is IncidentStatus.RECOVERED
-    world.opened()
+    world.recovered_but_for_two_factor().opened()
     world.type("cancel opened by mistake")
     world.work()
 

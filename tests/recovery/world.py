@@ -23,6 +23,7 @@ from recovery.secret import Secret
 from recovery.state import (
     Handover,
     Incident,
+    IncidentStatus,
     NewRequest,
     Obligation,
     Person,
@@ -342,4 +343,14 @@ class World:
             if self.status(str(step.number)) in (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION):
                 self.press(Ask.SKIP, str(step.number), text="not needed here")
         self.work()
+        return self
+
+    def recovered_but_for_two_factor(self) -> "World":
+        """Step 4 is approved already: every other step is skipped, Support was told, and its reminders go on."""
+        self.vacated("4")
+        self.type("keep-reminding")
+        self.work()
+        self.type("sent 4711")
+        self.work()
+        assert self.incident.status is IncidentStatus.RECOVERED
         return self
