@@ -226,13 +226,12 @@ class _Moment:
     def key(self, role: KeyRole, description: str, *, old: bool = False) -> Key:
         key_id = new_key_id()
         secret = old_secret() if old else new_secret(key_id)
-        return Key(key_id, secret, KeyKind.USER, role, description, self.created())
+        return Key(key_id, secret, KeyKind.USER, role, description, created_at=self.created())
 
     def sending_key(self, domain_name: str, description: str) -> Key:
         key_id = new_key_id()
         secret = new_secret(key_id)
-        created = self.created()
-        return Key(key_id, secret, KeyKind.DOMAIN, KeyRole.SENDING, description, created, domain_name)
+        return Key(key_id, secret, KeyKind.DOMAIN, KeyRole.SENDING, description, domain_name, created_at=self.created())
 
     def web_key(self, user: User, description: str = "web session") -> Key:
         key_id = new_key_id()
@@ -243,7 +242,7 @@ class _Moment:
             KeyKind.WEB,
             KeyRole(user.role),
             description,
-            created,
+            created_at=created,
             requestor=user.email,
             user_name=user.name,
             user_id=user.id,

@@ -52,7 +52,7 @@ def _delete_key(call: Call) -> dict[str, object]:
     key = call.estate.key(call.part("key_id"))
     if key is None:
         raise not_found("no key matching id")
-    key.deleted_at, key.deleted_by = call.at, call.key.id
+    key.delete(call.at, call.key.id)
     return {"message": "key deleted"}
 
 
@@ -92,6 +92,7 @@ def _new_key(fields: dict[str, str], call: Call) -> Key:
         role=role,
         description=fields.get("description", ""),
         created_at=call.at,
+        created_by=call.key.id,
         domain_name=domain_name,
         requestor=fields.get("email"),
         user_name=fields.get("user_name"),

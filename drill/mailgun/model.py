@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from drill.mailgun.outlets import Alert, AllowedAddress, Archive, QueuedMessage, Route, Webhook, present
+from drill.mailgun.outlets import Alert, AllowedAddress, Archive, Kept, QueuedMessage, Route, Webhook, present
 from drill.mailgun.places import Region
 
 
@@ -126,7 +126,7 @@ class Domain:
 
 
 @dataclass
-class Key:
+class Key(Kept):
     """An API key. A deleted one is kept, for the drill to know its secret; Mailgun shows it no more."""
 
     id: str
@@ -134,22 +134,15 @@ class Key:
     kind: KeyKind
     role: KeyRole
     description: str
-    created_at: datetime
     domain_name: str | None = None
     requestor: str | None = None
     user_name: str | None = None
     user_id: str | None = None
     expires_at: datetime | None = None
     disabled_reason: str | None = None
-    deleted_at: datetime | None = None
-    deleted_by: str | None = None
 
     def works(self, at: datetime) -> bool:
-        return (
-            self.deleted_at is None
-            and self.disabled_reason is None
-            and (self.expires_at is None or at < self.expires_at)
-        )
+        return self.present and self.disabled_reason is None and (self.expires_at is None or at < self.expires_at)
 
 
 @dataclass
@@ -201,7 +194,7 @@ class Estate:
         return [route for route in present(self.routes) if route.region is region]
 
     def present_keys(self) -> list[Key]:
-        return [key for key in self.keys if key.deleted_at is None]
+        return present(self.keys)
 
     def key(self, key_id: str) -> Key | None:
         """A key that is not deleted, by its id."""

@@ -78,12 +78,9 @@ def told_key(key: Key, subaccount_id: str | None) -> Told:
         "domain_name": key.domain_name,
         "user_id": key.user_id,
         "subaccount_id": subaccount_id,
-        "created_at": drill_time(key.created_at),
         "expires_at": drill_time(key.expires_at),
         "disabled_reason": key.disabled_reason,
-        "deleted": key.deleted_at is not None,
-        "deleted_at": drill_time(key.deleted_at),
-        "deleted_by": key.deleted_by,
+        **_told_kept(key),
     }
 
 

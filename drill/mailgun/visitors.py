@@ -183,7 +183,9 @@ class _Visitor:
     def _make_key(self) -> None:
         """An admin key without a description. The plan's limit may be full: the company sees one key too many."""
         secret, created = new_secret(self._key_id), self._after(minutes=0)
-        key = Key(self._key_id, secret, KeyKind.USER, KeyRole.ADMIN, "", created, requestor=STRANGE_REQUESTOR)
+        key = Key(
+            self._key_id, secret, KeyKind.USER, KeyRole.ADMIN, "", requestor=STRANGE_REQUESTOR, created_at=created
+        )
         self._account.estate.keys.append(key)
 
     def _forward(self, domain: Domain) -> Route:
