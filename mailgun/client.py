@@ -19,6 +19,8 @@ LARGEST_PAGE = 1000
 USERS_PAGE = 100
 """Mailgun names no most for users; this many it gives of everything."""
 
+_SIGNING_KEY = "/v5/accounts/http_signing_key"
+
 logger = logging.getLogger("mailgun")
 
 
@@ -64,6 +66,21 @@ class MailgunClient(OutletCalls):
         call = self.account_call("GET", "/v4/domains", "answer a call with the key to be proven", query={"limit": 1})
         self._transport.call(call, secret, models.read_done)
 
+    def signing_key(self) -> Secret:
+        """The key that webhooks are signed with now. `GET /v5/accounts/http_signing_key`."""
+        call = self.account_call("GET", _SIGNING_KEY, "show the webhook signing key")
+        return self.ask(call, models.read_signing_key)
+
+    def new_signing_key(self) -> Secret:
+        """Another one; the one before it is dead at once. `POST /v5/accounts/http_signing_key`."""
+        call = self.account_call("POST", _SIGNING_KEY, "make a new webhook signing key")
+        return self.ask(call, models.read_signing_key)
+
+    def new_public_key(self) -> Secret:
+        """Another public validation key; the one before it is gone. `POST /v1/keys/public`."""
+        call = self.account_call("POST", "/v1/keys/public", "make a new public validation key")
+        return self.ask(call, models.read_public_key)
+
     def domains(self, region: str) -> list[Domain]:
         """Every domain of a region. `GET /v4/domains`, pages of 1000."""
         call = self.call(region, "GET", "/v4/domains", f"list the domains in region {region}")
@@ -84,6 +101,19 @@ class MailgunClient(OutletCalls):
         path = f"/v3/domains/{part(login.domain)}/credentials/{part(address)}"
         what = f"set the password of {address}"
         self.ask(self.call(login.region, "PUT", path, what, form={"password": password}), models.read_done)
+
+    def create_login(self, login: Login, password: Secret) -> None:
+        """A login that is not there. `POST /v3/domains/{domain}/credentials`. Raises `Refused` where it is."""
+        address = models.full_login(login.login, login.domain)
+        path = f"/v3/domains/{part(login.domain)}/credentials"
+        form: dict[str, str | Secret] = {"login": address, "password": password}
+        self.ask(self.call(login.region, "POST", path, f"create the login {address}", form=form), models.read_done)
+
+    def delete_login(self, login: Login) -> None:
+        """`DELETE /v3/domains/{domain}/credentials/{login}`. Raises `NotFound` on 404."""
+        address = models.full_login(login.login, login.domain)
+        path = f"/v3/domains/{part(login.domain)}/credentials/{part(address)}"
+        self.ask(self.call(login.region, "DELETE", path, f"delete the login {address}"), models.read_done)
 
     def users(self) -> list[AccountUser]:
         """Every user of the account. `GET /v5/users`, pages of 100."""

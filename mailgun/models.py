@@ -128,6 +128,16 @@ def read_new_key(answer: object) -> NewKey:
     return NewKey(_key(fields), Secret(fields.text("secret")))
 
 
+def read_signing_key(answer: object) -> Secret:
+    """`GET` and `POST /v5/accounts/http_signing_key`."""
+    return Secret(Fields(answer, "the answer").text("http_signing_key"))
+
+
+def read_public_key(answer: object) -> Secret:
+    """`POST /v1/keys/public`."""
+    return Secret(Fields(answer, "the answer").text("key"))
+
+
 def domains_of(region: str) -> PageReader[Domain]:
     """Reads a page of `GET /v4/domains`."""
 

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from recovery.errors import KeyLimitReached, KeyRefused, Later, NotFound, OutsideError, Refused, Uncertain
+from recovery.errors import KeyLimitReached, KeyRefused, Later, NotFound, OutsideError, Refused, Uncertain, Why
 from recovery.secret import Secret
 
 UNREACHABLE_PAUSE = 5.0
@@ -55,20 +55,16 @@ def from_response(what: str, method: str, response: requests.Response, secrets: 
         seconds = _pause(response.headers, words)
         return Later(f"Mailgun wants {seconds:g} seconds to pass before it is asked to {what} (429).", seconds=seconds)
     if status == 401:
+        why = _why_refused(words, Why.REVOKED)
         return KeyRefused(
-            f"Mailgun did not accept the key when asked to {what} (401){told}. "
-            f"{_why_refused(words, 'The key is wrong or deleted, or the account is disabled.')}",
-            status=status,
+            f"Mailgun did not accept the key when asked to {what} (401){told}. {_MEANS[why]}", status=status, why=why
         )
     if status == 403:
         # Only POST /v1/keys is documented to answer so; elsewhere "limit" means something else.
         if method == "POST" and response.url.endswith("/v1/keys") and "limit" in words.lower():
             return KeyLimitReached(f"Mailgun refused to {what} (403){told}.", status=status)
-        return KeyRefused(
-            f"Mailgun does not let this key {what} (403){told}. "
-            f"{_why_refused(words, 'The key is no admin key, or the account is disabled.')}",
-            status=status,
-        )
+        why = _why_refused(words, Why.NO_RIGHTS)
+        return KeyRefused(f"Mailgun does not let this key {what} (403){told}. {_MEANS[why]}", status=status, why=why)
     if status == 404:
         return NotFound(f"Mailgun found nothing when asked to {what} (404){told}.", status=status)
     if 400 <= status < 500 and status not in _UNSURE_STATUSES:
@@ -101,11 +97,23 @@ def own_words(body: bytes, headers: Mapping[str, str], secrets: Collection[Secre
     return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
 
-def _why_refused(words: str, otherwise: str) -> str:
+_MEANS = {
+    Why.REVOKED: "The key is wrong, deleted or expired, or the IP allowlist lacks the bot's address: Mailgun answers "
+    "both alike.",
+    Why.NO_RIGHTS: "The key works, but it is no admin key, or the account is disabled.",
+    Why.DISABLED: "The account is disabled.",
+    Why.ADDRESS: "The IP allowlist lacks the address that the bot calls from.",
+}
+"""What each reason means, for a person."""
+
+_ABOUT_ADDRESS = re.compile(r"\b(?:ip|whitelist(?:ed)?|allowlist(?:ed)?)\b", re.IGNORECASE)
+
+
+def _why_refused(words: str, otherwise: Why) -> Why:
     lowered = words.lower()
     if "disabled" in lowered or "suspended" in lowered:
-        return "The account is disabled."
-    return otherwise
+        return Why.DISABLED
+    return Why.ADDRESS if _ABOUT_ADDRESS.search(words) else otherwise
 
 
 def _pause(headers: Mapping[str, str], words: str) -> float:

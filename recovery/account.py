@@ -16,8 +16,20 @@ class KeyKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Subaccount:
+    """One item of `GET /v5/accounts/subaccounts`: an account under the account, with domains, logins and keys of its
+    own."""
+
+    id: str
+    name: str
+    is_open: bool
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class ApiKey:
-    """One item of `GET /v1/keys`: everything but its secret. Times are UTC."""
+    """One item of `GET /v1/keys`: everything but its secret. Times are UTC. `owner` is the subaccount that has it,
+    None for the account itself."""
 
     id: str
     kind: KeyKind
@@ -29,6 +41,7 @@ class ApiKey:
     user_name: str | None = None
     is_disabled: bool = False
     expires_at: datetime | None = None
+    owner: Subaccount | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,8 @@ class KeySpec:
 @dataclass(frozen=True)
 class Domain:
     """One item of `GET /v4/domains`. `disabled_for` is code and reason, when Mailgun gives them. `archive_to` is an
-    address to which a copy of every delivered message goes. `created_at` is UTC, None where Mailgun gives no date."""
+    address to which a copy of every delivered message goes. `created_at` is UTC, None where Mailgun gives no date.
+    `owner` is the subaccount that has it, None for the account itself."""
 
     region: str
     name: str
@@ -53,6 +67,7 @@ class Domain:
     disabled_for: str | None = None
     archive_to: str | None = None
     created_at: datetime | None = None
+    owner: Subaccount | None = None
 
     @property
     def subject(self) -> str:
@@ -78,12 +93,13 @@ def watched_domains(domains: Sequence[Domain]) -> tuple[tuple[str, ...], bool]:
 @dataclass(frozen=True, order=True)
 class Login:
     """One SMTP login of one domain of one region: what a password is set for. `created_at` is UTC, None where it was
-    not listed; two that differ in it alone are the same."""
+    not listed; `owner` is the subaccount that has its domain. Two that differ in these alone are the same."""
 
     region: str
     domain: str
     login: str
     created_at: datetime | None = field(default=None, compare=False)
+    owner: Subaccount | None = field(default=None, compare=False)
 
     @property
     def subject(self) -> str:
@@ -174,17 +190,6 @@ class SendAlert:
 
 
 @dataclass(frozen=True)
-class Subaccount:
-    """One item of `GET /v5/accounts/subaccounts`: an account under the account, with domains, logins and keys of its
-    own."""
-
-    id: str
-    name: str
-    is_open: bool
-    created_at: datetime | None = None
-
-
-@dataclass(frozen=True)
 class DaySent:
     """How many messages a domain has sent on one day (UTC), by `POST /v1/analytics/metrics`."""
 
@@ -195,7 +200,8 @@ class DaySent:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Keys, domains and logins of the account, from one round of questions. Logins are sorted and unique."""
+    """Keys, domains and logins of the account and of its subaccounts, from one round of questions. Logins are sorted
+    and unique."""
 
     keys: tuple[ApiKey, ...]
     domains: tuple[Domain, ...]

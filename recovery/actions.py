@@ -40,6 +40,8 @@ class Ask(StrEnum):
     PEOPLE = "people"
     CONFIRM = "confirm"
     KEEP_REMINDING = "keep"
+    GIVE_KEY = "give_key"
+    """A fresh Mailgun key for the bot, in a form: the key goes sealed into the vault once a call with it succeeded."""
     NOTE = "note"
     SENT = "sent"
     EXPORT = "export"

@@ -3,6 +3,8 @@
 `mailgun` and `handlers` raise these; tasks catch them where something can be done about it.
 """
 
+from enum import StrEnum
+
 
 class RecoveryError(Exception):
     """The root of this project's errors. The message is a sentence for a person, without secrets."""
@@ -40,8 +42,26 @@ class Uncertain(OutsideError):
     """It is not known whether the call had its effect: a timeout, a dropped connection, a 5xx, garbage."""
 
 
+class Why(StrEnum):
+    """Why Mailgun refuses a key, as far as its answer tells."""
+
+    REVOKED = "revoked"
+    """The key is unknown, deleted or expired; or the call came from an address that the IP allowlist lacks: Mailgun
+    answers both with the same word."""
+    NO_RIGHTS = "no rights"
+    """The key works, and may not do this."""
+    DISABLED = "disabled"
+    """The account is disabled, and Mailgun answers its calls so."""
+    ADDRESS = "address"
+    """The call came from an address that the IP allowlist lacks, where the answer says so."""
+
+
 class KeyRefused(Refused):
-    """Mailgun refused the bot's key (401, or 403 without rights). A fresh key is needed."""
+    """Mailgun refused the bot's key (401, or 403 without rights). `why` is what the answer tells of the reason."""
+
+    def __init__(self, message: str, *, status: int | None = None, why: Why = Why.REVOKED) -> None:
+        super().__init__(message, status=status)
+        self.why = why
 
 
 class KeyLimitReached(Refused):

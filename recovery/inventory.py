@@ -1,21 +1,70 @@
-"""Asking Mailgun for everything at once: keys, domains and logins of all regions, users."""
+"""Asking Mailgun for everything at once: keys, domains and logins of all regions and subaccounts, users."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from recovery.account import AccountUser, Domain, Inventory, Login
-from recovery.errors import NotFound
+from recovery.account import AccountUser, ApiKey, Domain, Inventory, Login, Subaccount
+from recovery.errors import KeyRefused, NotFound
 from recovery.jobs import Job
+from recovery.ports import Mailgun
+
+Owner = Subaccount | None
+"""Who has something: a subaccount, or the account itself."""
 
 
-def list_domains(job: Job) -> list[Domain]:
-    """Every domain of every region, sorted."""
+def mailgun_of(job: Job, owner: Owner) -> Mailgun:
+    """Mailgun, asked on behalf of whoever has the thing that is asked about."""
+    return job.tools.mailgun.for_subaccount(owner.id if owner else None)
 
-    def of(region: str) -> list[Domain]:
+
+def list_owners(job: Job) -> list[Owner]:
+    """The account itself, and each subaccount. A plan without subaccounts has none, and says so in several ways."""
+    job.hold()
+    try:
+        return [None, *job.tools.mailgun.subaccounts()]
+    except NotFound:
+        return [None]
+    except KeyRefused as error:
+        if error.status != 403:
+            raise
+        return [None]
+
+
+@contextmanager
+def _unless_closed(owner: Owner) -> Iterator[None]:
+    """Passes over Mailgun's refusal to tell of a subaccount that is closed: nothing of it works."""
+    try:
+        yield
+    except KeyRefused:
+        if owner is None or owner.is_open:
+            raise
+
+
+def list_keys(job: Job, owners: Sequence[Owner]) -> list[ApiKey]:
+    """Every API key of each of them, the account's own first."""
+
+    def of(owner: Owner) -> list[ApiKey]:
         job.hold()
-        return job.tools.mailgun.domains(region)
+        with _unless_closed(owner):
+            return [replace(key, owner=owner) for key in mailgun_of(job, owner).keys()]
+        return []
 
-    lists = job.tools.at_once(of, job.tools.mailgun.regions)
+    return [key for keys in job.tools.at_once(of, owners) for key in keys]
+
+
+def list_domains(job: Job, owners: Sequence[Owner]) -> list[Domain]:
+    """Every domain that they have in any region, sorted."""
+
+    def of(where: tuple[Owner, str]) -> list[Domain]:
+        owner, region = where
+        job.hold()
+        with _unless_closed(owner):
+            return [replace(domain, owner=owner) for domain in mailgun_of(job, owner).domains(region)]
+        return []
+
+    places = [(owner, region) for owner in owners for region in job.tools.mailgun.regions]
+    lists = job.tools.at_once(of, places)
     return sorted((domain for domains in lists for domain in domains), key=lambda domain: domain.subject)
 
 
@@ -25,13 +74,13 @@ def list_logins(job: Job, domains: Sequence[Domain]) -> list[Login]:
     def of(domain: Domain) -> set[Login]:
         job.hold()
         try:
-            logins = set(job.tools.mailgun.logins(domain.region, domain.name))
+            logins = set(mailgun_of(job, domain.owner).logins(domain.region, domain.name))
         except NotFound:
             # The domain was removed between the two lists.
             return set()
         if domain.smtp_login:
             logins.add(Login(domain.region, domain.name, domain.smtp_login))
-        return logins
+        return {replace(login, owner=domain.owner) for login in logins}
 
     return sorted(login for logins in job.tools.at_once(of, domains) for login in logins)
 
@@ -44,10 +93,10 @@ def list_users(job: Job) -> list[AccountUser]:
 
 
 def take_inventory(job: Job, *, with_users: bool = False) -> Inventory:
-    """Keys, domains, logins, and users if asked, as Mailgun lists them now."""
-    job.hold()
-    keys = job.tools.mailgun.keys()
-    domains = list_domains(job)
+    """Keys, domains, logins, and users if asked, as Mailgun lists them now; of the subaccounts too."""
+    owners = list_owners(job)
+    keys = list_keys(job, owners)
+    domains = list_domains(job, owners)
     logins = list_logins(job, domains)
     users = list_users(job) if with_users else []
     return Inventory(tuple(keys), tuple(domains), tuple(logins), tuple(users))

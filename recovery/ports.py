@@ -5,10 +5,22 @@ Outside calls raise the errors of `recovery.errors` and nothing else. `recovery.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import Protocol, Self
 
-from recovery.account import AccountUser, ApiKey, Domain, KeySpec, Login
+from recovery.account import (
+    AccountUser,
+    AllowedAddress,
+    ApiKey,
+    DaySent,
+    Domain,
+    KeySpec,
+    Login,
+    Route,
+    SendAlert,
+    Subaccount,
+    Webhook,
+)
 from recovery.audit import AuditEntry
 from recovery.content import Card, Content, Document, Marker, Place
 from recovery.secret import Secret
@@ -46,6 +58,16 @@ class Mailgun(Protocol):
 
     regions: Sequence[str]
 
+    def for_subaccount(self, subaccount_id: str | None) -> Self:
+        """The same on behalf of that subaccount; of the account itself where that is None."""
+        ...
+
+    def subaccounts(self) -> list[Subaccount]:
+        """Every subaccount. `GET /v5/accounts/subaccounts`."""
+        ...
+
+    # Keys
+
     def keys(self) -> list[ApiKey]:
         """Every key of the account, all kinds. `GET /v1/keys`."""
         ...
@@ -62,6 +84,20 @@ class Mailgun(Protocol):
         """One call with that account key: `GET /v4/domains?limit=1`. Raises `KeyRefused` when it does not work."""
         ...
 
+    def signing_key(self) -> Secret:
+        """The key that webhooks are signed with now. `GET /v5/accounts/http_signing_key`."""
+        ...
+
+    def new_signing_key(self) -> Secret:
+        """Another one; the one before it is dead at once. `POST /v5/accounts/http_signing_key`."""
+        ...
+
+    def new_public_key(self) -> Secret:
+        """Another public validation key; the one before it is gone. `POST /v1/keys/public`."""
+        ...
+
+    # Domains and SMTP logins
+
     def domains(self, region: str) -> list[Domain]:
         """Every domain of a region. `GET /v4/domains`."""
         ...
@@ -72,6 +108,72 @@ class Mailgun(Protocol):
 
     def set_password(self, login: Login, password: Secret) -> None:
         """`PUT /v3/domains/{domain}/credentials/{login}`. Harmless to repeat with the same password."""
+        ...
+
+    def create_login(self, login: Login, password: Secret) -> None:
+        """A login that is not there, with that password. `POST /v3/domains/{domain}/credentials`. Raises `Refused`
+        (400) where it is there already."""
+        ...
+
+    def delete_login(self, login: Login) -> None:
+        """`DELETE /v3/domains/{domain}/credentials/{login}`. Raises `NotFound` on 404."""
+        ...
+
+    def delete_queued(self, region: str, domain: str) -> None:
+        """Delete all scheduled and undelivered mail of a domain. `DELETE /v3/{domain}/envelopes`, on each storage host
+        of the region. Harmless to repeat."""
+        ...
+
+    def archive_to(self, region: str, domain: str, url: str) -> None:
+        """Where a copy of each delivered message goes; nowhere where `url` is empty. `PUT /v4/domains/{name}`."""
+        ...
+
+    # Where mail and events go
+
+    def routes(self, region: str) -> list[Route]:
+        """Every route of a region. `GET /v3/routes`."""
+        ...
+
+    def delete_route(self, region: str, route_id: str) -> None:
+        """`DELETE /v3/routes/{id}`. Raises `NotFound` on 404."""
+        ...
+
+    def create_route(self, route: Route) -> Route:
+        """A route like that one, with an id of its own. `POST /v3/routes`."""
+        ...
+
+    def webhooks(self, region: str, domain: str) -> list[Webhook]:
+        """Every address that a domain's events are posted to. `GET /v3/domains/{domain}/webhooks`."""
+        ...
+
+    def delete_webhook(self, webhook: Webhook) -> None:
+        """`DELETE /v4/domains/{domain}/webhooks`. Raises `NotFound` on 404."""
+        ...
+
+    def create_webhook(self, webhook: Webhook) -> None:
+        """`POST /v4/domains/{domain}/webhooks`."""
+        ...
+
+    # The account as a whole
+
+    def allowlist(self) -> list[AllowedAddress]:
+        """The addresses from which the account may be called; empty where from everywhere. `GET /v2/ip_whitelist`."""
+        ...
+
+    def disallow(self, address: str) -> None:
+        """`DELETE /v2/ip_whitelist`."""
+        ...
+
+    def allow(self, entry: AllowedAddress) -> None:
+        """`POST /v2/ip_whitelist`."""
+        ...
+
+    def alerts(self) -> list[SendAlert]:
+        """Whom Mailgun warns when sending becomes unusual. `GET /v1/thresholds/alerts/send`."""
+        ...
+
+    def sent(self, first: date, last: date) -> list[DaySent]:
+        """How much each domain sent on each of these days, subaccounts' domains too. `POST /v1/analytics/metrics`."""
         ...
 
     def users(self) -> list[AccountUser]:

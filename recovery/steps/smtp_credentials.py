@@ -17,7 +17,7 @@ from recovery.handovers import (
     note_changed,
     plan_handover,
 )
-from recovery.inventory import list_domains, list_logins
+from recovery.inventory import list_domains, list_logins, list_owners
 from recovery.jobs import Job, TaskKind, merged
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
 from recovery.state import (
@@ -173,7 +173,7 @@ def begin(job: Job) -> None:
     if called_off(job):
         return
     greet_recipient(job, incident)
-    logins = list_logins(job, list_domains(job))
+    logins = list_logins(job, list_domains(job, list_owners(job)))
     scope = task.payload.get("scope")
     if isinstance(scope, list):
         wanted = {str(subject) for subject in scope}

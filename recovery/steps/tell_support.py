@@ -4,7 +4,7 @@ from recovery.account import watched_domains
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Button, Style
-from recovery.inventory import list_domains
+from recovery.inventory import list_domains, list_owners
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus
 from recovery.step import Step, StepView, decision_buttons
@@ -80,7 +80,7 @@ def watch(job: Job) -> None:
     with job.tools.store.read() as tx:
         if tx.incidents.get(job.task.incident_id or 0).status is not IncidentStatus.OPEN:
             return
-    domains = {domain.subject: domain for domain in list_domains(job)}
+    domains = {domain.subject: domain for domain in list_domains(job, list_owners(job))}
     with job.record() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0, lock=True)
         if incident.status is not IncidentStatus.OPEN:
