@@ -166,6 +166,12 @@ class Settings(BaseSettings):
         "after so many reminders to a person, whoever receives the secrets gets a summary once a day",
         "a number from 1 to 1000",
     )
+    LOOKBACK: Duration = _variable(
+        "14d",
+        "what was created so shortly before an incident is marked as suspicious; `since:` in the command names a "
+        "moment instead",
+        "a time such as 14d or 36h",
+    )
     POLL_EVERY: Duration = _variable(
         "5m", "how often Mailgun is asked about people and domains", _DURATION.format("5m")
     )
@@ -323,6 +329,7 @@ def policy_of(settings: Settings) -> Policy:
         email_domains=settings.EMAIL_DOMAINS,
         mailgun_via=settings.MAILGUN_VIA,
         poll_every=settings.POLL_EVERY,
+        lookback=settings.LOOKBACK,
         handover_ttl=settings.HANDOVER_TTL,
         concurrency=settings.MAILGUN_CONCURRENCY,
         batch=settings.BATCH,

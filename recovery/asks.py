@@ -7,6 +7,7 @@ from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, status_card
 from recovery.content import Card
+from recovery.finding_asks import FINDING_ASKS
 from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
 from recovery.opening import open_incident
 from recovery.people_asks import PEOPLE_ASKS
@@ -225,6 +226,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.TAKE_OVER: decides(take_over, ended_too=True),
     Ask.SAVED: saved,
     **PEOPLE_ASKS,
+    **FINDING_ASKS,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
     Ask.SENT: decides(sent),

@@ -47,11 +47,12 @@ def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Boar
     people = {person.id: person for person in tx.people.of(incident_id)}
     obligations = tx.people.obligations(incident_id)
     tallies, failed = tx.tasks.tallies(incident_id), tx.tasks.failed(incident_id)
+    findings = tx.findings.of(incident_id)
     views = []
     for step, state in steps_of(tx, steps, incident):
         mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
         failures = [task for task in failed if task.step_id == state.id]
-        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine)))
+        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine, findings)))
     return Board(incident, views, tx.handovers.of(incident_id, HandoverStatus.SENT, HandoverStatus.EXPIRED))
 
 
@@ -176,6 +177,7 @@ def step_card(step: Step, view: StepView) -> Card:
         title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
         lines=tuple(lines),
         paste=paste_of(step, view),
+        rows=tuple(step.rows(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
         buttons=tuple(step.buttons(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
     )
 

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from recovery.actions import Ask
 from recovery.export import Form
@@ -53,6 +54,8 @@ def parse(text: str) -> Typed | Unclear:
     text = text.strip()
     if not text:
         return Typed(Ask.OPEN)
+    if _SINCE.match(text):
+        return _open(COMMANDS["open"].usage, text)
     first, _, rest = text.partition(" ")
     command = COMMANDS.get(_bare(first))
     if command is not None:
@@ -70,6 +73,23 @@ def parse(text: str) -> Typed | Unclear:
             f"incident, type `/mailgun-compromised` alone, or say in a few words what happened."
         )
     return Typed(Ask.OPEN, text=text)
+
+
+_SINCE = re.compile(r"since:\s*(\S*)\s*", re.IGNORECASE)
+WHEN = "since:2026-11-20 or since:2026-11-20T14:30, in UTC"
+
+
+def _open(usage: str, rest: str) -> Typed | Unclear:
+    """What happened, after the moment from which on the account is suspect, where one is given."""
+    found = _SINCE.match(rest)
+    if found is None:
+        return Typed(Ask.OPEN, text=rest)
+    try:
+        since = datetime.fromisoformat(found[1])
+    except ValueError:
+        return Unclear(f"“{found[1]}” is no moment that the bot can read. Nothing was done. Write {WHEN}.")
+    since = since.replace(tzinfo=UTC) if since.tzinfo is None else since.astimezone(UTC)
+    return Typed(Ask.OPEN, {"since": since.isoformat()}, rest[found.end() :])
 
 
 def _bare(word: str) -> str:
@@ -250,6 +270,27 @@ def _saved(usage: str, rest: str) -> Typed | Unclear:
     return Typed(Ask.SAVED, {"number": number})
 
 
+def _finding(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
+    """A command about one finding, by its number."""
+
+    def parse_finding(usage: str, rest: str) -> Typed | Unclear:
+        number = rest.lower().removeprefix("finding").strip()
+        if not number.isdigit():
+            return Unclear(
+                f"Which finding? Its number is on the card of step 0. Usage: `/mailgun-compromised {usage}`."
+            )
+        return Typed(ask, {"number": number})
+
+    return parse_finding
+
+
+def _findings(usage: str, rest: str) -> Typed | Unclear:
+    page = rest.lower().removeprefix("page").strip()
+    if page and not page.isdigit():
+        return Unclear(f"`{usage}` takes the number of a page or nothing. Nothing was done.")
+    return Typed(Ask.FINDINGS, {"page": page} if page else {})
+
+
 def _export(usage: str, rest: str) -> Typed | Unclear:
     form = rest.lower() or str(Form.CSV)
     if form not in {str(one) for one in Form}:
@@ -261,9 +302,9 @@ COMMANDS: Mapping[str, _Command] = {
     "status": _Command("status", "how the incident stands, for you alone", _alone(Ask.STATUS)),
     "help": _Command("help", "this list", _alone(Ask.HELP)),
     "open": _Command(
-        "open <what happened>",
-        "open an incident with this description",
-        lambda usage, rest: Typed(Ask.OPEN, text=rest),
+        "open [since:<date>] <what happened>",
+        "open an incident with this description; what came after the date is suspect",
+        _open,
     ),
     "approve": _Command(
         "approve <step> [reason]",
@@ -272,6 +313,14 @@ COMMANDS: Mapping[str, _Command] = {
     ),
     "skip": _Command("skip <step> <reason>", "skip a step, with a reason", _step(Ask.SKIP, reason="required")),
     "retry": _Command("retry <step>", "repeat what failed in a step", _step(Ask.RETRY, reason=None)),
+    "findings": _Command("findings [page]", "what looks like an attacker's doing", _findings),
+    "more": _Command("more <finding>", "all that is known of a finding", _finding(Ask.MORE)),
+    "expected": _Command("expected <finding>", "what a finding is about is yours", _finding(Ask.EXPECTED)),
+    "remove": _Command("remove <finding>", "remove what a finding is about", _finding(Ask.REMOVE)),
+    "put-back": _Command(
+        "put-back <finding>", "put back what was removed, or make another and hand it over", _finding(Ask.PUT_BACK)
+    ),
+    "look": _Command("look", "look through the account once more", _alone(Ask.LOOK_AGAIN)),
     "reissue": _Command(
         "reissue <login|domain|all>",
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",

@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 
 from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
+from recovery.inventory import Owner, mailgun_of
 from recovery.jobs import Job, TaskKind
+from recovery.secret import Secret
 from recovery.state import Incident, NewTask, Task
 from recovery.store import Transaction
 
@@ -40,14 +43,16 @@ def mark_of(key: ApiKey) -> str | None:
     return found.group(1) if found else None
 
 
-def delete_surely(job: Job, key_id: str) -> None:
-    """Delete a key; if the answer leaves a doubt, look whether it is gone. Raises `Uncertain` if it is not."""
+def delete_surely(job: Job, key_id: str, owner: Owner = None) -> None:
+    """Delete a key of that owner; if the answer leaves a doubt, look whether it is gone. Raises `Uncertain` if it is
+    not."""
+    mailgun = mailgun_of(job, owner)
     job.hold()
     try:
-        job.tools.mailgun.delete_key(key_id)
+        mailgun.delete_key(key_id)
     except (NotFound, Uncertain) as error:
         job.hold()
-        if any(key.id == key_id for key in job.tools.mailgun.keys()):
+        if any(key.id == key_id for key in mailgun.keys()):
             raise Uncertain(f"the key {key_id} is still listed after it was deleted ({error})") from error
 
 
@@ -124,6 +129,19 @@ def own_key_id(tx: Transaction) -> str | None:
     """The id of the key that the bot works with, if the vault knows it."""
     kept = tx.vault.newest()
     return kept.mailgun_key_id if kept else None
+
+
+_NEWER_SECRET = re.compile(r"[0-9a-f]{32}-.+")
+
+
+def tells_its_id(secret: Secret) -> bool:
+    """Whether a key's secret is of the newer kind, which ends in the key's id."""
+    return _NEWER_SECRET.fullmatch(secret.reveal()) is not None
+
+
+def key_in_use(secret: Secret, key_ids: Iterable[str]) -> str | None:
+    """Which of these ids is that of the key with this secret, where the secret tells it."""
+    return next((key_id for key_id in key_ids if secret.reveal().endswith(f"-{key_id}")), None)
 
 
 def key_name(key: ApiKey) -> str:

@@ -26,7 +26,8 @@ class Policy:
 
     After `escalate_after` reminders to a person the requester hears of them once a day. `email_domains` says of a
     domain in Mailgun's addresses which one Slack has instead, both in lower case. `mailgun_via` is whom the account
-    was bought through, and so where people sign in to it; None where it was bought from Mailgun itself.
+    was bought through, and so where people sign in to it; None where it was bought from Mailgun itself. What was
+    created within `lookback` before an incident is suspicious, where nobody says since when the account is.
     """
 
     approvers: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Policy:
     reminders: ReminderHours = field(default_factory=ReminderHours)
     escalate_after: int = 3
     poll_every: timedelta = timedelta(minutes=5)
+    lookback: timedelta = timedelta(days=14)
     handover_ttl: timedelta = timedelta(hours=24)
     concurrency: int = 16
     batch: int = 200

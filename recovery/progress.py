@@ -4,11 +4,12 @@ have moved something, and at every tick, from the database alone."""
 from collections.abc import Callable, Sequence
 
 from recovery import troubles
-from recovery.account import Inventory
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.board import read_board
-from recovery.inventory import take_inventory
+from recovery.errors import Missing
+from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
+from recovery.looking import look_through
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import Step, steps_of, tally_facts
 from recovery.store import Glance, Transaction
@@ -89,7 +90,7 @@ def verdict(tx: Transaction, step: Step, incident: Incident, state: StepState) -
         return StepStatus.RUNNING
     if many[T.FAILED]:
         return StepStatus.NEEDS_ATTENTION
-    return StepStatus.DONE if step.is_complete(tx, incident, state) else StepStatus.RUNNING
+    return StepStatus.DONE if step.is_complete(tx, incident, state) else step.idle
 
 
 def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, step: Step) -> None:
@@ -98,7 +99,7 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
     now = tools.clock.now()
     to = verdict(tx, step, incident, state)
     moved = tx.steps.move(state, [StepStatus.RUNNING], to, finished_at=now)
-    if moved is None:
+    if moved is None or to is step.idle:
         return
     if to is StepStatus.NEEDS_ATTENTION:
         failed = len(tx.tasks.of_step(state.id, T.FAILED))
@@ -150,8 +151,11 @@ def offer(
 
 
 def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
-    """The step's state in this incident."""
-    return next(state for state in tx.steps.of(incident.id) if state.kind == step.kind)
+    """The step's state in this incident. Raises `Missing` where an earlier version opened it without that step."""
+    for state in tx.steps.of(incident.id):
+        if state.kind == step.kind:
+            return state
+    raise Missing(f"incident {incident.id} was opened by an earlier version, which had no {step.label}")
 
 
 # --- What follows from where the steps stand --------------------------------------------------------------
@@ -211,7 +215,7 @@ def review_key(incident: Incident) -> str:
 
 
 def review(job: Job, steps: Sequence[Step]) -> None:
-    """List keys and credentials once more; offer what is left for another round, or open the last step.
+    """Look through the account once more; offer what is left for another round, or open the last step.
 
     What seems left is looked at twice, `SETTLE` apart: Mailgun lists for a moment what was deleted just now.
     """
@@ -220,9 +224,9 @@ def review(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0)
         if incident.status is not IncidentStatus.OPEN:
             return
-    inventory = take_inventory(job)
+    holdings = look_through(job)
     with tools.store.read() as tx:
-        found = leftovers(tx, steps, incident, inventory)
+        found = leftovers(tx, steps, incident, holdings)
     if found:
         job.look_again("looking once more at what is left")
     with job.record() as tx:
@@ -231,7 +235,9 @@ def review(job: Job, steps: Sequence[Step]) -> None:
         troubles.clear(tx, incident.id, troubles.COUNT)
         if not wants_review(steps, incident, tx.steps.of(incident.id)):
             return
-        found = leftovers(tx, steps, incident, inventory)
+        for step, state in steps_of(tx, steps, incident):
+            step.on_look(tx, tools, incident, state, holdings)
+        found = leftovers(tx, steps, incident, holdings)
         for step, state, subjects in found:
             offer(tx, tools, incident, step, state, subjects, "new since, or set before the last old key died")
         if not found:
@@ -239,11 +245,11 @@ def review(job: Job, steps: Sequence[Step]) -> None:
 
 
 def leftovers(
-    tx: Transaction, steps: Sequence[Step], incident: Incident, inventory: Inventory
+    tx: Transaction, steps: Sequence[Step], incident: Incident, holdings: Holdings
 ) -> list[tuple[Step, StepState, list[str]]]:
     """The steps that ended and of which Mailgun lists something all the same, with what that is."""
     ended = [(step, state) for step, state in steps_of(tx, steps, incident) if state.status in ENDED]
-    found = [(step, state, step.leftover(tx, incident, state, inventory)) for step, state in ended]
+    found = [(step, state, step.leftover(tx, incident, state, holdings)) for step, state in ended]
     return [(step, state, subjects) for step, state, subjects in found if subjects]
 
 

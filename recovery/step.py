@@ -7,7 +7,10 @@ from typing import ClassVar
 
 from recovery.account import Inventory
 from recovery.actions import Ask
-from recovery.content import Button, Confirm, Style
+from recovery.content import Button, Confirm, Row, Style
+from recovery.findings import Finding
+from recovery.holdings import Holdings, Trace
+from recovery.inventory import Owner
 from recovery.jobs import Job, TaskKind
 from recovery.state import (
     Facts,
@@ -24,6 +27,7 @@ from recovery.state import (
 )
 from recovery.store import Transaction
 from recovery.text import Line, Who, line
+from recovery.tools import Tools
 
 Tally = Mapping[str, Mapping[TaskStatus, int]]
 
@@ -39,6 +43,7 @@ class StepView:
     tally: Tally
     failures: Sequence[Task]
     obligations: Sequence[tuple[Obligation, Person]] = ()
+    findings: Sequence[Finding] = ()
 
     def tasks(self, kind: str, *statuses: TaskStatus) -> int:
         """How many of this round's tasks of that kind are in those statuses (in any, when none is named)."""
@@ -68,8 +73,14 @@ class Step(ABC):
     asks_people: ClassVar[bool] = False
     topics: ClassVar[Mapping[str, str]] = {}
     """What it wants written down, by topic, each with its title. With all of them it is done."""
+    makes: ClassVar[Trace | None] = None
+    """What it makes and hands over, and so can make anew where a finding of that kind was removed."""
     decided_by_approval: ClassVar[bool] = True
     """Whether Approve starts it. A step without it is settled by its own buttons."""
+    begins_at_once: ClassVar[bool] = False
+    """Whether it runs from the incident's opening on, without anybody's decision."""
+    idle: ClassVar[StepStatus] = StepStatus.RUNNING
+    """Where it stands while nothing is at work in it and it is not complete."""
 
     @property
     def label(self) -> str:
@@ -139,9 +150,19 @@ class Step(ABC):
         """Subjects that were dealt with too early and should be dealt with again, from what we know ourselves."""
         return []
 
-    def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
+    def on_look(self, tx: Transaction, tools: Tools, incident: Incident, state: StepState, holdings: Holdings) -> None:
+        """What it makes of a look through the whole account, in the same transaction: at the opening, and at the last
+        look before Support is told."""
+
+    def leftover(self, tx: Transaction, incident: Incident, state: StepState, holdings: Holdings) -> list[str]:
         """Subjects that Mailgun lists and that still need this step, at the last look before Support is told."""
         return []
+
+    def make_anew(
+        self, tx: Transaction, incident: Incident, state: StepState, subject: str, thing: Facts, owner: Owner
+    ) -> Line | None:
+        """Plan that what was removed is made anew and handed over; or say why that cannot be done yet."""
+        return line(f"The bot cannot make that anew: {self.label} does not.")
 
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         """What became of it over all its rounds, for Mailgun Support; None where its progress says that as well."""
@@ -150,6 +171,10 @@ class Step(ABC):
     def subject_matches(self, subject: str, target: str) -> bool:
         """Whether a typed word (a login, a domain) means this subject."""
         return False
+
+    def rows(self, view: StepView) -> list[Row]:
+        """Lines with buttons of their own, on its card."""
+        return []
 
     def buttons(self, view: StepView) -> list[Button]:
         """The buttons under its card, as it stands now."""

@@ -8,10 +8,11 @@ from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
 from recovery.board import board_card, read_board, report_card, step_card
 from recovery.content import Marker, MarkerKind, Place, Trail
 from recovery.errors import OutsideError, Refused
-from recovery.inventory import take_inventory
+from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
+from recovery.looking import look_through
 from recovery.posting import begun_before, post_once, redraw_unless_gone
-from recovery.state import Incident, NewTask
+from recovery.state import Incident, NewTask, StepState
 from recovery.step import Step, steps_of
 from recovery.store import Transaction
 
@@ -30,11 +31,11 @@ THREAD = "thread"
 MOST_COUNT_TRIES = 3
 
 
-def opening_tasks(incident: Incident) -> list[NewTask]:
-    """What an incident begins with: its board, and the count of what is there."""
+def opening_tasks(incident: Incident, first: StepState) -> list[NewTask]:
+    """What an incident begins with: its board, and a look through the account, which is the first step's."""
     return [
         NewTask(POST_BOARD, f"{POST_BOARD}:{incident.id}", incident.id, lane=lane_of(incident), priority=1),
-        NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, priority=2),
+        NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, first.id, priority=2),
     ]
 
 
@@ -65,27 +66,27 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
 
 
 def survey(job: Job, steps: Sequence[Step]) -> None:
-    """Count what is there, for the cards; then post the cards. A count that fails does not hold them up."""
+    """Look through the account, for the cards; then post the cards. A look that fails does not hold them up: the first
+    step goes on with it."""
     incident_id = job.task.incident_id or 0
     trouble = ""
     try:
-        inventory = take_inventory(job, with_users=True)
+        holdings = look_through(job)
     except OutsideError as error:
         tries = int(str(job.task.payload.get("tries", 0))) + 1
         if tries < MOST_COUNT_TRIES and not isinstance(error, Refused):
             job.note(tries=tries)
             raise
         trouble = f"The account could not be counted: {error}. Each step lists it again when it is approved."
-        inventory = None
+        holdings = None
     with job.record() as tx:
         incident = tx.incidents.get(incident_id)
-        if inventory is not None:
-            watched, disabled = watched_domains(inventory.domains)
-            tx.incidents.set(incident_id, watched=watched, was_disabled=disabled)
-            for step, state in steps_of(tx, steps, incident):
-                tx.steps.set(state.id, facts={**state.facts, **step.count(inventory, incident)})
+        if holdings is not None:
+            record_survey(tx, job, steps, incident, holdings)
         else:
             troubles.show(tx, incident_id, troubles.COUNT, trouble)
+            first = [(step, state) for step, state in steps_of(tx, steps, incident) if step.begins_at_once]
+            tx.tasks.add([step.beginning(incident, state, "opening", None) for step, state in first])
         tx.tasks.add(
             NewTask(
                 POST_STEP,
@@ -98,6 +99,15 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
             for _, state in steps_of(tx, steps, incident)
         )
         job.done(tx, job.task)
+
+
+def record_survey(tx: Transaction, job: Job, steps: Sequence[Step], incident: Incident, holdings: Holdings) -> None:
+    """What the first look means for the incident and for each step."""
+    watched, disabled = watched_domains(holdings.domains)
+    tx.incidents.set(incident.id, watched=watched, was_disabled=disabled)
+    for step, state in steps_of(tx, steps, incident):
+        tx.steps.set(state.id, facts={**state.facts, **step.count(holdings, incident)})
+        step.on_look(tx, job.tools, incident, tx.steps.get(state.id), holdings)
 
 
 def post_step(job: Job, steps: Sequence[Step]) -> None:
