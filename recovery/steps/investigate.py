@@ -121,22 +121,34 @@ def begin(job: Job, step: Step) -> None:
 def look_again(job: Job, step: Step) -> None:
     """Look for as long as anything is open: what people removed at Mailgun counts as gone, what came is found."""
     incident_id = job.task.incident_id or 0
+    asked = bool(job.task.payload.get("once"))
     with job.tools.store.read() as tx:
-        if not tx.incidents.get(incident_id).is_alive:
+        if not is_worth_a_look(tx, incident_id, asked=asked):
             return
     holdings = look_through(job)
     with job.record() as tx:
-        incident = tx.incidents.get(incident_id)
-        state = next(state for state in tx.steps.of(incident_id) if state.kind == step.kind)
-        asked = bool(job.task.payload.get("once"))
-        if incident.is_alive and (asked or state.status is StepStatus.WAITING):
-            step.on_look(tx, job.tools, incident, state, holdings)
-            if is_decided(tx.findings.of(incident_id)):
-                go_on(tx, incident, tx.steps.get(state.id))
-            elif state.status is StepStatus.DONE:
-                tx.steps.move(state, [StepStatus.DONE], StepStatus.WAITING)
-        is_open = tx.steps.get(state.id).status in (StepStatus.WAITING, StepStatus.RUNNING)
-        if asked or not is_open or is_decided(tx.findings.of(incident_id)):
+        if not is_worth_a_look(tx, incident_id, asked=asked):
+            job.done(tx, job.task)
+            return
+        incident, state = tx.incidents.get(incident_id), state_of(tx, incident_id)
+        step.on_look(tx, job.tools, incident, state, holdings)
+        decided = is_decided(tx.findings.of(incident_id))
+        if decided:
+            go_on(tx, incident, tx.steps.get(state.id))
+        else:
+            tx.steps.move(tx.steps.get(state.id), [StepStatus.DONE], StepStatus.WAITING)
+        if asked or decided:
             job.done(tx, job.task)
         else:
             job.defer(tx, job.task, "findings are open", job.tools.policy.poll_every.total_seconds())
+
+
+def state_of(tx: Transaction, incident_id: int) -> StepState:
+    """This step's state."""
+    return next(state for state in tx.steps.of(incident_id) if state.kind == INVESTIGATE)
+
+
+def is_worth_a_look(tx: Transaction, incident_id: int, *, asked: bool) -> bool:
+    """Whether anything is open in the step; an asked look is worth it whatever is."""
+    is_open = state_of(tx, incident_id).status in (StepStatus.WAITING, StepStatus.RUNNING)
+    return tx.incidents.get(incident_id).is_alive and (asked or is_open)
