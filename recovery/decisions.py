@@ -25,7 +25,7 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, findings, left_by_decision, scope_of
+from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, notes, scope_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -204,14 +204,14 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
         return line("That is not a topic of the note.")
     title = step.topics[topic]
     state = state_of(tx, incident, step)
-    known = findings(state)
+    known = notes(state)
     if topic in known:
         return line(f"{title}: noted already, by ", Who(known[topic]["by"]), ".")
     if state.status not in (StepStatus.WAITING, StepStatus.SKIPPED):
         return too_late(tx, incident, step)
     noted: dict[str, Json] = {name: dict(entry) for name, entry in known.items()}
     noted[topic] = {"text": found, "by": by.user_id, "at": by.at.isoformat()}
-    tx.steps.set(state.id, facts={**state.facts, "findings": noted})
+    tx.steps.set(state.id, facts={**state.facts, "notes": noted})
     _record(tx, incident, by, Action.NOTED, title, found)
     state = state_of(tx, incident, step)
     if step.is_complete(tx, incident, state):

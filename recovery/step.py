@@ -247,14 +247,15 @@ def tally_facts(tally: Tally) -> Facts:
     }
 
 
-def findings(state: StepState) -> dict[str, dict[str, str]]:
+def notes(state: StepState) -> dict[str, dict[str, str]]:
     """What was noted so far, by topic: `text`, `by` (a Slack user id) and `at`."""
-    found = state.facts.get("findings")
-    if not isinstance(found, dict):
+    # An incident that was opened by an earlier version has them under the name that they had then.
+    noted = state.facts.get("notes", state.facts.get("findings"))
+    if not isinstance(noted, dict):
         return {}
     return {
         topic: {key: str(value) for key, value in entry.items()}
-        for topic, entry in found.items()
+        for topic, entry in noted.items()
         if isinstance(entry, dict)
     }
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from recovery.actions import Ask
 from recovery.content import Button, Style
 from recovery.state import Incident, StepState, StepStatus
-from recovery.step import Step, StepView, decision_buttons, findings
+from recovery.step import Step, StepView, decision_buttons, notes
 from recovery.store import Transaction
 from recovery.text import Bold, Line, Who, line
 
@@ -31,22 +31,22 @@ class Note(Step):
                 line("Nothing is changed by the bot. Write down what was found, also when it was nothing."),
             ]
         for topic, title in self.topics.items():
-            found = findings(view.state).get(topic)
-            if found:
-                lines.append(line(Bold(title), " by ", Who(found["by"]), ": ", found["text"]))
+            noted = notes(view.state).get(topic)
+            if noted:
+                lines.append(line(Bold(title), " by ", Who(noted["by"]), ": ", noted["text"]))
         return lines
 
     def progress(self, view: StepView) -> str:
-        return f"{len(findings(view.state))} of {len(self.topics)} noted"
+        return f"{len(notes(view.state))} of {len(self.topics)} noted"
 
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
-        return set(findings(state)) == set(self.topics)
+        return set(notes(state)) == set(self.topics)
 
     def buttons(self, view: StepView) -> list[Button]:
         state = view.state
         buttons: list[Button] = []
         if state.status in (StepStatus.WAITING, StepStatus.SKIPPED):
             for topic, title in self.topics.items():
-                if topic not in findings(state):
+                if topic not in notes(state):
                     buttons.append(Button(Ask.NOTE, title, {**self.about(state), "topic": topic}, Style.PRIMARY))
         return buttons + decision_buttons(self, state)
