@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
 from recovery.people import may_be_confirmed
+from recovery.policy import Policy
 from recovery.state import (
     Handover,
     HandoverStatus,
@@ -41,7 +42,7 @@ class Board:
     handovers: Sequence[Handover]
 
 
-def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Board:
+def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int, policy: Policy) -> Board:
     """The board of an incident. The number of queries is the same for every incident."""
     incident = tx.incidents.get(incident_id)
     people = {person.id: person for person in tx.people.of(incident_id)}
@@ -51,7 +52,7 @@ def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Boar
     for step, state in steps_of(tx, steps, incident):
         mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
         failures = [task for task in failed if task.step_id == state.id]
-        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine)))
+        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine, policy)))
     return Board(incident, views, tx.handovers.of(incident_id, HandoverStatus.SENT, HandoverStatus.EXPIRED))
 
 
@@ -176,6 +177,7 @@ def step_card(step: Step, view: StepView) -> Card:
         title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
         lines=tuple(lines),
         paste=paste_of(step, view),
+        rows=tuple(step.rows(view)),
         buttons=tuple(step.buttons(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
     )
 

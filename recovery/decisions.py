@@ -13,9 +13,11 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
+from recovery.leaks import in_words
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
+from recovery.scanning import scan_of
 from recovery.state import (
     HandoverStatus,
     Incident,
@@ -226,6 +228,16 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
             reason=None,
         )
     return line(f"{title}: noted.")
+
+
+def note_scan(tx: Transaction, incident: Incident, by: By, step: Step, drawn: str | None) -> Line:
+    """Write down, as the note about repositories, what the scan came to."""
+    scan = scan_of(state_of(tx, incident, step))
+    if not scan.is_over:
+        return line("There is no finished scan whose result could be noted. Nothing was changed.")
+    if drawn is not None and drawn != str(scan.number):
+        return line("The repositories were scanned once more meanwhile. Nothing was noted.")
+    return note(tx, incident, by, "repositories", f"{in_words(scan.results)}.")
 
 
 def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:

@@ -250,3 +250,12 @@ class Vault(Protocol):
     def refresh(self) -> None:
         """Read the vault again: another process may have rotated the key."""
         ...
+
+    def fingerprint(self, secret: Secret) -> str:
+        """A short name for a secret: the same for the same secret, and worth nothing without the encryption key."""
+        ...
+
+    def was_own(self, secret: Secret) -> bool:
+        """Whether it is the key that the bot works with, or one that it has worked with before, as far as it has
+        them still."""
+        ...
