@@ -13,6 +13,12 @@ from typing import IO
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether to go on."""
 
+_DYING = 0.02
+"""Seconds that a process gets to be gone after it was killed."""
+
+_ROUNDS = 100
+"""A process that the kernel holds cannot be killed, and must not hold us."""
+
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 20
 """Longer lines are passed over: nothing that is wanted is as long."""
@@ -89,7 +95,34 @@ def _running(command: Sequence[str], environ: Mapping[str, str], folder: Path) -
     try:
         yield child.stdout
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        _kill_session(child.pid)
         child.stdout.close()
         child.wait()
+
+
+def _kill_session(head: int) -> None:
+    """Kill the head of a session, and then all that it has begun. It must not have been waited for."""
+    # Kingfisher has git in a process group of its own, so that the group alone is not enough. Where there is no /proc,
+    # which is anywhere but on Linux, git ends by itself, at the latest by Kingfisher's own limit.
+    with suppress(ProcessLookupError):
+        os.killpg(head, signal.SIGKILL)
+    for _ in range(_ROUNDS):
+        members = [pid for pid in _session(head) if pid != head]
+        if not members:
+            return
+        for pid in members:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_DYING)
+
+
+def _session(head: int) -> list[int]:
+    """The processes of that session that have not ended. `man 5 proc`, stat: state, parent, group, session."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        # Whatever ends meanwhile is gone from there.
+        with suppress(OSError):
+            state, _, _, session = stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if int(session) == head and state != "Z":
+                members.append(int(stat.parent.name))
+    return members

@@ -18,7 +18,8 @@ from recovery.step import OPEN_TO_NOTES, Step, StepView, decision_buttons, notes
 from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, When, Who, count, decapitalised, line
 
-MOST_FINDINGS_SHOWN = 15
+MOST_FINDINGS_SHOWN = 8
+"""The card also needs room for the checklist with its buttons. The trail has every finding."""
 MOST_UNREAD_SHOWN = 5
 MOST_SOURCES_TOLD = 5
 

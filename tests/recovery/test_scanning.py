@@ -13,6 +13,7 @@ from recovery.audit import Action
 from recovery.leaks import MOST_KEPT
 from recovery.scanning import SCAN, scan_of
 from recovery.state import StepStatus, TaskStatus
+from recovery.steps.note import MOST_FINDINGS_SHOWN
 from tests.leaks.repositories import NEWER_ID, NEWER_KEY, OLDER_KEY, PASSWORD, first_commit, repository
 from tests.recovery.builders import a_key
 from tests.recovery.fakes import words
@@ -156,7 +157,7 @@ def test_of_very_many_findings_all_are_counted_and_the_first_told(world: World) 
     scanned(world)
 
     assert f"{MOST_KEPT + 20} findings" in world.card("6")
-    assert f"and {MOST_KEPT + 5} more findings" in world.card("6")
+    assert f"and {MOST_KEPT + 20 - MOST_FINDINGS_SHOWN} more findings" in world.card("6")
     assert len(world.trail(Action.LEAK_FOUND)) == MOST_KEPT
 
 

@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -146,3 +147,37 @@ def test_another_key_in_the_environment_is_noticed(database: Database) -> None:
     assert vault(database, environment=Secret("key-other")).environment_changed()
     keep(database, "newer", environment=Secret("key-other"))
     assert not vault(database, environment=Secret("key-other")).environment_changed()
+
+
+# --- Fingerprints -----------------------------------------------------------------------------------------
+
+
+def test_the_same_secret_has_the_same_fingerprint_in_every_process(url: str, opened: Callable[[str], Database]) -> None:
+    here, there = vault(opened(url)), vault(opened(url))
+    assert here.fingerprint(Secret("one")) == there.fingerprint(Secret("one"))
+    assert here.fingerprint(Secret("one")) != here.fingerprint(Secret("two"))
+
+
+def test_a_fingerprint_is_nothing_that_can_be_tried_out_without_the_encryption_key(database: Database) -> None:
+    first, second = vault(database, FIRST), vault(database, SECOND)
+    told = first.fingerprint(Secret("guessable"))
+    assert told != second.fingerprint(Secret("guessable"))
+    assert told not in hashlib.sha256(b"guessable").hexdigest()
+    assert len(told) == 12
+
+
+def test_every_key_that_it_has_had_is_its_own(database: Database) -> None:
+    keep(database, "older")
+    keep(database, "newer")
+    kept = vault(database)
+    assert all(kept.was_own(secret) for secret in (ENVIRONMENT, Secret("older"), Secret("newer")))
+    assert not kept.was_own(Secret("somebody else's"))
+
+
+def test_a_key_that_no_encryption_key_opens_any_more_is_passed_over(database: Database) -> None:
+    keep(database, "older")
+    with database.write() as tx:
+        vault(database, SECOND).keep(tx, Secret("newer"), "id-2", None)
+    kept = vault(database, SECOND)
+    assert kept.was_own(Secret("newer"))
+    assert not kept.was_own(Secret("older"))
