@@ -55,8 +55,8 @@ class LeakFinding:
 
     `key_id` is Mailgun's id of the key, which newer secrets end with (`<32 hex>-<id>`); older ones do not tell it.
     `fingerprint` is the same wherever the same secret stands, and cannot be worked back without the vault's
-    encryption key. `is_own` says that the bot itself has worked with this key. `source` names the deleted key that
-    this is, once it is one: the leak is then likely where the attacker had it from.
+    encryption key. `is_own` says that the bot works with this key, or has since the incident began. `source` names
+    the deleted key that this is, once it is one: the leak is then likely where the attacker had it from.
     """
 
     kind: str
@@ -188,8 +188,8 @@ def likely_source(finding: LeakFinding, entries: Iterable[AuditEntry], own_key_i
     """The deleted key that a finding is, as the trail calls it; empty while it is none.
 
     A newer key is known by its id, which its secret ends with. An older one tells nothing of itself, and Mailgun shows
-    no secret twice: only those that the bot itself has worked with are known, by their keyed hash. `own_key_id` is
-    the key that the bot works with now; one that it has worked with before is deleted by step 1.
+    no secret twice: only those that the bot itself has worked with since the incident began are known, by comparing
+    with what the vault has. `own_key_id` is the key that the bot works with now; the one before is deleted by step 1.
     """
     if finding.key_id:
         named = re.compile(rf"(?<![\w-]){re.escape(finding.key_id)}(?![\w-])")

@@ -255,7 +255,6 @@ class Vault(Protocol):
         """A short name for a secret: the same for the same secret, and worth nothing without the encryption key."""
         ...
 
-    def was_own(self, secret: Secret) -> bool:
-        """Whether it is the key that the bot works with, or one that it has worked with before, as far as it has
-        them still."""
+    def was_own(self, secret: Secret, incident_id: int) -> bool:
+        """Whether the bot works with this key, or has worked with it since that incident began."""
         ...

@@ -27,10 +27,14 @@ NOT_SET_UP = line("No repositories are named to be scanned. Whoever runs the bot
 
 @dataclass(frozen=True)
 class Scan:
-    """One scan, as far as it is. `number` counts the scans of the incident; 0 is none yet."""
+    """One scan, as far as it is. `number` counts the scans of the incident; 0 is none yet.
+
+    `targets` is what `LEAK_SCAN` named then; `repositories` has an organisation's in its place, once they are listed.
+    """
 
     number: int = 0
     by: str = ""
+    targets: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     results: tuple[ScanResult, ...] = ()
 
@@ -61,24 +65,31 @@ def scan_of(state: StepState) -> Scan:
     kept = state.facts.get("scan")
     if not isinstance(kept, dict):
         return Scan()
-    number, repositories, results = kept.get("number"), kept.get("repositories"), kept.get("results")
+    number, results = kept.get("number"), kept.get("results")
     return Scan(
         number if isinstance(number, int) else 0,
         str(kept.get("by") or ""),
-        tuple(str(name) for name in repositories) if isinstance(repositories, list) else (),
+        _names(kept.get("targets")),
+        _names(kept.get("repositories")),
         tuple(ScanResult.from_facts(name, one) for name, one in results.items() if isinstance(one, dict))
         if isinstance(results, dict)
         else (),
     )
 
 
+def _names(kept: Json) -> tuple[str, ...]:
+    return tuple(str(name) for name in kept) if isinstance(kept, list) else ()
+
+
 def keep(tx: Transaction, state: StepState, scan: Scan) -> None:
     """Write it into the step's facts."""
+    targets: list[Json] = [*scan.targets]
     repositories: list[Json] = [*scan.repositories]
     results: dict[str, Json] = {result.repository: result.as_facts() for result in scan.results}
     kept: dict[str, Json] = {
         "number": scan.number,
         "by": scan.by,
+        "targets": targets,
         "repositories": repositories,
         "results": results,
     }
@@ -93,7 +104,7 @@ def keep(tx: Transaction, state: StepState, scan: Scan) -> None:
 def ask_for_scan(
     tx: Transaction, incident: Incident, state: StepState, policy: Policy, user_id: str, at: datetime, drawn: str | None
 ) -> Line:
-    """Scan the repositories: all, or, after a scan that could not read some, those alone.
+    """Scan the repositories: all, or, after a scan of the same that could not read some, those alone.
 
     `drawn` is the number of the scan that the button knew of, None when it was typed.
     """
@@ -109,9 +120,9 @@ def ask_for_scan(
     for task in tx.tasks.of_step(state.id, TaskStatus.FAILED, kind=SCAN):
         tx.tasks.end(task, TaskStatus.DROPPED, at, task.failure)
     read = tuple(result for result in earlier.results if not result.unread)
-    is_second_try = bool(earlier.number) and len(read) < len(earlier.repositories)
+    is_second_try = earlier.targets == policy.leak_scan and len(read) < len(earlier.repositories)
     repositories = earlier.repositories if is_second_try else policy.leak_scan
-    scan = Scan(earlier.number + 1, user_id, repositories, read if is_second_try else ())
+    scan = Scan(earlier.number + 1, user_id, policy.leak_scan, repositories, read if is_second_try else ())
     keep(tx, state, scan)
     wanted = [name for name in repositories if name not in {result.repository for result in scan.results}]
     tx.tasks.add(scan_task(state, scan.number, name) for name in wanted)
@@ -173,10 +184,10 @@ def is_wanted(tx: Transaction, job: Job) -> bool:
 
 def found_in(job: Job, repository: str, alive: Callable[[], None]) -> ScanResult:
     """What a scan of this repository finds, without the secrets."""
-    vault = job.tools.vault
+    vault, incident_id = job.tools.vault, job.task.incident_id or 0
     found = job.tools.leaks.scan(repository, alive)
     findings = [
-        finding_of(one, repository, vault.fingerprint(one.secret), is_own=vault.was_own(one.secret))
+        finding_of(one, repository, vault.fingerprint(one.secret), is_own=vault.was_own(one.secret, incident_id))
         for one in found[:MOST_KEPT]
     ]
     return ScanResult(repository, tuple(findings), len(found))

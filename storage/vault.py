@@ -64,13 +64,16 @@ class DatabaseVault(ports.Vault):
     def fingerprint(self, secret: Secret) -> str:
         return hmac.new(self._fingerprint_key, secret.reveal().encode(), hashlib.sha256).hexdigest()[:12]
 
-    def was_own(self, secret: Secret) -> bool:
-        """Rows that an encryption key sealed which is thrown away by now are passed over."""
-        if secret == self._environment_key:
-            return True
+    def was_own(self, secret: Secret, incident_id: int) -> bool:
+        """A key that was sealed by an encryption key which is thrown away by now is passed over."""
         with self._store.read() as tx:
             kept = tx.vault.all()
-        for key in kept:
+        made = [place for place, key in enumerate(kept) if key.incident_id == incident_id]
+        # The key before the first that was made in this incident, or the newest while none was; -1: the environment's.
+        since = (made[0] if made else len(kept)) - 1
+        if since < 0 and secret == self._environment_key:
+            return True
+        for key in kept[max(since, 0) :]:
             with suppress(VaultSealed):
                 if self._open(key) == secret:
                     return True

@@ -3,7 +3,7 @@
 It is done with a note about each, in a person's words. The checklist and the scan help whoever writes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -46,6 +46,10 @@ class Note(Step):
                 line("Look through the public repositories for keys and passwords, in old commits too."),
                 line("Nothing is changed by the bot. Write down what was found, also when it was nothing."),
             ]
+            named = len(view.policy.leak_scan)
+            if named and not scan_of(view.state).number:
+                what = count(named, "entry", "entries")
+                lines.append(line(f"The bot can scan the whole history of {what} in LEAK_SCAN. It only reads."))
         for topic, title in self.topics.items():
             noted = notes(view.state).get(topic)
             if noted:
@@ -114,8 +118,7 @@ class Note(Step):
         about = {**self.about(state), "scan": str(scan.number)}
         buttons = []
         if view.policy.leak_scan:
-            retry = "Retry what could not be read" if scan.unread or not scan.is_over else "Scan again"
-            buttons.append(Button(Ask.SCAN, retry if scan.number else "Scan the repositories", about))
+            buttons.append(Button(Ask.SCAN, scan_label(scan, view.policy.leak_scan), about))
         waits_for_note = state.status is not StepStatus.DONE and "repositories" not in notes(state)
         if scan.is_over and waits_for_note:
             buttons.append(Button(Ask.NOTE_SCAN, "Note the scan's result", about))
@@ -131,6 +134,14 @@ def checked_line(check: Check) -> Line:
 def is_under_way(view: StepView) -> bool:
     """Whether repositories are being scanned."""
     return bool(view.tasks(SCAN, TaskStatus.READY, TaskStatus.RUNNING))
+
+
+def scan_label(scan: Scan, targets: Sequence[str]) -> str:
+    """What the button says that begins a scan."""
+    if not scan.number:
+        return "Scan the repositories"
+    is_left = scan.unread or not scan.is_over
+    return "Retry what could not be read" if is_left and scan.targets == targets else "Scan again"
 
 
 def how_far(scan: Scan) -> str:
@@ -171,7 +182,11 @@ def finding_line(finding: LeakFinding) -> Line:
         parts += [", commit ", Code(finding.commit[:12]), f" of {finding.date or 'an unknown day'}"]
         parts.append(f" by {finding.author}" if finding.author else "")
     parts += [", fingerprint ", Code(finding.fingerprint)]
-    parts.append(f". This is {finding.source}, which was deleted." if finding.source else ".")
+    parts.append(". " if finding.source or finding.is_own else ".")
+    if finding.source:
+        parts.append(f"This is {finding.source}, which was deleted.")
+    elif finding.is_own:
+        parts.append("The bot itself works with this key until step 1 is done.")
     return tuple(parts)
 
 

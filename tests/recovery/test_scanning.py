@@ -187,6 +187,18 @@ def test_what_could_not_be_read_is_said_and_retried_alone(world: World) -> None:
     assert "Could not be read" not in world.card("6")
 
 
+def test_after_the_settings_were_corrected_all_of_them_are_scanned(make_world: Callable[..., World]) -> None:
+    world = make_world(leak_scan=("https://github.com/acme/shopp", SITE)).opened()
+    world.leaks.unread["https://github.com/acme/shopp"] = "it could not be fetched."
+    scanned(world)
+    world.start(leak_scan=(SHOP, SITE))
+    assert "Scan again" in [button.label for button in buttons(world)]
+    scanned(world)
+
+    assert results(world)[-1] == "2 repositories scanned, 0 findings"
+    assert "shopp" not in world.card("6")
+
+
 def test_an_organisation_is_listed_and_each_of_its_repositories_scanned(make_world: Callable[..., World]) -> None:
     world = make_world(leak_scan=("github:acme", SITE)).opened()
     world.leaks.organisations["github:acme"] = [SHOP, SITE]
@@ -237,10 +249,22 @@ def test_a_key_that_is_deleted_after_the_scan_becomes_the_likely_source(world: W
 def test_an_older_key_of_the_bots_own_is_known_by_its_keyed_hash(world: World) -> None:
     world.leaks.has(SHOP, FIRST_KEY)
     scanned(world)
-    assert "Likely source" not in world.card("6")
+    assert "Likely source" not in world.card("6") and "works with this key" in world.card("6")
 
     world.approved("1")
     assert "the key that the bot worked with before" in world.card("6")
+
+
+def test_a_key_that_the_bot_had_in_an_earlier_incident_is_not_the_source_of_this_one(world: World) -> None:
+    world.approved("1").vacated()
+    world.type("sent 4711")
+    world.work()
+    world.opened()
+    world.leaks.has(SHOP, FIRST_KEY)
+    scanned(world.approved("1"))
+
+    assert "1 finding" in world.card("6")
+    assert "Likely source" not in world.card("6")
 
 
 def test_an_older_key_of_somebody_elses_is_told_and_not_called_the_source(world: World) -> None:

@@ -8,12 +8,12 @@ from cryptography.fernet import Fernet
 
 from recovery import store
 from recovery.secret import Secret
-from recovery.state import VaultKey
+from recovery.state import IncidentStatus, VaultKey
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.errors import VaultSealed
 from storage.vault import DatabaseVault
-from tests.storage.given import at_once
+from tests.storage.given import an_incident, at_once
 
 FIRST, SECOND = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 ENVIRONMENT = Secret("key-environment")
@@ -166,18 +166,38 @@ def test_a_fingerprint_is_nothing_that_can_be_tried_out_without_the_encryption_k
     assert len(told) == 12
 
 
-def test_every_key_that_it_has_had_is_its_own(database: Database) -> None:
-    keep(database, "older")
-    keep(database, "newer")
+def kept_in(database: Database, *keys: tuple[str, int | None]) -> DatabaseVault:
+    """A vault that got these keys in this order, each in an incident or by command."""
     kept = vault(database)
-    assert all(kept.was_own(secret) for secret in (ENVIRONMENT, Secret("older"), Secret("newer")))
-    assert not kept.was_own(Secret("somebody else's"))
+    for secret, incident_id in keys:
+        with database.write() as tx:
+            kept.keep(tx, Secret(secret), secret, incident_id)
+    return kept
+
+
+def own(kept: DatabaseVault, incident_id: int) -> list[str]:
+    every = ("key-environment", "typed", "first", "second", "somebody else's")
+    return [secret for secret in every if kept.was_own(Secret(secret), incident_id)]
+
+
+def test_the_environments_key_is_its_own_until_another_incident(database: Database) -> None:
+    first, second = (an_incident(database, IncidentStatus.CLOSED).id for _ in range(2))
+    assert own(vault(database), first) == ["key-environment"]
+    kept = kept_in(database, ("first", first))
+    assert own(kept, first) == ["key-environment", "first"]
+    assert own(kept, second) == ["first"]
+
+
+def test_a_key_that_was_typed_takes_the_environments_place(database: Database) -> None:
+    incident = an_incident(database).id
+    kept = kept_in(database, ("typed", None))
+    assert own(kept, incident) == ["typed"]
+    assert own(kept_in(database, ("first", incident)), incident) == ["typed", "first"]
 
 
 def test_a_key_that_no_encryption_key_opens_any_more_is_passed_over(database: Database) -> None:
-    keep(database, "older")
+    incident = an_incident(database).id
+    kept_in(database, ("typed", None))
     with database.write() as tx:
-        vault(database, SECOND).keep(tx, Secret("newer"), "id-2", None)
-    kept = vault(database, SECOND)
-    assert kept.was_own(Secret("newer"))
-    assert not kept.was_own(Secret("older"))
+        vault(database, SECOND).keep(tx, Secret("second"), "id-2", incident)
+    assert own(vault(database, SECOND), incident) == ["second"]
