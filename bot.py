@@ -28,6 +28,8 @@ from handlers.identity import Identity
 from handlers.logging import quiet_libraries
 from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
+from leaks.check import check_leaks
+from leaks.kingfisher import Kingfisher
 from mailgun.asking import KeySource
 from mailgun.check import OneKey, check_mailgun
 from mailgun.client import MailgunClient
@@ -72,6 +74,7 @@ class Rooms:
     identity: Identity
     messenger: SlackMessenger
     directory: SlackDirectory
+    leaks: Kingfisher
 
 
 def wire(settings: Settings) -> Rooms:
@@ -91,6 +94,7 @@ def wire(settings: Settings) -> Rooms:
         identity=identity,
         messenger=SlackMessenger(slack, identity, pace=settings.SLACK_PACE.total_seconds()),
         directory=SlackDirectory(slack, identity),
+        leaks=Kingfisher(settings.LEAK_SCAN_TIME),
     )
 
 
@@ -128,6 +132,7 @@ class Bot:
             rooms.mailgun,
             rooms.messenger,
             rooms.directory,
+            rooms.leaks,
             policy_of(settings),
         )
         self._doors = Doors(settings, rooms.database, rooms.clock, rooms.identity, self.engine)
@@ -214,13 +219,15 @@ def run(context: typer.Context) -> None:
 
 
 def start(rooms: Rooms) -> Rooms:
-    """The rooms, once this process may work: it has its lock, the tables are current, the vault opens."""
+    """The rooms, once this process may work: it has its lock, the tables are current, the vault opens, and what a scan
+    left behind that was killed is gone."""
     rooms.database.hold()
     rooms.database.migrate()
     rooms.clock.measure()
     adopt_environment_key(rooms)
     rooms.vault.current()
     rooms.vault.rotate_if_needed()
+    rooms.leaks.delete_left_behind()
     return rooms
 
 
@@ -280,6 +287,7 @@ def check(
         identity = Identity(slack)
         findings += check_slack(slack, identity, SlackMessenger(slack, identity), app_client, to)
         findings += check_mailgun(wire_mailgun(settings, keys))
+        findings += check_leaks(settings.LEAK_SCAN)
     for finding in findings:
         mark = "[green]fine[/]" if finding.fine else "[red]not yet[/]"
         console.print(f"{mark}  {finding.what}: ", end="")

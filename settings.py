@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 import settings_values as values
 from recovery.account import SignIn
-from recovery.policy import LEASE_MARGIN, Policy, ReminderHours
+from recovery.policy import ISOLATION_CHECKLIST, LEASE_MARGIN, Policy, ReminderHours
 from recovery.secret import Secret
 
 
@@ -199,6 +199,20 @@ class Settings(BaseSettings):
         _DURATION.format("30s"),
     )
     SLACK_PACE: DurationOrZero = _variable("1s", "between two messages to one channel", _DURATION.format("1s"))
+    LEAK_SCAN: Annotated[tuple[str, ...], _read(values.parse_repositories)] = _variable(
+        "",
+        "what step 6 can scan for leaked keys, with Kingfisher: repositories (`https://…`, `git://…`), GitHub "
+        "organisations (`github:acme`) and folders (`/…`)",
+        "entries separated by commas, such as https://github.com/acme/shop,github:acme,/srv/repositories/shop",
+        shown="no scan",
+    )
+    LEAK_SCAN_TIME: Duration = _variable("10m", "how long the scan of one repository may take", _DURATION.format("10m"))
+    ISOLATION_CHECKLIST: Annotated[tuple[str, ...], _read(values.parse_checklist)] = _variable(
+        "; ".join(ISOLATION_CHECKLIST),
+        "what step 6 asks to be checked where the servers are, separated by semicolons; empty: nothing",
+        "at most 20 sentences of at most 200 characters each, separated by semicolons, or nothing",
+        shown="five checks, from .env files to the other keys on the host",
+    )
     PORT: Annotated[int, _read(values.parse_whole(0, 65535))] = _variable(
         "3000",
         "where it listens: for `/healthz`, and in HTTP mode for Slack; 0 is any free port, which the log names",
@@ -277,7 +291,7 @@ class Settings(BaseSettings):
         return lease
 
 
-_EMPTY_COUNTS = frozenset({"MAILGUN_STATUS_URL"})
+_EMPTY_COUNTS = frozenset({"MAILGUN_STATUS_URL", "ISOLATION_CHECKLIST"})
 """Everywhere else a variable that is set to nothing is one that is not set."""
 
 
@@ -337,4 +351,7 @@ def policy_of(settings: Settings) -> Policy:
         lease=settings.LEASE,
         tick=settings.TICK,
         settle=settings.SETTLE,
+        leak_scan=settings.LEAK_SCAN,
+        leak_scan_time=settings.LEAK_SCAN_TIME,
+        isolation_checklist=settings.ISOLATION_CHECKLIST,
     )

@@ -9,8 +9,11 @@ from recovery.answers import help_card, opened_elsewhere, status_card
 from recovery.content import Card
 from recovery.finding_asks import FINDING_ASKS
 from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
+from recovery.isolation import check_off
 from recovery.opening import open_incident
 from recovery.people_asks import PEOPLE_ASKS
+from recovery.progress import state_of
+from recovery.scanning import ask_for_scan
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import (
     Handover,
@@ -58,6 +61,26 @@ def export(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return exporting.export(tx, incident, sheet.by, sheet.about.get("form", ""), sheet.request.id)
 
 
+def scan(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    state, policy, by = state_of(tx, incident, step_with_notes()), sheet.job.tools.policy, sheet.by
+    return ask_for_scan(tx, incident, state, policy, by.user_id, by.at, sheet.about.get("scan"))
+
+
+def note_scan(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.note_scan(tx, incident, sheet.by, step_with_notes(), sheet.about.get("scan"))
+
+
+def checked(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    state, by = state_of(tx, incident, step_with_notes()), sheet.by
+    checklist, item = sheet.job.tools.policy.isolation_checklist, sheet.about.get("item", "")
+    return check_off(tx, incident, state, checklist, item, sheet.text, by.user_id, by.at)
+
+
+def step_with_notes() -> Step:
+    """The step that wants hosting and repositories written down."""
+    return next(step for step in STEPS if "repositories" in step.topics)
+
+
 def keep(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     step = next(step for step in STEPS if step.may_keep_reminding)
     return decisions.keep_reminding(tx, incident, step, sheet.by)
@@ -79,7 +102,7 @@ def open_(sheet: Sheet) -> Card | None:
 
 def status(sheet: Sheet) -> Card | None:
     with sheet.job.tools.store.read() as tx:
-        card = status_card(tx, STEPS)
+        card = status_card(tx, STEPS, sheet.job.tools.policy)
     close(sheet.job, sheet.request, card)
     return card
 
@@ -229,6 +252,9 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     **FINDING_ASKS,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
+    Ask.SCAN: decides(scan),
+    Ask.NOTE_SCAN: decides(note_scan),
+    Ask.CHECKED: decides(checked),
     Ask.SENT: decides(sent),
     Ask.EXPORT: decides(export, ended_too=True),
     Ask.UNKNOWN: unknown,

@@ -81,6 +81,11 @@ class Action(StrEnum):
     RECOVERED = "declared the account recovered"
     CLOSED = "closed the incident"
     TAKEN_UP = "looks after the people again:"
+    SCAN_ASKED = "asked to scan repositories:"
+    SCANNED = "scanned the repositories"
+    LEAK_FOUND = "found a leaked"
+    SOURCE_FOUND = "found the likely source of the leak, with"
+    CHECKED = "checked off"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
 from recovery.people import may_be_confirmed
+from recovery.policy import Policy
 from recovery.state import (
     Handover,
     HandoverStatus,
@@ -41,7 +42,7 @@ class Board:
     handovers: Sequence[Handover]
 
 
-def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Board:
+def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int, policy: Policy) -> Board:
     """The board of an incident. The number of queries is the same for every incident."""
     incident = tx.incidents.get(incident_id)
     people = {person.id: person for person in tx.people.of(incident_id)}
@@ -52,7 +53,7 @@ def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Boar
     for step, state in steps_of(tx, steps, incident):
         mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
         failures = [task for task in failed if task.step_id == state.id]
-        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine, findings)))
+        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine, findings, policy)))
     return Board(incident, views, tx.handovers.of(incident_id, HandoverStatus.SENT, HandoverStatus.EXPIRED))
 
 

@@ -257,6 +257,20 @@ def _note(usage: str, rest: str) -> Typed | Unclear:
     return Typed(Ask.NOTE, {"topic": topic}, found.strip())
 
 
+def _scan(usage: str, rest: str) -> Typed | Unclear:
+    if rest.lower() not in ("", "note"):
+        return Unclear(f"`{usage}` takes nothing or the word note after it. Nothing was done.")
+    return Typed(Ask.NOTE_SCAN if rest else Ask.SCAN)
+
+
+def _checked(usage: str, rest: str) -> Typed | Unclear:
+    number, _, found = rest.partition(" ")
+    number = number.strip(".:")
+    if not number.isdecimal():
+        return Unclear(f"Which item? The card has their numbers. Usage: `/mailgun-compromised {usage}`.")
+    return Typed(Ask.CHECKED, {"item": str(int(number))}, found.strip())
+
+
 def _mine(usage: str, rest: str) -> Typed | Unclear:
     if rest.lower() not in ("yes", "no"):
         return Unclear(f"Yes or no? Usage: `/mailgun-compromised {usage}`.")
@@ -367,6 +381,10 @@ COMMANDS: Mapping[str, _Command] = {
         f"note <{'|'.join(topic for step in STEPS for topic in step.topics)}> <what was found>",
         "fill in the note",
         _note,
+    ),
+    "scan": _Command("scan [note]", "scan the public repositories; with note: write down what that came to", _scan),
+    "checked": _Command(
+        "checked <number> [what was found]", "something on the checklist for hosting is checked", _checked
     ),
     "sent": _Command(
         "sent <ticket number>", "you told Mailgun Support", _words(Ask.SENT, "What is the ticket number?")

@@ -13,9 +13,11 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
+from recovery.leaks import in_words
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
+from recovery.scanning import scan_of
 from recovery.state import (
     HandoverStatus,
     Incident,
@@ -25,7 +27,7 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, findings, left_by_decision, scope_of
+from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, notes, scope_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -204,14 +206,14 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
         return line("That is not a topic of the note.")
     title = step.topics[topic]
     state = state_of(tx, incident, step)
-    known = findings(state)
+    known = notes(state)
     if topic in known:
         return line(f"{title}: noted already, by ", Who(known[topic]["by"]), ".")
     if state.status not in (StepStatus.WAITING, StepStatus.SKIPPED):
         return too_late(tx, incident, step)
     noted: dict[str, Json] = {name: dict(entry) for name, entry in known.items()}
     noted[topic] = {"text": found, "by": by.user_id, "at": by.at.isoformat()}
-    tx.steps.set(state.id, facts={**state.facts, "findings": noted})
+    tx.steps.set(state.id, facts={**state.facts, "notes": noted})
     _record(tx, incident, by, Action.NOTED, title, found)
     state = state_of(tx, incident, step)
     if step.is_complete(tx, incident, state):
@@ -226,6 +228,16 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
             reason=None,
         )
     return line(f"{title}: noted.")
+
+
+def note_scan(tx: Transaction, incident: Incident, by: By, step: Step, drawn: str | None) -> Line:
+    """Write down, as the note about repositories, what the scan came to."""
+    scan = scan_of(state_of(tx, incident, step))
+    if not scan.is_over:
+        return line("There is no finished scan whose result could be noted. Nothing was changed.")
+    if drawn is not None and drawn != str(scan.number):
+        return line("The repositories were scanned once more meanwhile. Nothing was noted.")
+    return note(tx, incident, by, "repositories", f"{in_words(scan.results)}.")
 
 
 def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:

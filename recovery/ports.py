@@ -352,3 +352,11 @@ class Vault(Protocol):
     def refresh(self) -> None:
         """Read the vault again: another process may have rotated the key."""
         ...
+
+    def fingerprint(self, secret: Secret) -> str:
+        """A short name for a secret: the same for the same secret, and worth nothing without the encryption key."""
+        ...
+
+    def was_own(self, secret: Secret, incident_id: int) -> bool:
+        """Whether the bot works with this key, or has worked with it since that incident began."""
+        ...

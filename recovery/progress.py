@@ -109,6 +109,9 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
         return
     tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.STEP_DONE, step.label))
     step.on_done(tx, incident, moved)
+    for other, its_state in steps_of(tx, steps, incident):
+        if other.kind != step.kind:
+            other.on_other_done(tx, incident, its_state, now)
     incident = tx.incidents.get(incident.id)
     if incident.status is IncidentStatus.OPEN:
         offer_outdated(tx, tools, steps, incident)
@@ -261,7 +264,7 @@ def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: In
     for step in steps:
         if step.opens_last:
             state = state_of(tx, incident, step)
-            board = read_board(tx, steps, incident.id)
+            board = read_board(tx, steps, incident.id, tools.policy)
             summaries = {each.kind: each.summary(tx, incident, view.state) for each, view in board.views}
             paste = support_message(board.incident, board.views, tx.audit.entries(incident.id), summaries)
             facts = {**state.facts, "paste": paste}

@@ -85,7 +85,7 @@ class StepStatus(StrEnum):
 class StepState:
     """One step of one incident. `version` grows with every change of `status`; buttons carry it.
 
-    `facts` is what the step's own file keeps: counts for its card, the scope of another round, findings.
+    `facts` is what the step's own file keeps: counts for its card, the scope of another round, notes.
     `keep_reminding` lets the last step open while this one still runs.
     """
 

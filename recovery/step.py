@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import ClassVar
 
 from recovery.account import Inventory
@@ -12,6 +13,7 @@ from recovery.findings import Finding
 from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner
 from recovery.jobs import Job, TaskKind
+from recovery.policy import Policy
 from recovery.state import (
     Facts,
     Incident,
@@ -44,6 +46,7 @@ class StepView:
     failures: Sequence[Task]
     obligations: Sequence[tuple[Obligation, Person]] = ()
     findings: Sequence[Finding] = ()
+    policy: Policy = field(default_factory=Policy)
 
     def tasks(self, kind: str, *statuses: TaskStatus) -> int:
         """How many of this round's tasks of that kind are in those statuses (in any, when none is named)."""
@@ -140,6 +143,9 @@ class Step(ABC):
     def on_done(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """What else becomes true with it, in the same transaction."""
 
+    def on_other_done(self, tx: Transaction, incident: Incident, state: StepState, at: datetime) -> None:
+        """What follows here from another step's end, in the same transaction."""
+
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """What must happen although it is skipped, in the same transaction."""
 
@@ -179,6 +185,10 @@ class Step(ABC):
     def buttons(self, view: StepView) -> list[Button]:
         """The buttons under its card, as it stands now."""
         return decision_buttons(self, view.state)
+
+    def rows(self, view: StepView) -> list[Row]:
+        """Lines of its card that have a button of their own beside them."""
+        return []
 
     def confirmation(self, state: StepState) -> Confirm | None:
         """The question before Approve, on a step that cannot be taken back."""
@@ -272,16 +282,21 @@ def tally_facts(tally: Tally) -> Facts:
     }
 
 
-def findings(state: StepState) -> dict[str, dict[str, str]]:
+def notes(state: StepState) -> dict[str, dict[str, str]]:
     """What was noted so far, by topic: `text`, `by` (a Slack user id) and `at`."""
-    found = state.facts.get("findings")
-    if not isinstance(found, dict):
+    # An incident that was opened by an earlier version has them under the name that they had then.
+    noted = state.facts.get("notes", state.facts.get("findings"))
+    if not isinstance(noted, dict):
         return {}
     return {
         topic: {key: str(value) for key, value in entry.items()}
-        for topic, entry in found.items()
+        for topic, entry in noted.items()
         if isinstance(entry, dict)
     }
+
+
+OPEN_TO_NOTES = (StepStatus.WAITING, StepStatus.SKIPPED, StepStatus.DONE)
+"""Where a step that is settled by notes may stand for something beside them to be added, also afterwards."""
 
 
 def number(facts: Facts, name: str) -> int:

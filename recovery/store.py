@@ -308,6 +308,10 @@ class AuditTrail(Protocol):
 class VaultKeys(Protocol):
     def newest(self) -> VaultKey | None: ...
 
+    def all(self) -> list[VaultKey]:
+        """Every key that was ever kept, oldest first."""
+        ...
+
     def add(self, key: VaultKey) -> VaultKey: ...
 
     def reseal(self, key_id: int, sealed: str) -> None:

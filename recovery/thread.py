@@ -48,7 +48,7 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
     """Post the board: the first message of the thread."""
     tools = job.tools
     with tools.store.read() as tx:
-        board = read_board(tx, steps, job.task.incident_id or 0)
+        board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
     incident = board.incident
     card = board_card(board)
     marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
@@ -115,7 +115,7 @@ def post_step(job: Job, steps: Sequence[Step]) -> None:
     tools = job.tools
     step_id = int(str(job.task.payload["step"]))
     with tools.store.read() as tx:
-        board = read_board(tx, steps, job.task.incident_id or 0)
+        board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
     step, view = next((step, view) for step, view in board.views if view.state.id == step_id)
     card = step_card(step, view)
     drawn = "" if begun_before(job) else tools.messenger.digest(card)
@@ -220,7 +220,7 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     """Redraw the board and those cards that would look different now."""
     tools = job.tools
     with tools.store.read() as tx:
-        board = read_board(tx, steps, job.task.incident_id or 0)
+        board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
     incident = board.incident
     if incident.thread_ts is None:
         return

@@ -1,6 +1,8 @@
 """The vault: the bot's own Mailgun key, encrypted in the database."""
 
 import hashlib
+import hmac
+from contextlib import suppress
 from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -9,6 +11,9 @@ from recovery import ports, store
 from recovery.secret import Secret
 from recovery.state import VaultKey
 from storage.errors import VaultSealed
+
+_FINGERPRINTS = b"fingerprints of secrets:"
+"""Keeps the key of the fingerprints apart from the one that encrypts: neither tells anything of the other."""
 
 
 class DatabaseVault(ports.Vault):
@@ -23,6 +28,7 @@ class DatabaseVault(ports.Vault):
     ) -> None:
         self._store = store
         self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
+        self._fingerprint_key = hashlib.sha256(_FINGERPRINTS + encryption_keys[0].encode()).digest()
         self._several = len(encryption_keys) > 1
         self._environment_key = environment_key
         self._clock = clock
@@ -54,6 +60,24 @@ class DatabaseVault(ports.Vault):
     def refresh(self) -> None:
         with self._guard:
             self._opened = None
+
+    def fingerprint(self, secret: Secret) -> str:
+        return hmac.new(self._fingerprint_key, secret.reveal().encode(), hashlib.sha256).hexdigest()[:12]
+
+    def was_own(self, secret: Secret, incident_id: int) -> bool:
+        """A key that was sealed by an encryption key which is thrown away by now is passed over."""
+        with self._store.read() as tx:
+            kept = tx.vault.all()
+        made = [place for place, key in enumerate(kept) if key.incident_id == incident_id]
+        # The key before the first that was made in this incident, or the newest while none was; -1: the environment's.
+        since = (made[0] if made else len(kept)) - 1
+        if since < 0 and secret == self._environment_key:
+            return True
+        for key in kept[max(since, 0) :]:
+            with suppress(VaultSealed):
+                if self._open(key) == secret:
+                    return True
+        return False
 
     def environment_changed(self) -> bool:
         """Whether `MAILGUN_API_KEY` is another one than when the vault's key was stored."""

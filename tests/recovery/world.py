@@ -43,7 +43,7 @@ from storage.database import Database
 from storage.schema import TaskRow
 from storage.vault import DatabaseVault
 from tests.recovery.builders import a_domain, a_key, a_member
-from tests.recovery.fakes import FakeClock, FakeDirectory, FakeMailgun, FakeMessenger, Stopping, words
+from tests.recovery.fakes import FakeClock, FakeDirectory, FakeMailgun, FakeMessenger, FakeScanner, Stopping, words
 
 FIRST_KEY = "the-key-in-the-environment"
 REQUESTER, APPROVER, STRANGER = "U-REQ", "U-APP", "U-STRANGER"
@@ -87,6 +87,7 @@ class World:
     vault: DatabaseVault
     stopping: Stopping
     policy: Policy
+    leaks: FakeScanner
     requests: int = 0
 
     @classmethod
@@ -100,7 +101,17 @@ class World:
         directory.has(a_member(REQUESTER, is_admin=True))
         directory.has(a_member(APPROVER, is_admin=True))
         directory.has(a_member(STRANGER))
-        world = cls(database, clock, mailgun, FakeMessenger(clock), directory, vault, Stopping(clock), Policy(**policy))
+        world = cls(
+            database,
+            clock,
+            mailgun,
+            FakeMessenger(clock),
+            directory,
+            vault,
+            Stopping(clock),
+            Policy(**policy),
+            FakeScanner(),
+        )
         world.start()
         return world
 
@@ -115,6 +126,7 @@ class World:
             vault=self.vault,
             clock=self.clock,
             policy=self.policy,
+            leaks=self.leaks,
             calls=ThreadPoolExecutor(2, thread_name_prefix="calls"),
             wake=lambda: None,
             stopping=self.stopping,
