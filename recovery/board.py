@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
+from recovery.leaving_out import part_rows
 from recovery.people import may_be_confirmed
 from recovery.state import (
     Handover,
@@ -176,6 +177,7 @@ def step_card(step: Step, view: StepView) -> Card:
         title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
         lines=tuple(lines),
         paste=paste_of(step, view),
+        rows=part_rows(step, state) if view.incident.status is not IncidentStatus.CANCELLED else (),
         buttons=tuple(step.buttons(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
     )
 

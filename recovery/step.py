@@ -89,6 +89,10 @@ class Step(ABC):
         """The numbers for the card, from what Mailgun lists. Kept in `facts`."""
         return {}
 
+    def parts(self, state: StepState) -> Mapping[str, str]:
+        """What it would touch, part by part: words by key. Each can be left out before it is approved."""
+        return {}
+
     @abstractmethod
     def explain(self, view: StepView) -> list[Line]:
         """What it will touch (counted), what will break for whom, who receives what. Shown before the decision."""

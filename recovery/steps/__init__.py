@@ -7,11 +7,20 @@ from recovery.step import Step
 from recovery.steps.api_keys import ApiKeys
 from recovery.steps.note import Note
 from recovery.steps.passwords import Passwords
+from recovery.steps.queued_mail import QueuedMail
 from recovery.steps.smtp_credentials import SmtpCredentials
 from recovery.steps.tell_support import TellSupport
 from recovery.steps.two_factor import TwoFactor
 
-STEPS: tuple[Step, ...] = (ApiKeys(), SmtpCredentials(), Passwords(), TwoFactor(), TellSupport(), Note())
+STEPS: tuple[Step, ...] = (
+    ApiKeys(),
+    SmtpCredentials(),
+    Passwords(),
+    TwoFactor(),
+    TellSupport(),
+    Note(),
+    QueuedMail(),
+)
 
 
 def step_called(word: str) -> Step | None:

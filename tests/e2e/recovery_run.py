@@ -33,7 +33,7 @@ PASSWORD, TWO_FACTOR = "Reset your Mailgun password", "Turn on two-factor authen
 
 _DOMAIN_HEADING = re.compile(r" \((US|EU)(, subaccount .+)?\)$")
 
-STEPS = 6
+STEPS = 7
 PATIENCE = 15.0
 
 
@@ -107,7 +107,7 @@ class Run:
         boards = len(self.slack.messages(kind="board"))
         (by or self.olivia).types(f"{COMMAND} {words}".strip())
         self.wait("a board", lambda: len(self.slack.messages(kind="board")) > boards)
-        self.wait("all six cards", self.thread_is_complete)
+        self.wait("all the cards", self.thread_is_complete)
 
     def thread_is_complete(self) -> bool:
         """Whether the newest thread has its board, and a card a step with its count."""
