@@ -27,7 +27,7 @@ class Action(StrEnum):
     SKIPPED = "skipped"
     RETRIED = "asked to retry what failed in"
     LEFT_OUT = "left out a part of"
-    INCLUDED = "takes in again a part of"
+    INCLUDED = "included again a part of"
     CANCELLED = "cancelled the incident"
     STEP_DONE = "finished"
     STEP_STUCK = "needs help with"
