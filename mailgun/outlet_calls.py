@@ -135,7 +135,8 @@ class OutletCalls(Asker):
             call = self.call(region, "POST", "/v1/analytics/metrics", f"count what was sent in region {region}")
             page = self.ask(replace(call, body={**asked, "pagination": pagination}), outlets.read_sent)
             found += page.items
-            if len(page.items) < METRICS_PAGE:
+            is_full = len(page.items) >= METRICS_PAGE
+            if not page.items or not (is_full or (page.total or 0) > len(found)):
                 return [day for day in found if first <= day.day <= last]
 
 
