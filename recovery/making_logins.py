@@ -49,7 +49,7 @@ def to_be_made(
     """The logins that are not listed and that a round is to make all the same, with their tasks' payloads.
 
     `wanted` is what the round is about, None where that is everything. One that was made before, and is not listed
-    now, is not made a second time: its password is set, which tells whether it is there.
+    now, is not made a second time unless that was ordered: its password is set, which tells whether it is there.
     """
     found: dict[str, Facts] = {}
     if wanted is None or wanted - listed:
@@ -60,7 +60,7 @@ def to_be_made(
     orders = begin.payload.get(MAKE)
     for subject, payload in orders.items() if isinstance(orders, dict) else ():
         if subject not in listed and isinstance(payload, dict):
-            found.setdefault(subject, payload)
+            found[subject] = payload
     return {
         subject: {**owner_facts(owner_in(payload)), _CREATE: payload[_CREATE]} for subject, payload in found.items()
     }

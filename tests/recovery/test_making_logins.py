@@ -184,6 +184,14 @@ def test_one_that_somebody_deleted_again_is_not_made_a_second_time(ready: World)
     assert "Mailgun no longer has this login" in [e.facts.result for e in ready.trail(Action.FAILED)]
 
 
+def test_one_that_was_deleted_again_by_decision_can_be_made_again(ready: World) -> None:
+    made(ready.approved("2")).mailgun.all_logins.remove(TILL)
+    made(ready)
+
+    assert TILL in ready.mailgun.all_logins
+    assert ready.handed_over[-1] == ready.mailgun.password_of(TILL.subject)
+
+
 def test_asked_for_twice_it_is_made_once(ready: World) -> None:
     make(ready.approved("2"))
     make(ready)
