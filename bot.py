@@ -108,7 +108,8 @@ def wire_vault(settings: Settings, database: Database, clock: DatabaseClock) -> 
 def wire_mailgun(settings: Settings, keys: KeySource) -> MailgunClient:
     """Mailgun, asked with the key that `keys` has."""
     transport = Transport(timeout=settings.HTTP_TIMEOUT.total_seconds(), concurrency=settings.MAILGUN_CONCURRENCY)
-    return MailgunClient(settings.MAILGUN_URLS, keys, transport, settings.MAILGUN_STATUS_URL)
+    status, storage = settings.MAILGUN_STATUS_URL, settings.MAILGUN_STORAGE_URLS
+    return MailgunClient(settings.MAILGUN_URLS, keys, transport, status, storage)
 
 
 def wire_slack(settings: Settings) -> WebClient:

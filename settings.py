@@ -54,6 +54,7 @@ _MEMBERS = "ids separated by commas, such as U0123ABCD,S0456EFGH"
 Duration = Annotated[timedelta, _read(values.parse_span)]
 DurationOrZero = Annotated[timedelta, _read(values.parse_duration)]
 Url = Annotated[str, _read(values.parse_url)]
+Urls = Annotated[tuple[str, ...], _read(values.parse_urls)]
 Members = Annotated[frozenset[str], _read(values.parse_members)]
 Channel = Annotated[str | None, _read(values.parse_channel)]
 
@@ -93,6 +94,16 @@ class Settings(BaseSettings):
         "https://api.eu.mailgun.net",
         "Mailgun's API, region eu",
         "an address such as https://api.eu.mailgun.net",
+    )
+    MAILGUN_US_STORAGE_URLS: Urls = _variable(
+        "https://storage-us-east4.api.mailgun.net,https://storage-us-west1.api.mailgun.net",
+        "the hosts that keep queued mail of region us, where it is deleted",
+        "addresses separated by commas, such as https://storage-us-east4.api.mailgun.net",
+    )
+    MAILGUN_EU_STORAGE_URLS: Urls = _variable(
+        "https://storage-europe-west1.api.mailgun.net",
+        "the same of region eu",
+        "addresses separated by commas, such as https://storage-europe-west1.api.mailgun.net",
     )
     MAILGUN_STATUS_URL: Annotated[str, _read(lambda text: values.parse_url(text) if text else "")] = _variable(
         "https://status.mailgun.com/api/v2/summary.json",
@@ -226,6 +237,12 @@ class Settings(BaseSettings):
     def MAILGUN_URLS(self) -> dict[str, str]:
         """The address of Mailgun's API in each of `MAILGUN_REGIONS`, in their order."""
         urls = {"us": self.MAILGUN_US_URL, "eu": self.MAILGUN_EU_URL}
+        return {region: urls[region] for region in self.MAILGUN_REGIONS}
+
+    @property
+    def MAILGUN_STORAGE_URLS(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of the hosts that keep queued mail, by region."""
+        urls = {"us": self.MAILGUN_US_STORAGE_URLS, "eu": self.MAILGUN_EU_STORAGE_URLS}
         return {region: urls[region] for region in self.MAILGUN_REGIONS}
 
     @classmethod

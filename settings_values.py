@@ -202,6 +202,14 @@ def parse_checklist(text: str) -> tuple[str, ...]:
     return items
 
 
+def parse_urls(text: str) -> tuple[str, ...]:
+    """Such addresses, separated by commas, in their order."""
+    urls = tuple(dict.fromkeys(parse_url(item) for item in _items(text)))
+    if not urls:
+        raise ValueError("names no address")
+    return urls
+
+
 def parse_channel(text: str) -> str:
     """The id of a Slack channel."""
     if re.fullmatch(r"[CG][A-Z0-9]+", text.strip()) is None:

@@ -13,6 +13,7 @@ from drill.attendance import attended
 from drill.cast import DOMAIN, OLD_DOMAIN, everybody_joins
 from drill.company import company
 from drill.mailgun.accounts import drill_account
+from drill.mailgun.visitors import mail_is_queued
 from drill.performance import performed
 from drill.process import BotGone, BotProcess, bot_environ, run_command
 from drill.running import Drill
@@ -59,6 +60,7 @@ def drill(port: int, times: Mapping[str, str]) -> Iterator[Drill]:
     """
     workspace, prepared = drill_workspace(), drill_account()
     everybody_joins(workspace, prepared)
+    mail_is_queued(prepared)
     times = {**times, "EMAIL_DOMAINS": f"{OLD_DOMAIN}={DOMAIN}"}
     with TemporaryDirectory(prefix="mailgun-drill-") as folder, company(workspace, prepared, port) as where:
         database_url = f"sqlite:///{Path(folder) / 'drill.db'}"

@@ -39,6 +39,7 @@ def judge(evidence: Evidence) -> list[Check]:
         each_key_has_one_replacement(evidence),
         keys_were_handed_over(evidence),
         passwords_were_handed_over(evidence),
+        nothing_is_queued(evidence),
         people_reset_their_passwords(evidence),
         people_have_two_factor(evidence),
         others_are_vouched_for(evidence),
@@ -109,6 +110,16 @@ def passwords_were_handed_over(evidence: Evidence) -> Check:
         f"Each of the {len(credentials)} SMTP passwords is one that was handed over.",
         "Set by somebody else, or never handed over: {}.",
     )
+
+
+# --- Mail ---------------------------------------------------------------------------------------------------
+
+
+def nothing_is_queued(evidence: Evidence) -> Check:
+    """No storage host keeps mail that somebody has queued for later."""
+    left = [f"“{m['subject']}” of {m['domain']} on {m['host']}" for m in evidence.after["queued"] if not m["deleted"]]
+    many = len(evidence.after["queued"])
+    return _check("Queued mail", left, f"All {many} messages that were queued are deleted.", "Still queued: {}.")
 
 
 # --- People ---------------------------------------------------------------------------------------------

@@ -45,6 +45,14 @@ def retry(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return decisions.retry(tx, incident, step_named(sheet), sheet.by)
 
 
+def leave_out(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.leave_out(tx, incident, step_named(sheet), sheet.by, sheet.about.get("part", ""))
+
+
+def include(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.include(tx, incident, step_named(sheet), sheet.by, sheet.about.get("part", ""))
+
+
 def cancel(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return decisions.cancel(tx, incident, sheet.by, sheet.text, sheet.kinds)
 
@@ -242,6 +250,8 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.APPROVE: decides(approve),
     Ask.SKIP: decides(skip, ended_too=True),
     Ask.RETRY: decides(retry, ended_too=True),
+    Ask.LEAVE_OUT: decides(leave_out),
+    Ask.INCLUDE: decides(include),
     Ask.CANCEL: decides(cancel),
     Ask.STATUS: status,
     Ask.HELP: help_,

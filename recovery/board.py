@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
+from recovery.leaving_out import part_rows
 from recovery.people import may_be_confirmed
 from recovery.policy import Policy
 from recovery.state import (
@@ -178,7 +179,9 @@ def step_card(step: Step, view: StepView) -> Card:
         title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
         lines=tuple(lines),
         paste=paste_of(step, view),
-        rows=tuple(step.rows(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
+        rows=(*step.rows(view), *part_rows(step, state))
+        if view.incident.status is not IncidentStatus.CANCELLED
+        else (),
         buttons=tuple(step.buttons(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
     )
 

@@ -153,6 +153,19 @@ def _step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | Uncle
     return parse_step
 
 
+def _part(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
+    """A command about a part of a step, as its message calls it."""
+
+    def parse_part(usage: str, rest: str) -> Typed | Unclear:
+        word, _, part = re.sub(r"^step\s+", "", rest, flags=re.IGNORECASE).partition(" ")
+        step = step_called(word) if word else None
+        if step is None or not part.strip():
+            return Unclear(f"Of which step, and which part of it? Usage: `/mailgun-compromised {usage}`.")
+        return Typed(ask, {"step": step.kind, "part": part.strip()})
+
+    return parse_part
+
+
 def _words(ask: Ask, missing: str) -> Callable[[str, str], Typed | Unclear]:
     def parse_words(usage: str, rest: str) -> Typed | Unclear:
         return Typed(ask, text=rest) if rest else Unclear(f"{missing} Usage: `/mailgun-compromised {usage}`.")
@@ -335,6 +348,12 @@ COMMANDS: Mapping[str, _Command] = {
         "put-back <finding>", "put back what was removed, or make another and hand it over", _finding(Ask.PUT_BACK)
     ),
     "look": _Command("look", "look through the account once more", _alone(Ask.LOOK_AGAIN)),
+    "leave-out": _Command(
+        "leave-out <step> <part>",
+        "leave a part of a step out before it is approved, such as a domain; its message names the parts",
+        _part(Ask.LEAVE_OUT),
+    ),
+    "include": _Command("include <step> <part>", "take in again what was left out", _part(Ask.INCLUDE)),
     "reissue": _Command(
         "reissue <login|domain|all>",
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",

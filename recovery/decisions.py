@@ -14,6 +14,7 @@ from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.leaks import in_words
+from recovery.leaving_out import CHOOSABLE, facts_with_left_out, left_out, nothing_is_left, parts_meant
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
@@ -31,7 +32,7 @@ from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, n
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
-from recovery.text import Code, Line, When, Who, count, line, sentence
+from recovery.text import Code, Line, When, Who, count, line, listing, sentence
 
 GLASS = "breaking the glass"
 NOT_ALONE = line(
@@ -62,6 +63,8 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
+    if nothing_is_left(step, state) and by.version in (None, state.version):
+        return line(f"Everything in {step.label} is left out. Include a part of it, or skip the step with a reason.")
     scope = scope_of(state)
     left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
     sources = (StepStatus.WAITING, StepStatus.SKIPPED)
@@ -111,6 +114,34 @@ def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
     return line(f"{count(again, 'task')} of {step.label} will be tried again.")
 
 
+def leave_out(tx: Transaction, incident: Incident, step: Step, by: By, part: str) -> Line:
+    """Leave a part of a step out, while it may be approved. An Approve that was drawn before comes too late then."""
+    return _choose(tx, incident, step, by, part, Action.LEFT_OUT)
+
+
+def include(tx: Transaction, incident: Incident, step: Step, by: By, part: str) -> Line:
+    """Take a part in again that was left out."""
+    return _choose(tx, incident, step, by, part, Action.INCLUDED)
+
+
+def _choose(tx: Transaction, incident: Incident, step: Step, by: By, part: str, action: Action) -> Line:
+    state = state_of(tx, incident, step)
+    meant, before = set(parts_meant(step, state, part)), left_out(state)
+    if not meant:
+        return line(f"{sentence(step.label)} has no part that is called “{part}”. Nothing was changed.")
+    if state.status not in CHOOSABLE or by.version not in (None, state.version):
+        return too_late(tx, incident, step)
+    words = listing(step.parts(state)[key] for key in sorted(meant))
+    says = "left out" if action is Action.LEFT_OUT else "included"
+    after = before | meant if action is Action.LEFT_OUT else before - meant
+    if after == before:
+        return line(f"{words}: {says} already. Nothing was changed.")
+    if tx.steps.move(state, [state.status], state.status, facts=facts_with_left_out(state, after)) is None:
+        return too_late(tx, incident, step)
+    _record(tx, incident, by, action, step.label, words)
+    return line(f"{words}: {says}.")
+
+
 def _move(
     tx: Transaction,
     state: StepState,
@@ -152,6 +183,8 @@ def too_late(tx: Transaction, incident: Incident, step: Step) -> Line:
             When(state.decided_at),
             ".",
         )
+    if state.status is StepStatus.WAITING:
+        return line(stands, " Its message has changed since that button was drawn: look at it once more.")
     return line(stands)
 
 

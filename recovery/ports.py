@@ -121,7 +121,7 @@ class Mailgun(Protocol):
 
     def delete_queued(self, region: str, domain: str) -> None:
         """Delete all scheduled and undelivered mail of a domain. `DELETE /v3/{domain}/envelopes`, on each storage host
-        of the region. Harmless to repeat."""
+        of the region. Harmless to repeat. Raises `NotFound` where none of them knows the domain."""
         ...
 
     def archive_to(self, region: str, domain: str, url: str) -> None:

@@ -103,6 +103,10 @@ class Step(ABC):
         """The numbers for the card, from what Mailgun lists. Kept in `facts`."""
         return {}
 
+    def parts(self, state: StepState) -> Mapping[str, str]:
+        """What it would touch, part by part: words by key. Each can be left out before it is approved."""
+        return {}
+
     @abstractmethod
     def explain(self, view: StepView) -> list[Line]:
         """What it will touch (counted), what will break for whom, who receives what. Shown before the decision."""
@@ -185,10 +189,6 @@ class Step(ABC):
     def buttons(self, view: StepView) -> list[Button]:
         """The buttons under its card, as it stands now."""
         return decision_buttons(self, view.state)
-
-    def rows(self, view: StepView) -> list[Row]:
-        """Lines of its card that have a button of their own beside them."""
-        return []
 
     def confirmation(self, state: StepState) -> Confirm | None:
         """The question before Approve, on a step that cannot be taken back."""

@@ -193,6 +193,21 @@ def test_keys_are_not_sent_in_the_clear() -> None:
     assert "in the clear" in problems(MAILGUN_US_URL="http://api.mailgun.net")[0]
 
 
+def test_the_hosts_that_keep_queued_mail_are_those_of_mailguns_description_unless_others_are_set() -> None:
+    assert loaded().MAILGUN_STORAGE_URLS == {
+        "us": ("https://storage-us-east4.api.mailgun.net", "https://storage-us-west1.api.mailgun.net"),
+        "eu": ("https://storage-europe-west1.api.mailgun.net",),
+    }
+    one = "http://127.0.0.1:8025/storage"
+    assert loaded(MAILGUN_EU_STORAGE_URLS=f" {one}/ , {one}").MAILGUN_STORAGE_URLS["eu"] == (one,)
+    assert set(loaded(MAILGUN_REGIONS="eu").MAILGUN_STORAGE_URLS) == {"eu"}
+
+
+@pytest.mark.parametrize("urls", [",", "storage.example", "https://a.example,http://b.example"])
+def test_hosts_that_keep_queued_mail_are_addresses_that_keys_may_be_sent_to(urls: str) -> None:
+    assert problems(MAILGUN_US_STORAGE_URLS=urls)[0].startswith("MAILGUN_US_STORAGE_URLS ")
+
+
 @pytest.mark.parametrize("text", ["heroku", "Heroku", " HEROKU "])
 def test_the_account_may_be_bought_through_somebody(text: str) -> None:
     assert value("MAILGUN_VIA", text) is SignIn.HEROKU

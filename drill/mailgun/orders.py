@@ -60,13 +60,15 @@ class Orders:
         return JSONResponse({"calls": [call.told() for call in self._log.calls]})
 
     async def _change_account(self, request: Request) -> Response:
-        """PATCH /_drill/account {disabled, key_limit, calls_come_from}; a `key_limit` of null is no limit.
+        """PATCH /_drill/account {disabled, key_limit, largest_page, calls_come_from}; a limit of null is none.
 
-        `calls_come_from` is the IP address that every call from now on counts as coming from.
+        `largest_page` is how many items of a list are given at once, however many are asked for. `calls_come_from` is
+        the IP address that every call from now on counts as coming from.
         """
         order = await Order.read(request)
         disabled = order.optional_flag("disabled")
         has_limit, key_limit = order.has("key_limit"), order.optional_whole("key_limit")
+        has_page, largest_page = order.has("largest_page"), order.optional_whole("largest_page", at_least=1)
         calls_come_from = order.optional_text("calls_come_from")
         order.finish()
         if calls_come_from is not None and not is_address(calls_come_from):
@@ -75,6 +77,8 @@ class Orders:
             self._account.set_disabled(disabled)
         if has_limit:
             self._account.estate.key_limit = key_limit
+        if has_page:
+            self._account.largest_page = largest_page
         if calls_come_from is not None:
             self._account.calls_come_from = calls_come_from
         return JSONResponse(told_account(self._account)["account"])

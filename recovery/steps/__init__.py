@@ -8,6 +8,7 @@ from recovery.steps.api_keys import ApiKeys
 from recovery.steps.investigate import Investigate
 from recovery.steps.note import Note
 from recovery.steps.passwords import Passwords
+from recovery.steps.queued_mail import QueuedMail
 from recovery.steps.smtp_credentials import SmtpCredentials
 from recovery.steps.tell_support import TellSupport
 from recovery.steps.two_factor import TwoFactor
@@ -20,6 +21,7 @@ STEPS: tuple[Step, ...] = (
     TwoFactor(),
     TellSupport(),
     Note(),
+    QueuedMail(),
 )
 
 

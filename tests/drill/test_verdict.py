@@ -41,7 +41,9 @@ def user(email: str, method: str = "password", *, tfa: bool = True, reset: str =
 def state(keys: list[dict[str, Any]], password: str, users: list[dict[str, Any]], disabled: bool) -> dict[str, Any]:
     credential = {"login": "app@mg.example.com", "password": password}
     domains = [{"name": "mg.example.com", "credentials": [credential]}]
-    return {"account": {"disabled": disabled}, "domains": domains, "keys": keys, "users": users}
+    mail = {"domain": "mg.example.com", "host": "storage-us-east4", "subject": "Your account is on hold"}
+    queued = [{**mail, "deleted": not disabled}]
+    return {"account": {"disabled": disabled}, "domains": domains, "keys": keys, "users": users, "queued": queued}
 
 
 def handover(channel: str, lines: str, seq: int) -> dict[str, Any]:
@@ -164,6 +166,7 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("a replacement has no mark", "Replacements", after(lambda s: s["keys"][2].update(description="Shop"))),
     ("the bot has no key", "Replacements", after(lambda s: s["keys"].pop(3))),
     ("a key was handed to nobody", "Keys handed over", after(lambda s: s["keys"][2].update(secret="unknown"))),
+    ("mail is queued still", "Queued mail", after(lambda s: s["queued"][0].update(deleted=False))),
     (
         "a password was set back",
         "SMTP passwords",

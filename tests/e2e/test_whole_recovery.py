@@ -15,7 +15,7 @@ from drill.process import BotProcess
 from drill.slack.workspaces import INCIDENT
 from tests.databases import KINDS
 from tests.e2e.handed_over import accepted, handed_over
-from tests.e2e.recovery_run import PASSWORD, TWO_FACTOR, Run, recovery_run
+from tests.e2e.recovery_run import PASSWORD, STEPS, TWO_FACTOR, Run, recovery_run
 
 PROCESS = BotProcess
 """The shipped command, for how it starts and ends is a part of what is looked at here."""
@@ -57,6 +57,7 @@ def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         run.people_do_their_part()
         run.wait_status(3, "done")
         run.wait_status(4, "done")
+        run.complete(7)
         run.save_handovers()
         run.note_everything()
         run.wait_status(5, "waits for a decision")
@@ -68,7 +69,7 @@ def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         )
         run.wait("the board to say so", lambda: "closed" in run.slack.board().words)
         run.wait("every handover to be wiped", lambda: not run.rows("SELECT 1 FROM handovers WHERE wiped_at IS NULL"))
-        for step in range(1, 7):
+        for step in range(1, STEPS + 1):
             run.wait_status(step, "done")
         run.rest()
         yield before
@@ -197,7 +198,8 @@ def test_the_board_says_recovered_and_closed(recovered: Recovered) -> None:
 
 
 def test_each_card_says_that_its_step_is_done(recovered: Recovered) -> None:
-    assert {n: recovered.run.slack.step_status(n) for n in range(1, 7)} == dict.fromkeys(range(1, 7), "done")
+    numbers = range(1, STEPS + 1)
+    assert {n: recovered.run.slack.step_status(n) for n in numbers} == dict.fromkeys(numbers, "done")
 
 
 def test_the_note_shows_what_was_found_and_by_whom(recovered: Recovered) -> None:
@@ -239,7 +241,7 @@ def test_no_login_was_set_twice(recovered: Recovered) -> None:
 
 
 def test_the_largest_pages_were_asked_for(recovered: Recovered) -> None:
-    largest = {"credentials": "1000", "domains": "1000", "users": "100"}
+    largest = {"credentials": "1000", "domains": "1000", "users": "100", "subaccounts": "1000"}
     for call in recovered.run.mailgun.calls():
         listed, query = call["path"].rpartition("/")[2], parse_qs(call["query"])
         if call["method"] == "GET" and "skip" in query:

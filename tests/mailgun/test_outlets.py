@@ -17,6 +17,7 @@ from recovery.errors import KeyRefused, NotFound
 from recovery.holdings import Holdings, Trace
 from recovery.suspicion import Circumstances, suspicions
 from tests.mailgun.conftest import Practice, Start
+from tests.mailgun.scripted import Answer, scripted
 
 DAY = timedelta(days=1)
 
@@ -124,6 +125,20 @@ def test_queued_mail_is_deleted_on_each_host_that_keeps_it(visited: Practice, vi
     deleted = [one["deleted"] for one in visited.server.state()["queued"] if one["domain"] == visit.left.queued_domain]
 
     assert deleted == [True] * visit.left.queued
+    assert len(visited.calls("DELETE")) == 2
+
+
+def test_a_host_that_knows_no_such_domain_does_not_keep_the_next_one_from_being_asked() -> None:
+    with scripted() as script:
+        script.says(Answer(404, {"message": "domain not found"}), Answer(200, {"message": "done"}))
+        script.client.delete_queued("us", "mg.example.com")
+
+    assert script.requests == [f"DELETE /{host}/v3/mg.example.com/envelopes?" for host in ("first", "second")]
+
+
+def test_a_domain_that_no_host_knows_is_not_found(visited: Practice) -> None:
+    with pytest.raises(NotFound, match="delete the queued mail of nowhere"):
+        visited.client.delete_queued("us", "nowhere.example.com")
     assert len(visited.calls("DELETE")) == 2
 
 

@@ -23,10 +23,10 @@ def is_open(world: World) -> bool:
 def test_opening_plans_every_step_and_locks_the_last(world: World) -> None:
     world.opened()
 
-    assert [world.status(str(n)) for n in range(1, 7)] == [
+    assert [world.status(str(n)) for n in range(1, 8)] == [
         *[StepStatus.WAITING] * 4,
         StepStatus.LOCKED,
-        StepStatus.WAITING,
+        *[StepStatus.WAITING] * 2,
     ]
     assert world.incident.requester_id == "U-REQ"
     assert world.trail()[0].facts.action is Action.OPENED

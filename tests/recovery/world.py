@@ -10,6 +10,7 @@ from typing import Any, cast
 from cryptography.fernet import Fernet
 from sqlalchemy import bindparam, func, or_, select
 
+from recovery.account import Subaccount
 from recovery.actions import Ask
 from recovery.audit import Action, AuditEntry
 from recovery.content import Card, MarkerKind
@@ -347,6 +348,16 @@ class World:
             a_domain(domain, region), f"postmaster@{domain}", *(f"{login}@{domain}" for login in logins)
         )
         return self
+
+    def with_subaccount(self, name: str, domain: str, *logins: str, region: str = "us") -> Subaccount:
+        """A subaccount with a domain and its logins, the postmaster among them."""
+        subaccount = next((one for one in self.mailgun.outlets.subaccounts if one.name == name), None)
+        if subaccount is None:
+            subaccount = Subaccount(f"id-of-{name.lower()}", name, is_open=True)
+            self.mailgun.outlets.subaccounts.append(subaccount)
+        names = ("postmaster", *logins)
+        self.mailgun.has_domain(a_domain(domain, region, owner=subaccount), *(f"{login}@{domain}" for login in names))
+        return subaccount
 
     def vacated(self, *but: str) -> "World":
         """Every step but these is skipped."""

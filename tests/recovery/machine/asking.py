@@ -41,6 +41,9 @@ TYPED = [
     "by-hand dee@acme.example",
     "has-left dee@acme.example",
     "people 2",
+    "leave-out 7 mg.acme.example",
+    "leave-out 7 nowhere.example",
+    "include 7 mg.acme.example",
     "aprove 1",
     "skip 2",
 ]
@@ -96,6 +99,21 @@ class Asking(RuleBasedStateMachine):
     )
     def presses_a_decision(self, ask: Ask, step: Step, by: str, judged: bool, older: int, ended: int) -> None:
         self.ask(ask, by, "because", judged=judged, **self.button(step, older, ended))
+
+    @precondition(lambda self: self.has_incident)
+    @rule(
+        ask=st.sampled_from([Ask.LEAVE_OUT, Ask.INCLUDE]),
+        step=st.sampled_from(STEPS),
+        which=st.integers(0, 3),
+        by=APPROVERS,
+        judged=JUDGED,
+        older=st.sampled_from([0, 0, 1]),
+    )
+    def chooses_a_part(self, ask: Ask, step: Step, which: int, by: str, judged: bool, older: int) -> None:
+        with self.world.database.read() as tx:
+            state = next(state for state in tx.steps.of(self.incidents[-1]) if state.kind == step.kind)
+        parts = [*step.parts(state), "what it never had"]
+        self.ask(ask, by, judged=judged, **self.button(step, older), part=parts[which % len(parts)])
 
     def button(self, step: Step, older: int = 0, ended: int = 0) -> dict[str, str]:
         """What a button of the step carries that was drawn so many versions, and incidents, ago."""
