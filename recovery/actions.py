@@ -46,6 +46,8 @@ class Ask(StrEnum):
     KEEP_REMINDING = "keep"
     EXPECTED = "expected"
     """Somebody says that what a finding is about is theirs (`about["own"]`: it is the bot's own address)."""
+    ATTACK = "attack"
+    """Somebody says that what a finding is about was the attack itself: there is nothing to remove."""
     REMOVE = "remove"
     PUT_BACK = "put_back"
     """Put back what was removed; or, of a key or a login, make another and hand it over."""

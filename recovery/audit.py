@@ -28,6 +28,7 @@ class Action(StrEnum):
     FOUND = "marked as suspicious"
     FINDING_GONE = "no longer finds"
     EXPECTED = "said that it is expected:"
+    CONFIRMED_ATTACK = "said that it was the attack:"
     REMOVAL_APPROVED = "approved removing"
     THING_REMOVED = "removed"
     PUT_BACK_APPROVED = "approved putting back"

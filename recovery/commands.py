@@ -343,6 +343,7 @@ COMMANDS: Mapping[str, _Command] = {
     "findings": _Command("findings [page]", "what looks like an attacker's doing", _findings),
     "more": _Command("more <finding>", "all that is known of a finding", _finding(Ask.MORE)),
     "expected": _Command("expected <finding>", "what a finding is about is yours", _finding(Ask.EXPECTED)),
+    "attack": _Command("attack <finding>", "what a finding is about was the attack itself", _finding(Ask.ATTACK)),
     "remove": _Command("remove <finding>", "remove what a finding is about", _finding(Ask.REMOVE)),
     "put-back": _Command(
         "put-back <finding>", "put back what was removed, or make another and hand it over", _finding(Ask.PUT_BACK)

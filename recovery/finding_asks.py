@@ -10,8 +10,7 @@ from recovery.content import Card
 from recovery.finding_cards import findings_card, more_card
 from recovery.findings import Finding
 from recovery.investigating import look_task
-from recovery.keyring import key_in_use, own_key_id, tells_its_id
-from recovery.secret import Secret
+from recovery.removing import in_use
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import Incident
 from recovery.store import Transaction
@@ -46,6 +45,10 @@ def expected(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding
     return decisions.expected(tx, incident, sheet.by, finding, is_own=sheet.about.get("own") == "yes")
 
 
+def attack(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding) -> Line:
+    return decisions.attack(tx, incident, sheet.by, finding)
+
+
 def put_back(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding) -> Line:
     return decisions.put_back(tx, incident, sheet.by, finding)
 
@@ -55,28 +58,13 @@ def remove(sheet: Sheet) -> Card | None:
     why = sheet.refusal(Right.DECIDE)
     if why:
         return refuse(sheet, why)
-    secret = sheet.job.tools.vault.current()
+    own = in_use(sheet.job)
 
     def act(tx: Transaction, incident: Incident) -> Line:
         finding = named(sheet, tx, incident)
-        if finding is None:
-            return NO_FINDING
-        return decisions.remove(tx, incident, sheet.by, finding, in_use=in_use(tx, incident, finding, secret))
+        return NO_FINDING if finding is None else decisions.remove(tx, incident, sheet.by, finding, in_use=own)
 
     return decide(sheet, act)
-
-
-def in_use(tx: Transaction, incident: Incident, finding: Finding, secret: Secret) -> frozenset[str] | None:
-    """The ids of the bot's own key, as far as the vault and the secret tell; None where neither does.
-
-    A newer secret ends in its key's id, so it is enough to hold it against the finding's. An older one tells nothing.
-    """
-    own = own_key_id(tx)
-    if own is not None:
-        return frozenset({own})
-    if not tells_its_id(secret):
-        return None
-    return frozenset({finding.subject}) if key_in_use(secret, [finding.subject]) else frozenset()
 
 
 def more(sheet: Sheet) -> Card | None:
@@ -111,6 +99,7 @@ def look_again(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
 
 FINDING_ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.EXPECTED: decides(of_finding(expected)),
+    Ask.ATTACK: decides(of_finding(attack)),
     Ask.REMOVE: remove,
     Ask.PUT_BACK: decides(of_finding(put_back)),
     Ask.MORE: more,

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from recovery.actions import Ask
 from recovery.content import Button, Card, Confirm, Control, Row, Style
-from recovery.findings import CAN_BE_PUT_BACK, CAN_BE_REMOVED, MADE_ANEW, UNDER_WAY, Finding, FindingStatus
+from recovery.findings import (
+    CAN_BE_CONFIRMED,
+    CAN_BE_PUT_BACK,
+    CAN_BE_REMOVED,
+    MADE_ANEW,
+    UNDER_WAY,
+    Finding,
+    FindingStatus,
+)
 from recovery.holdings import Trace
 from recovery.text import Bold, Code, Line, Link, When, Who, count, line
 from recovery.things import told
@@ -24,6 +32,7 @@ _WORDS = {
     S.REMOVED: "removed",
     S.RESTORING: "being put back",
     S.RESTORED: "put back",
+    S.CONFIRMED: "confirmed as the attack",
     S.LEFT: "left as they are",
     S.GONE: "gone",
 }
@@ -82,6 +91,8 @@ def controls(finding: Finding) -> tuple[Control, ...]:
         if finding.trace is Trace.ADDRESS:
             own = {**about(finding), "own": "yes"}
             buttons.append(Button(Ask.EXPECTED, "It is the bot's own", own))
+        if finding.trace in CAN_BE_CONFIRMED:
+            buttons.append(Button(Ask.ATTACK, "It was the attack", about(finding)))
         if finding.trace in CAN_BE_REMOVED:
             buttons.append(Button(Ask.REMOVE, "Remove it", about(finding), Style.DANGER, removal_question(finding)))
         return (*buttons, more)

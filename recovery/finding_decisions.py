@@ -6,6 +6,7 @@ Every function here runs inside a transaction and answers with a sentence for wh
 from recovery.audit import Action, AuditFacts
 from recovery.decisions import By
 from recovery.findings import (
+    CAN_BE_CONFIRMED,
     CAN_BE_PUT_BACK,
     CAN_BE_REMOVED,
     MADE_ANEW,
@@ -16,7 +17,7 @@ from recovery.findings import (
 from recovery.holdings import Trace
 from recovery.investigating import go_on
 from recovery.progress import state_of
-from recovery.removing import owner_of, removal
+from recovery.removing import may_be_own_key, owner_of, removal
 from recovery.state import Incident, StepState, StepStatus
 from recovery.steps import STEPS
 from recovery.store import Transaction
@@ -39,40 +40,41 @@ def expected(tx: Transaction, incident: Incident, by: By, finding: Finding, *, i
     return line(f"{sentence(finding.called)} counts as expected.")
 
 
-def remove(tx: Transaction, incident: Incident, by: By, finding: Finding, *, in_use: frozenset[str] | None) -> Line:
-    """Have it removed. `in_use` are the keys that the bot works with; None where it does not know which one it is."""
+def attack(tx: Transaction, incident: Incident, by: By, finding: Finding) -> Line:
+    """Somebody says that it was the attack itself."""
+    if finding.trace not in CAN_BE_CONFIRMED:
+        return line(f"{sentence(finding.called)} is something that can be removed. Nothing was changed.")
+    if _move(tx, by, finding, (S.OPEN, S.EXPECTED, S.LEFT), S.CONFIRMED) is None:
+        return _too_late(tx, finding)
+    _record(tx, incident, by, Action.CONFIRMED_ATTACK, finding, "")
+    go_on(tx, incident, _state(tx, incident))
+    return line(f"{sentence(finding.called)} counts as the attack. Mailgun Support is told so.")
+
+
+def remove(tx: Transaction, incident: Incident, by: By, finding: Finding, *, in_use: str | None) -> Line:
+    """Have it removed. `in_use` is the id of the key that the bot works with, None where it does not know that: then an
+    account key waits until it works with one of its own."""
     if finding.trace not in CAN_BE_REMOVED:
         return line(
             f"The bot cannot remove {finding.called}. Remove it in Mailgun's control panel: the bot looks there, and "
             "sees that it is gone. Nothing was changed."
         )
-    if (lockout := _would_lock_out(finding, in_use)) is not None:
-        return lockout
+    if finding.is_own or (finding.trace is Trace.KEY and finding.subject == in_use):
+        return line(
+            f"The bot {'works with that key' if finding.trace is Trace.KEY else 'calls from that address'}: without it "
+            "it could do nothing more. Nothing was changed."
+        )
     moved = _move(tx, by, finding, (S.OPEN, S.EXPECTED, S.RESTORED, S.LEFT), S.REMOVING)
     if moved is None:
         return _too_late(tx, finding)
     _record(tx, incident, by, Action.REMOVAL_APPROVED, finding, "")
     _plan(tx, incident, moved, back=False)
+    if in_use is None and may_be_own_key(finding):
+        return line(
+            f"{sentence(finding.called)} may be the key that the bot works with: Mailgun does not tell. It is removed, "
+            "without a replacement, as soon as the bot has a key of its own: approve resetting the API keys."
+        )
     return line(f"{sentence(finding.called)} is being removed.")
-
-
-def _would_lock_out(finding: Finding, in_use: frozenset[str] | None) -> Line | None:
-    """Why the bot would not be able to go on without it; None where it would."""
-    if finding.is_own:
-        return line(
-            "That is the address that the bot calls from: without it the bot could do nothing more. Nothing "
-            "was changed."
-        )
-    if finding.trace is not Trace.KEY or finding.thing.get("kind") != "user":
-        return None
-    if in_use is None:
-        return line(
-            "This may be the key that the bot works with: Mailgun does not tell. Approve resetting the API keys: the "
-            "bot makes a key of its own first, and then deletes every other. Nothing was changed."
-        )
-    if finding.subject in in_use:
-        return line("That is the key that the bot works with. Nothing was changed.")
-    return None
 
 
 def put_back(tx: Transaction, incident: Incident, by: By, finding: Finding) -> Line:

@@ -13,6 +13,8 @@ CAN_BE_REMOVED = frozenset({Trace.KEY, Trace.LOGIN, Trace.ROUTE, Trace.WEBHOOK, 
 """What the bot can remove. The rest people remove in the control panel; the bot looks, and sees that it is gone."""
 
 CAN_BE_PUT_BACK = frozenset({Trace.ROUTE, Trace.WEBHOOK, Trace.ARCHIVE, Trace.ADDRESS})
+CAN_BE_CONFIRMED = frozenset({Trace.SENDING})
+"""What only happened: with that nothing is there that could be removed."""
 MADE_ANEW = frozenset({Trace.KEY, Trace.LOGIN})
 """What cannot be put back, because Mailgun shows its secret once: it is made anew and handed over."""
 
@@ -27,6 +29,8 @@ class FindingStatus(StrEnum):
     REMOVED = "removed"
     RESTORING = "restoring"
     RESTORED = "put back"
+    CONFIRMED = "confirmed"
+    """It was the attack, and there is nothing to remove."""
     LEFT = "left"
     GONE = "gone"
 
@@ -34,8 +38,6 @@ class FindingStatus(StrEnum):
 S = FindingStatus
 
 UNDER_WAY = (S.REMOVING, S.RESTORING)
-DECIDED = (S.EXPECTED, S.RESTORED, S.LEFT)
-"""It may be there: somebody said so."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Iterable
 
 from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
@@ -131,17 +130,13 @@ def own_key_id(tx: Transaction) -> str | None:
     return kept.mailgun_key_id if kept else None
 
 
-_NEWER_SECRET = re.compile(r"[0-9a-f]{32}-.+")
+_NEWER_SECRET = re.compile(r"[0-9a-f]{32}-(.+)")
 
 
-def tells_its_id(secret: Secret) -> bool:
-    """Whether a key's secret is of the newer kind, which ends in the key's id."""
-    return _NEWER_SECRET.fullmatch(secret.reveal()) is not None
-
-
-def key_in_use(secret: Secret, key_ids: Iterable[str]) -> str | None:
-    """Which of these ids is that of the key with this secret, where the secret tells it."""
-    return next((key_id for key_id in key_ids if secret.reveal().endswith(f"-{key_id}")), None)
+def id_told_by(secret: Secret) -> str | None:
+    """The id of the key that has this secret, where the secret tells it: newer ones end in it."""
+    found = _NEWER_SECRET.fullmatch(secret.reveal())
+    return found[1] if found else None
 
 
 def key_name(key: ApiKey) -> str:

@@ -11,7 +11,7 @@ from recovery.errors import KeyRefused, NotFound, Refused
 from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner, list_owners, mailgun_of, take_inventory
 from recovery.jobs import Job
-from recovery.keyring import key_in_use
+from recovery.keyring import id_told_by
 from recovery.suspicion import DAYS_SHOWN
 
 Item = TypeVar("Item")
@@ -55,7 +55,7 @@ def look_through(job: Job) -> Holdings:
         alerts=_once(job, unread, Trace.ALERT, "Sending alerts", mailgun.alerts),
         sent=_once(job, unread, Trace.SENDING, "What was sent", lambda: _sent(job)),
         unread=unread.says,
-        in_use=key_in_use(job.tools.vault.current(), [key.id for key in inventory.keys]),
+        in_use=id_told_by(job.tools.vault.current()),
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from recovery.account import Subaccount
+from recovery.account import KeyKind, Subaccount
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import NotFound
+from recovery.errors import NotFound, NotYet
 from recovery.findings import UNDER_WAY, Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.jobs import Job, TaskKind
-from recovery.keyring import delete_surely
+from recovery.keyring import delete_surely, id_told_by, own_key_id
 from recovery.ports import Mailgun
 from recovery.state import Incident, NewTask, StepState
 from recovery.store import Transaction
@@ -40,6 +40,8 @@ def remove(job: Job) -> None:
     finding = _finding(job)
     if finding.status is not S.REMOVING:
         return
+    if may_be_own_key(finding) and in_use(job) is None:
+        raise NotYet("the bot has no key of its own yet", seconds=job.tools.policy.settle.total_seconds())
     if finding.trace is Trace.KEY:
         delete_surely(job, finding.subject, owner_of(finding))
     else:
@@ -58,6 +60,18 @@ def restore(job: Job) -> None:
     job.hold()
     subject = _RESTORERS[finding.trace](job, _mailgun(job, finding), finding)
     _record(job, finding, S.RESTORED, Action.THING_RESTORED, "", subject=subject)
+
+
+def may_be_own_key(finding: Finding) -> bool:
+    """Whether it is a key of the kind that the bot works with: an account key of the account itself."""
+    return finding.trace is Trace.KEY and finding.thing.get("kind") == KeyKind.USER and finding.owner_id is None
+
+
+def in_use(job: Job) -> str | None:
+    """The id of the key that the bot works with, as far as the vault or the key's secret tells."""
+    with job.tools.store.read() as tx:
+        own = own_key_id(tx)
+    return own or id_told_by(job.tools.vault.current())
 
 
 def _finding(job: Job) -> Finding:

@@ -223,6 +223,14 @@ def test_what_is_expected_is_decided_and_the_last_decision_ends_the_step(open_ca
     assert {one.decided_by for one in findings(open_case)} == {APPROVER}
 
 
+def test_sending_that_was_the_attack_is_confirmed_as_that(open_case: World) -> None:
+    answer = open_case.type(f"attack {found(open_case, Trace.SENDING).number}")
+    refused = open_case.type(f"attack {found(open_case, Trace.ROUTE).number}")
+
+    assert "counts as the attack" in answer and "can be removed" in refused
+    assert (found(open_case, Trace.SENDING).status, found(open_case, Trace.ROUTE).status) == (S.CONFIRMED, S.OPEN)
+
+
 def test_only_an_approver_decides(open_case: World) -> None:
     open_case.type("expected 1", by=STRANGER)
     open_case.type("remove 1", by=STRANGER)

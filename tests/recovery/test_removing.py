@@ -1,7 +1,5 @@
 """What a finding is about is removed after a click, once, and put back as it was."""
 
-from collections.abc import Callable
-
 import pytest
 
 from recovery.account import AllowedAddress, Subaccount
@@ -15,7 +13,7 @@ from recovery.secret import Secret
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_domain, a_key
 from tests.recovery.test_investigating import HOST, an_attackers_route, found, visited
-from tests.recovery.world import World
+from tests.recovery.world import FIRST_KEY, World
 
 S = FindingStatus
 CALLS = {
@@ -196,19 +194,24 @@ def test_a_key_that_the_attacker_made_is_removed_where_the_bots_own_is_known(wor
     assert not there(world, Trace.KEY) and found(world, Trace.KEY).status is S.REMOVED
 
 
-def test_where_the_bots_own_key_is_not_known_no_account_key_is_removed(open_case: World) -> None:
+def test_where_the_bots_own_key_is_not_known_an_account_key_waits_until_it_has_one(open_case: World) -> None:
     answer = remove(open_case, Trace.KEY)
+    assert "approve resetting the API keys" in answer
+    assert there(open_case, Trace.KEY) and open_case.status("0") is StepStatus.RUNNING
+    open_case.approved("1").later(open_case.policy.settle)
 
-    assert "may be the key that the bot works with" in answer
-    assert there(open_case, Trace.KEY) and found(open_case, Trace.KEY).status is S.OPEN
+    assert not there(open_case, Trace.KEY) and found(open_case, Trace.KEY).status is S.REMOVED
 
 
-def test_the_key_that_the_bot_works_with_is_never_removed(make_world: Callable[..., World]) -> None:
-    world = make_world()
-    with_own_key(world, "key-of-the-older-form", "own-1").opened()
+def test_the_key_that_the_bot_works_with_is_never_removed(world: World) -> None:
+    world.mailgun.has_key(a_key("env-key", description="", created_at=world.clock.now() - DAY), FIRST_KEY)
+    world.opened()
+    with world.database.write() as tx:
+        world.vault.keep(tx, Secret(FIRST_KEY), "env-key", None)
     answer = remove(world, Trace.KEY)
 
-    assert "may be the key" in answer and "own-1" in world.mailgun.api_keys
+    assert "works with that key" in answer and "env-key" in world.mailgun.api_keys
+    assert world.mailgun.called("delete_key") == []
 
 
 def test_the_address_that_the_bot_calls_from_is_never_removed_once_somebody_said_so(open_case: World) -> None:
@@ -216,7 +219,7 @@ def test_the_address_that_the_bot_calls_from_is_never_removed_once_somebody_said
     open_case.press(Ask.EXPECTED, incident=str(address.incident_id), finding=str(address.id), version="1", own="yes")
     answer = remove(open_case, Trace.ADDRESS)
 
-    assert "the address that the bot calls from" in answer
+    assert "calls from that address" in answer
     assert open_case.mailgun.outlets.allowlist == [AllowedAddress("198.51.100.66", "")]
 
 

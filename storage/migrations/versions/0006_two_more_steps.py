@@ -1,4 +1,4 @@
-"""queued mail is a step"""
+"""investigating, and deleting queued mail, are steps"""
 
 from datetime import UTC, datetime
 
@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_KIND, _NUMBER = "queued_mail", 7
+_NEW = (("investigate", 0), ("queued_mail", 7))
 
 _incidents = sa.table("incidents", sa.column("id"), sa.column("status"), sa.column("channel_id"))
 _steps = sa.table(
@@ -43,17 +43,21 @@ _tasks = sa.table(
 
 
 def upgrade() -> None:
-    """An incident that is open gets the step, too: it waits for a decision. Its card is posted like the others'; where
-    those are still to come, with them."""
-    connection = op.get_bind()
-    has_it = sa.exists().where(_steps.c.incident_id == _incidents.c.id, _steps.c.kind == _KIND)
+    """An incident that is open gets the steps, too: they wait for somebody. Their cards are posted like the others';
+    where those are still to come, with them."""
+    for kind, number in _NEW:
+        _add(op.get_bind(), kind, number)
+
+
+def _add(connection: sa.Connection, kind: str, number: int) -> None:
+    has_it = sa.exists().where(_steps.c.incident_id == _incidents.c.id, _steps.c.kind == kind)
     lacking = sa.select(_incidents.c.id, _incidents.c.channel_id).where(_incidents.c.status == "open", ~has_it)
     for incident_id, channel_id in connection.execute(lacking).all():
         connection.execute(
             _steps.insert().values(
                 incident_id=incident_id,
-                kind=_KIND,
-                number=_NUMBER,
+                kind=kind,
+                number=number,
                 status="waiting",
                 version=1,
                 facts={},
@@ -62,7 +66,7 @@ def upgrade() -> None:
                 drawn="",
             )
         )
-        its_id = sa.select(_steps.c.id).where(_steps.c.incident_id == incident_id, _steps.c.kind == _KIND)
+        its_id = sa.select(_steps.c.id).where(_steps.c.incident_id == incident_id, _steps.c.kind == kind)
         step_id = connection.execute(its_id).scalar_one()
         cards_are_to_come = sa.select(_tasks.c.key).where(
             _tasks.c.kind == "survey", _tasks.c.incident_id == incident_id, _tasks.c.finished_at.is_(None)
@@ -85,4 +89,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The step stays: a version that does not know its kind passes over it."""
+    """The steps stay: a version that does not know their kinds passes over them."""
