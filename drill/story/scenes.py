@@ -5,6 +5,7 @@ import secrets
 from drill.actors import COMMAND, Person
 from drill.messages import Message
 from drill.story.habits import SavesHandovers
+from drill.story.investigating import the_account_is_investigated, who_came_since
 from drill.story.people import people_do_their_part
 from drill.story.stage import Stage, StoryBroken
 
@@ -25,6 +26,7 @@ def play(stage: Stage) -> None:
     saver = SavesHandovers(stage.olivia)
     stage.habits.append(saver)
     somebody_reports_it(stage)
+    the_account_is_investigated(stage)
     one_incident_and_few_who_decide(stage)
     passwords_are_reset_too_early(stage)
     an_old_key_sets_a_password_back(stage)
@@ -34,6 +36,7 @@ def play(stage: Stage) -> None:
     people_do_their_part(stage)
     the_note_is_written(stage)
     an_unsaved_handover_is_issued_anew(stage, unsaved)
+    who_came_since(stage)
     support_is_told(stage)
 
 
@@ -45,7 +48,7 @@ def somebody_reports_it(stage: Stage) -> None:
     stage.hears(stage.max, "cut out")
     report = stage.wait("the report in #incident", lambda: _newest(stage, "report"))
     stage.olivia.clicks(report, "Start")
-    for number in range(1, 8):
+    for number in range(8):
         stage.step(number)
 
 

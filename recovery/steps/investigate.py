@@ -1,6 +1,6 @@
 """Step 0: look through the account for what an attacker may have left. It only reads; people decide about each."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from recovery.actions import Ask
 from recovery.content import Button, Row
@@ -10,6 +10,7 @@ from recovery.holdings import Holdings
 from recovery.investigating import LOOK, go_on, is_decided, look_task, own_keys, record_look, weigh_look
 from recovery.jobs import Job, TaskKind
 from recovery.looking import look_through
+from recovery.policy import Policy
 from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go
 from recovery.state import Incident, StepState, StepStatus
 from recovery.step import Step, StepView, decision_buttons
@@ -84,7 +85,7 @@ class Investigate(Step):
         now = tools.clock.now()
         record_look(tx, incident, state, holdings, own_keys(tx, incident, holdings), now)
         if not is_decided(tx.findings.of(incident.id)):
-            tx.tasks.add([look_task(incident, now + tools.policy.poll_every)])
+            tx.tasks.add([look_task(incident, now + again_after(tools.policy))])
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         let_go(tx, incident, state.decided_by, state.decided_at)
@@ -101,6 +102,11 @@ class Investigate(Step):
 
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         return standing(tx.findings.of(incident.id)) if "looked_at" in state.facts else None
+
+
+def again_after(policy: Policy) -> timedelta:
+    """How long after a look the next one follows: it is many calls, so not oftener than once a minute."""
+    return max(policy.poll_every, timedelta(minutes=1))
 
 
 def texts(value: object) -> list[str]:
@@ -140,7 +146,7 @@ def look_again(job: Job, step: Step) -> None:
         if asked or decided:
             job.done(tx, job.task)
         else:
-            job.defer(tx, job.task, "findings are open", job.tools.policy.poll_every.total_seconds())
+            job.defer(tx, job.task, "findings are open", again_after(job.tools.policy).total_seconds())
 
 
 def state_of(tx: Transaction, incident_id: int) -> StepState:
