@@ -9,7 +9,9 @@ from recovery.answers import help_card, opened_elsewhere, status_card
 from recovery.content import Card
 from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
 from recovery.opening import open_incident
+from recovery.part_asks import PART_ASKS
 from recovery.people_asks import PEOPLE_ASKS
+from recovery.room_asks import ROOM_ASKS
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import (
     Handover,
@@ -225,6 +227,8 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.TAKE_OVER: decides(take_over, ended_too=True),
     Ask.SAVED: saved,
     **PEOPLE_ASKS,
+    **PART_ASKS,
+    **ROOM_ASKS,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
     Ask.SENT: decides(sent),

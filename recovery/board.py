@@ -15,9 +15,9 @@ from recovery.state import (
     StepStatus,
     Task,
 )
-from recovery.step import Step, StepView, steps_of
+from recovery.step import MAY_BE_CHOSEN, Step, StepView, left_out_titles, steps_of
 from recovery.store import Transaction
-from recovery.text import Bold, Code, Line, When, Who, count, line
+from recovery.text import Bold, Code, Line, When, Who, count, line, listing
 
 MOST_FAILURES_SHOWN = 25
 
@@ -168,6 +168,8 @@ def step_card(step: Step, view: StepView) -> Card:
         lines.append(line(Bold(title), f" {progress}."))
     if state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED) or not step.decided_by_approval:
         lines.extend(step.explain(view))
+    if state.status not in MAY_BE_CHOSEN and (titles := left_out_titles(step, state)):
+        lines.append(line(Bold("Left out:"), f" {listing(titles)}."))
     lines.extend(failure_lines(view.failures))
     if state.status is StepStatus.RUNNING and any(may_be_confirmed(o, p) for o, p in view.obligations):
         lines.append(line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them."))
@@ -176,6 +178,7 @@ def step_card(step: Step, view: StepView) -> Card:
         title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
         lines=tuple(lines),
         paste=paste_of(step, view),
+        rows=tuple(step.rows(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
         buttons=tuple(step.buttons(view)) if view.incident.status is not IncidentStatus.CANCELLED else (),
     )
 

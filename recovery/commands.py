@@ -133,6 +133,20 @@ def _step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | Uncle
     return parse_step
 
 
+def _part(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
+    """A command about a part of a step's checklist."""
+
+    def parse_part(usage: str, rest: str) -> Typed | Unclear:
+        words = re.sub(r"^step\s+", "", rest, flags=re.IGNORECASE).split()
+        step = step_called(words[0]) if len(words) == 2 else None
+        if step is None or words[1].lower() not in step.parts:
+            parts = "; ".join(f"step {step.number}: {', '.join(step.parts)}" for step in STEPS if step.parts)
+            return Unclear(f"Which part of which step? {parts}. Usage: `/mailgun-compromised {usage}`.")
+        return Typed(ask, {"step": step.kind, "part": words[1].lower()})
+
+    return parse_part
+
+
 def _words(ask: Ask, missing: str) -> Callable[[str, str], Typed | Unclear]:
     def parse_words(usage: str, rest: str) -> Typed | Unclear:
         return Typed(ask, text=rest) if rest else Unclear(f"{missing} Usage: `/mailgun-compromised {usage}`.")
@@ -272,6 +286,22 @@ COMMANDS: Mapping[str, _Command] = {
     ),
     "skip": _Command("skip <step> <reason>", "skip a step, with a reason", _step(Ask.SKIP, reason="required")),
     "retry": _Command("retry <step>", "repeat what failed in a step", _step(Ask.RETRY, reason=None)),
+    "leave-out": _Command(
+        f"leave-out <step> <{'|'.join(part for step in STEPS for part in step.parts)}>",
+        "a step that is not approved yet does without that part",
+        _part(Ask.LEAVE_OUT),
+    ),
+    "include": _Command("include <step> <part>", "take back `leave-out`", _part(Ask.INCLUDE)),
+    "make-room": _Command(
+        "make-room <key id>",
+        "at the plan's key limit: delete that key before its replacement",
+        _one_word(Ask.MAKE_ROOM, "chosen", "Which key? Its id is on the step's card."),
+    ),
+    "own-key": _Command(
+        "own-key <key id>",
+        "at the plan's key limit: which key the bot works with",
+        _one_word(Ask.OWN_KEY, "chosen", "Which key? Its id is on the step's card."),
+    ),
     "reissue": _Command(
         "reissue <login|domain|all>",
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",

@@ -25,7 +25,16 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, findings, left_by_decision, scope_of
+from recovery.step import (
+    MAY_BE_CHOSEN,
+    Step,
+    begin_anew,
+    chosen_parts,
+    facts_with_left,
+    findings,
+    left_by_decision,
+    scope_of,
+)
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -60,6 +69,8 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
+    if step.parts and not chosen_parts(step, state):
+        return line(f"All of {step.label} is left out. Include a part of it, or skip it with a reason.")
     scope = scope_of(state)
     left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
     sources = (StepStatus.WAITING, StepStatus.SKIPPED)
@@ -150,6 +161,8 @@ def too_late(tx: Transaction, incident: Incident, step: Step) -> Line:
             When(state.decided_at),
             ".",
         )
+    if step.parts and state.status in MAY_BE_CHOSEN:
+        return line(stands, " Its checklist may have changed since you saw it: please look at its message once more.")
     return line(stands)
 
 

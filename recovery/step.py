@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from recovery.account import Inventory
 from recovery.actions import Ask
-from recovery.content import Button, Confirm, Style
+from recovery.content import Button, Confirm, Row, Style
 from recovery.jobs import Job, TaskKind
 from recovery.state import (
     Facts,
@@ -23,7 +23,7 @@ from recovery.state import (
     TaskStatus,
 )
 from recovery.store import Transaction
-from recovery.text import Line, Who, line
+from recovery.text import Line, Who, decapitalised, line
 
 Tally = Mapping[str, Mapping[TaskStatus, int]]
 
@@ -70,6 +70,8 @@ class Step(ABC):
     """What it wants written down, by topic, each with its title. With all of them it is done."""
     decided_by_approval: ClassVar[bool] = True
     """Whether Approve starts it. A step without it is settled by its own buttons."""
+    parts: ClassVar[Mapping[str, str]] = {}
+    """What an approver may leave out of it: the title of each part, by the word that is typed for it."""
 
     @property
     def label(self) -> str:
@@ -98,8 +100,12 @@ class Step(ABC):
         """How far it is, in a few words, for the board and the card; empty when there is nothing to say."""
 
     def plan_begin(self, tx: Transaction, incident: Incident, state: StepState) -> None:
-        """Plan the first task after an approval, inside its transaction."""
-        tx.tasks.add([self.beginning(incident, state, f"round-{state.version}", scope_of(state))])
+        """Plan the first task after an approval, inside its transaction. It keeps which parts were approved."""
+        begin = self.beginning(incident, state, f"round-{state.version}", scope_of(state))
+        if self.parts:
+            approved: list[Json] = [*chosen_parts(self, state)]
+            begin = replace(begin, payload={**begin.payload, "parts": approved})
+        tx.tasks.add([begin])
 
     def beginning(
         self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None, *, anew: bool = False
@@ -121,6 +127,10 @@ class Step(ABC):
             lane=f"begin:{incident.id}" if self.hands_over else None,
             payload=payload,
         )
+
+    def next_tasks(self, tx: Transaction, incident: Incident, state: StepState) -> list[NewTask]:
+        """What must follow once none of its tasks is unfinished or failed; without any, it is done."""
+        return []
 
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
         """Whether it is done, once none of its tasks is unfinished or failed."""
@@ -151,6 +161,14 @@ class Step(ABC):
         """Whether a typed word (a login, a domain) means this subject."""
         return False
 
+    def part_says(self, state: StepState, part: str) -> str:
+        """What its checklist says of a part, as far as it was counted."""
+        return self.parts[part]
+
+    def rows(self, view: StepView) -> list[Row]:
+        """What can be chosen on its card, as it stands now: its checklist, while it waits for a decision."""
+        return part_rows(self, view.state)
+
     def buttons(self, view: StepView) -> list[Button]:
         """The buttons under its card, as it stands now."""
         return decision_buttons(self, view.state)
@@ -162,6 +180,41 @@ class Step(ABC):
     def about(self, state: StepState) -> dict[str, str]:
         """What each of its buttons carries."""
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
+
+
+MAY_BE_CHOSEN = (StepStatus.WAITING, StepStatus.SKIPPED)
+"""Where an approver may still leave a part of a step out, or include it again."""
+
+
+def left_out(state: StepState) -> set[str]:
+    """The parts of a step that an approver has left out."""
+    out = state.facts.get("left_out")
+    return {str(part) for part in out} if isinstance(out, list) else set()
+
+
+def chosen_parts(step: Step, state: StepState) -> list[str]:
+    """The parts of a step that are not left out, in the order of its checklist."""
+    return [part for part in step.parts if part not in left_out(state)]
+
+
+def left_out_titles(step: Step, state: StepState) -> list[str]:
+    """The titles of what was left out, as they stand in the middle of a sentence."""
+    return [decapitalised(title) for part, title in step.parts.items() if part in left_out(state)]
+
+
+def part_rows(step: Step, state: StepState) -> list[Row]:
+    """The checklist of a step that waits for a decision: each part, with the button that changes it."""
+    if state.status not in MAY_BE_CHOSEN:
+        return []
+    rows = []
+    for part, title in step.parts.items():
+        about = {**step.about(state), "part": part}
+        if part in left_out(state):
+            rows.append(Row(line(f"☐ {title} (left out)"), (Button(Ask.INCLUDE, "Include", about),)))
+        else:
+            says = step.part_says(state, part)
+            rows.append(Row(line(f"☑ {says}"), (Button(Ask.LEAVE_OUT, "Leave out", about),)))
+    return rows
 
 
 def left_by_decision(state: StepState) -> set[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.account import Inventory, Login
+from recovery.again import do_again
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
@@ -34,7 +35,6 @@ from recovery.step import (
     OLD_KEY_WARNING,
     Step,
     StepView,
-    begin_anew,
     begins_nothing,
     called_off,
     forget_failures,
@@ -75,7 +75,7 @@ class SmtpCredentials(Step):
         return (
             TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
-            TaskKind(AGAIN, lambda job: set_again(job, self), "setting a password again", batch=1000),
+            TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -270,19 +270,3 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: boo
     if unchanged and not isinstance(failed.error, Uncertain):
         task = tx.tasks.note(task, merged(task.payload, {CHANGED: False}))
     job.not_done(tx, task, failed.error)
-
-
-def set_again(job: Job, step: Step) -> None:
-    """Set and hand over anew what this process may have set over another's password, once that one is finished."""
-    with job.record() as tx:
-        state = tx.steps.get(job.task.step_id or 0)
-        unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING, kind=SET)
-        busy = {task.subject for task in unfinished}
-        for task in [task for task in job.tasks if task.subject in busy]:
-            job.defer(tx, task, "another process is still at it", seconds=1)
-        if job.tasks:
-            subjects = sorted(task.subject for task in job.tasks)
-            begin_anew(tx, step, state, f"again-{job.task.id}", subjects, **{CHANGED: True})
-            facts = AuditFacts(Actor.BOT, Action.SET_AGAIN, step.label, count(len(subjects), "item"))
-            tx.audit.append(state.incident_id, job.tools.clock.now(), facts)
-            job.done(tx, *job.tasks)
