@@ -119,7 +119,7 @@ def test_a_replacement_made_after_another_is_deleted(ready: World) -> None:
 
     own = ready.vault.current().reveal()
     assert set(ready.mailgun.key_secrets.values()) == {*ready.handed_keys, own}
-    assert len(handed) == 2
+    assert len(ready.handed_keys) == 2
 
 
 def test_a_key_of_the_bots_own_made_after_another_is_deleted(ready: World) -> None:
