@@ -169,6 +169,8 @@ def make_room(job: Job, secret: Secret) -> None:
         others = [key for key in keys if key.id != own and key.id not in handed_ids(tx, state)]
         comes = room_comes(tx, state.id, None)
         going = [] if comes else go_first(job, tx, state, others, own is not None, fingerprint(secret))
+    if own is not None:
+        job.note(full_with=own)
     if comes or going:
         raise NotYet(ROOM_COMES, seconds=1)
     account_keys = [key for key in keys if key.kind is KeyKind.USER]
@@ -182,10 +184,21 @@ def make_room(job: Job, secret: Secret) -> None:
             tx.steps.set(state.id, facts={**state.facts, "only_key": only})
         _ask(job, Question.NEW_KEY, [])
         raise Refused(ONLY_ONE)
-    # Its place is taken by the bot's own: that it is replaced as well is more than the plan allows.
-    job.note(former=own)
     _ask(job, Question.WHICH_GOES, others)
     raise Refused(NO_ROOM)
+
+
+def superseded(tx: Transaction, task: Task) -> set[str]:
+    """The keys that a beginning plans no replacement for: the bot worked with them, and works with its own by now.
+
+    That of an earlier incident, which the bot had made; and where room had to be made, the one from before, for to
+    replace that as well is more than the plan allows.
+    """
+    names = ["former"]
+    tasks = tx.tasks.of_step(task.step_id or 0)
+    if any(each.payload.get(FIRST) or (each.kind == RETIRE and each.payload.get(DEAD)) for each in tasks):
+        names.append("full_with")
+    return {str(task.payload[name]) for name in names if task.payload.get(name)}
 
 
 def go_first(

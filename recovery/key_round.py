@@ -25,7 +25,7 @@ from recovery.key_plans import (
     retire_task,
     unfinished_marks,
 )
-from recovery.key_room import ASKS, get_own_key
+from recovery.key_room import ASKS, get_own_key, superseded
 from recovery.keyring import delete_orphans, own_marks, without_orphans
 from recovery.signing import RENEW, RENEWED, renew_task
 from recovery.state import Facts, Incident, Json, NewTask, StepState, Task
@@ -126,13 +126,13 @@ def key_tasks(tx: Transaction, state: StepState, job: Job, chosen: list[ApiKey],
     task, now = job.task, job.tools.clock.now()
     # Of the first attempt: a retry must not end the sessions of those who are turning on 2FA meanwhile.
     approved_at = datetime.fromisoformat(str(task.payload["approved_at"]))
-    former, replaced = task.payload.get("former"), replaced_already(tx, state)
+    former, replaced = superseded(tx, task), replaced_already(tx, state)
     tasks: list[NewTask] = []
     for key in chosen:
         if key.kind is KeyKind.WEB:
             if key.created_at < approved_at:
                 tasks.append(retire_task(task.incident_id, task.step_id, key))
-        elif key.id == former:
+        elif key.id in former:
             tasks.append(retire_task(task.incident_id, task.step_id, key, **{KNOWN_BY: known_by}))
         else:
             more: dict[str, Json] = {"new_id": replaced.get(key.id), DEAD: is_dead(key, now), KNOWN_BY: known_by}

@@ -34,7 +34,7 @@ def room_rows(view: StepView, about: Mapping[str, str]) -> list[Row]:
     text: Line = (
         "Which key is deleted first? The applications that use it have no key until its replacement is handed over to ",
         Who(view.incident.requester_id),
-        ". The key that the bot works with is not among them.",
+        ". The key that the bot works with is not among them. It gets no replacement: the bot's own takes its place.",
     )
     return [Row(text, (Menu(Ask.MAKE_ROOM, "Choose a key", about, options, CONFIRM),))]
 
