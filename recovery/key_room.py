@@ -36,8 +36,8 @@ ASKS = "asks"
 UNFINISHED = (TaskStatus.READY, TaskStatus.RUNNING)
 
 NO_ROOM = (
-    "The plan allows no further API key. An approver can name one below that is deleted before its replacement is "
-    "made; or delete one that nobody needs in Mailgun's control panel (API Security), then press Retry."
+    "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), then "
+    "press Retry; or let an approver name one below, which the bot deletes before it makes its replacement."
 )
 WHICH_IS_OWN = (
     "The plan allows no further API key, and Mailgun does not show which of its keys the bot works with. An approver "
