@@ -11,6 +11,7 @@ from recovery.account import KeyKind
 from recovery.actions import Ask
 from recovery.people import may_be_confirmed
 from recovery.state import IncidentStatus, ObligationStatus, StepStatus
+from recovery.step import chosen_parts
 from recovery.steps import STEPS
 from storage.database import Database
 from storage.schema import Base, IdentityRow
@@ -140,6 +141,8 @@ class Recovery(Outside):
             if state.status is StepStatus.WAITING and step.topics:
                 self.type("note hosting nothing", by)
                 return self.type("note repositories nothing", by)
+            if state.status is StepStatus.WAITING and step.parts and not chosen_parts(step, state):
+                return self.type(f"include {step.number} {next(iter(step.parts))}", by)
             if state.status is StepStatus.WAITING:
                 return self.ask(Ask.APPROVE, by, **step.about(state))
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:
