@@ -141,7 +141,10 @@ def _part(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
         step = step_called(words[0]) if len(words) == 2 else None
         if step is None or words[1].lower() not in step.parts:
             parts = "; ".join(f"step {step.number}: {', '.join(step.parts)}" for step in STEPS if step.parts)
-            return Unclear(f"Which part of which step? {parts}. Usage: `/mailgun-compromised {usage}`.")
+            return Unclear(
+                f"Which part of which step? {parts}. Usage: `/mailgun-compromised {usage}`. If this was the "
+                "description of what happened, put `open` before it."
+            )
         return Typed(ask, {"step": step.kind, "part": words[1].lower()})
 
     return parse_part

@@ -36,6 +36,10 @@ KNOWN_BY = "known_by"
 """In a task's payload: the fingerprint of the key that the bot worked with when it was known not to be this one."""
 
 
+OWN_FIRST = "own_first"
+"""In the payload of a beginning: one of its keys may be the one that the bot was given, so it makes its own first."""
+
+
 def replace_task(incident_id: int | None, step_id: int | None, key: ApiKey, **more: Json) -> NewTask:
     """Replaces a key: the payload has all that its replacement shall be, so that the key itself may be gone by then."""
     payload: dict[str, Json] = {

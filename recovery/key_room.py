@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from recovery.account import ApiKey, KeyKind
+from recovery.account import ApiKey
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import KeyLimitReached, NotYet, Refused
+from recovery.errors import KeyLimitReached
 from recovery.jobs import Job, merged
 from recovery.key_plans import (
     DEAD,
@@ -18,15 +18,13 @@ from recovery.key_plans import (
     KNOWN_BY,
     REPLACE,
     RETIRE,
-    handed_ids,
     is_dead,
     owner_id_of,
     replace_task,
     retire_task,
 )
-from recovery.keyring import as_list, ends_as, make_own_key
-from recovery.secret import Secret, fingerprint
-from recovery.state import Facts, Incident, Json, NewTask, StepState, Task, TaskStatus
+from recovery.keyring import as_list
+from recovery.state import Facts, Json, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 
 API_SECURITY = "https://app.mailgun.com/settings/api_security"
@@ -39,15 +37,6 @@ NO_ROOM = (
     "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), then "
     "press Retry; or let an approver name one below, which the bot deletes before it makes its replacement."
 )
-WHICH_IS_OWN = (
-    "The plan allows no further API key, and Mailgun does not show which of its keys the bot works with. An approver "
-    "says below which one it is: that one stays until the bot has another."
-)
-ONLY_ONE = (
-    "The plan allows one API key, and that is the one that the bot works with: it cannot replace that safely. Make a "
-    "new admin key in Mailgun's control panel (API Security) and give it to the bot; the bot deletes the old one."
-)
-ROOM_COMES = "room is being made for a further key"
 
 
 class Question(StrEnum):
@@ -98,96 +87,6 @@ def with_refused(state: StepState, key_id: str) -> Facts:
     return {**state.facts, "refused": refused}
 
 
-# --- The bot's own key ----------------------------------------------------------------------------------
-
-
-def get_own_key(job: Job, incident: Incident) -> str | None:
-    """Have the bot work with a key of its own; or with the one that it was given, where the plan allows no other.
-
-    In the latter case, the answer is the fingerprint of that key. Raises `NotYet` while room is being made for it, and
-    `Refused` where a person has to say more: what they are asked is written down with the task.
-    """
-    secret = job.tools.vault.current()
-    with job.tools.store.read() as tx:
-        state, kept = tx.steps.get(job.task.step_id or 0), tx.vault.newest()
-    has_own = kept is not None and kept.incident_id == incident.id
-    only = state.facts.get("only_key")
-    if isinstance(only, dict) and only["fingerprint"] != fingerprint(secret) and not has_own:
-        take_given_key(job, str(only["id"]), secret)
-        return fingerprint(secret)
-    try:
-        make_own_key(job, incident)
-    except KeyLimitReached:
-        make_room(job, secret)
-    return None
-
-
-def take_given_key(job: Job, only_id: str, secret: Secret) -> None:
-    """The bot was given a key in place of the only one that the plan allows: it works with that, and the other goes."""
-    keys = _counted(job)
-    with job.record() as tx:
-        state = tx.steps.get(job.task.step_id or 0)
-        own = known_own(tx, state, secret, [key for key in keys if key.id != only_id])
-        if own is not None:
-            now = job.tools.clock.now()
-            known: dict[str, Json] = {"id": own, "fingerprint": fingerprint(secret)}
-            gone_at = state.facts.get("only_key_gone_at") or now.isoformat()
-            is_gone = all(key.id != only_id for key in keys)
-            facts = {**state.facts, "own_key": known, "only_key_gone_at": gone_at if is_gone else None}
-            if state.facts.get("own_key") != known:
-                entry = AuditFacts(Actor.BOT, Action.GIVEN_KEY_TAKEN, own)
-                tx.audit.append(state.incident_id, now, entry)
-            tx.steps.set(state.id, facts=facts)
-    if own is None:
-        _ask(job, Question.WHICH_IS_OWN, [key for key in keys if key.kind is KeyKind.USER and key.id != only_id])
-        raise Refused(WHICH_IS_OWN)
-    job.note(former=only_id)
-
-
-def known_own(tx: Transaction, state: StepState, secret: Secret, keys: Sequence[ApiKey]) -> str | None:
-    """Which of the listed keys the bot works with: by the vault, by its secret, by what an approver said of it, or
-    because no other can be; None where that is not known."""
-    kept = tx.vault.newest()
-    listed = {key.id for key in keys}
-    if kept is not None and kept.mailgun_key_id in listed:
-        return kept.mailgun_key_id
-    if by_secret := ends_as(secret, keys):
-        return by_secret
-    said = state.facts.get("own_key")
-    if isinstance(said, dict) and said["fingerprint"] == fingerprint(secret) and said["id"] in listed:
-        return str(said["id"])
-    account_keys = [key.id for key in keys if key.kind is KeyKind.USER]
-    return account_keys[0] if len(account_keys) == 1 else None
-
-
-def make_room(job: Job, secret: Secret) -> None:
-    """Have a key deleted, so that the bot can make its own; or ask an approver. Raises `NotYet` or `Refused`."""
-    keys = _counted(job)
-    with job.record() as tx:
-        state = tx.steps.get(job.task.step_id or 0)
-        own = known_own(tx, state, secret, keys)
-        others = [key for key in keys if key.id != own and key.id not in handed_ids(tx, state)]
-        comes = room_comes(tx, state.id, None)
-        going = [] if comes else go_first(job, tx, state, others, own is not None, fingerprint(secret))
-    if own is not None:
-        job.note(full_with=own)
-    if comes or going:
-        raise NotYet(ROOM_COMES, seconds=1)
-    account_keys = [key for key in keys if key.kind is KeyKind.USER]
-    if own is None and account_keys:
-        _ask(job, Question.WHICH_IS_OWN, account_keys)
-        raise Refused(WHICH_IS_OWN)
-    if own is not None and not others:
-        with job.record() as tx:
-            state = tx.steps.get(state.id)
-            only: dict[str, Json] = {"id": own, "fingerprint": fingerprint(secret)}
-            tx.steps.set(state.id, facts={**state.facts, "only_key": only})
-        _ask(job, Question.NEW_KEY, [])
-        raise Refused(ONLY_ONE)
-    _ask(job, Question.WHICH_GOES, others)
-    raise Refused(NO_ROOM)
-
-
 def superseded(tx: Transaction, task: Task) -> set[str]:
     """The keys that a beginning plans no replacement for: the bot worked with them, and works with its own by now.
 
@@ -222,18 +121,6 @@ def go_first(
 
 def _why(payload: Facts) -> str:
     return "nobody can use it" if payload.get(DEAD) else "an approver wants it gone; its replacement follows"
-
-
-def _counted(job: Job) -> list[ApiKey]:
-    """The account's keys that count for the plan's limit."""
-    job.hold()
-    return [key for key in job.tools.mailgun.keys() if key.kind is not KeyKind.WEB]
-
-
-def _ask(job: Job, question: Question, keys: Sequence[ApiKey]) -> None:
-    tasks = [replace_task(job.task.incident_id, job.task.step_id, key) for key in keys]
-    listed: list[Json] = [{**task.payload, "id": task.subject} for task in tasks]
-    job.note(**{ASKS: str(question), "keys": listed})
 
 
 # --- A replacement that finds no room -------------------------------------------------------------------

@@ -12,6 +12,7 @@ from recovery.key_plans import (
     ACCOUNT_KEYS,
     DEAD,
     KNOWN_BY,
+    OWN_FIRST,
     PART_OF,
     REPLACE,
     approved_parts,
@@ -25,8 +26,9 @@ from recovery.key_plans import (
     retire_task,
     unfinished_marks,
 )
-from recovery.key_room import ASKS, get_own_key, superseded
+from recovery.key_room import ASKS, superseded
 from recovery.keyring import delete_orphans, own_marks, without_orphans
+from recovery.own_key import get_own_key
 from recovery.signing import RENEW, RENEWED, renew_task
 from recovery.state import Facts, Incident, Json, NewTask, StepState, Task
 from recovery.step import begins_nothing, called_off, forget_failures
@@ -97,7 +99,8 @@ def begin(job: Job) -> None:
 def with_own_key(job: Job, incident: Incident, parts: Set[str]) -> tuple[str | None, list[ApiKey]]:
     """The keys of the account and its subaccounts, once the bot works with its own; and the fingerprint of the key
     that it was given instead, where the plan allows no other."""
-    known_by = get_own_key(job, incident) if ACCOUNT_KEYS in parts else None
+    needs_own = ACCOUNT_KEYS in parts or job.task.payload.get(OWN_FIRST)
+    known_by = get_own_key(job, incident) if needs_own else None
     with job.tools.store.read() as tx:
         unfinished = unfinished_marks(tx, tx.steps.get(job.task.step_id or 0))
     return known_by, without_orphans(job, list_keys(job, list_owners(job)), unfinished, incident.id)

@@ -8,7 +8,7 @@ from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
 from recovery.handovers import CHANGED, Packet, fitting, give_up_earlier, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_keys, mailgun_of
 from recovery.jobs import Job, merged
-from recovery.key_plans import DEAD, DELETED, FIRST, KNOWN_BY, owner_of
+from recovery.key_plans import DEAD, DELETED, FIRST, KNOWN_BY, OWN_FIRST, owner_of
 from recovery.key_room import ASKS, settle_no_room, wait_for_others
 from recovery.keyring import as_list, delete_orphans, delete_surely, marked, new_mark, orphan_task, unmarked
 from recovery.ports import NewKey
@@ -47,7 +47,8 @@ def must_begin_again(job: Job, step: Step) -> bool:
         for task in doubtful:
             job.drop(tx, task, "the bot was given another key, and makes one of its own first")
         subjects = [task.subject for task in doubtful]
-        begin_anew(tx, step, tx.steps.get(first.step_id or 0), f"own-{first.id}-{first.attempts}", subjects)
+        state = tx.steps.get(first.step_id or 0)
+        begin_anew(tx, step, state, f"own-{first.id}-{first.attempts}", subjects, **{OWN_FIRST: True})
     return not job.tasks
 
 

@@ -1,26 +1,19 @@
 """Step 1 where the plan allows no further key: what goes first, what an approver is asked, what stays as it is."""
 
-from datetime import timedelta
-
 import pytest
 
 from recovery.account import Subaccount
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.content import Menu
-from recovery.errors import KeyRefused, Refused
+from recovery.errors import Refused
 from recovery.key_plans import REPLACE
 from recovery.key_room import with_refused
-from recovery.keyring import unmarked
 from recovery.secret import Secret
 from recovery.state import StepStatus, TaskStatus
-from recovery.step import StepView
 from tests.recovery.builders import DAY, a_key
 from tests.recovery.fakes import START
+from tests.recovery.keys import NEWER, descriptions, gives, menu, options, uses
 from tests.recovery.world import FIRST_KEY, REQUESTER, World
-
-NEWER = f"{'a1' * 16}-env-key"
-"""A secret of the newer form, which ends in its key's id."""
 
 
 @pytest.fixture
@@ -31,52 +24,6 @@ def full(world: World) -> World:
     world.mailgun.has_key(a_key("shop", description="shop"), "shop-secret")
     world.mailgun.key_limit = 3
     return world.opened()
-
-
-@pytest.fixture
-def only(world: World) -> World:
-    """The bot's key, of the newer form: as many as the plan allows."""
-    uses(world, NEWER)
-    world.mailgun.key_limit = 1
-    return world.opened()
-
-
-def uses(world: World, secret: str) -> None:
-    """The bot's first key has that secret."""
-    world.mailgun.key_secrets["env-key"] = secret
-    world.vault._environment_key = Secret(secret)
-
-
-def gives(world: World, secret: str, key_id: str | None = None) -> None:
-    """Somebody gives the bot a key, and has what failed tried again, as the form and `python bot.py key` do."""
-    with world.database.write() as tx:
-        world.vault.keep(tx, Secret(secret), key_id, None)
-    world.vault.refresh()
-    world.press(Ask.RETRY, "1")
-    world.work()
-
-
-def descriptions(world: World) -> list[str]:
-    return sorted(unmarked(key.description) for key in world.mailgun.api_keys.values())
-
-
-def menu(world: World, ask: Ask) -> Menu | None:
-    world.draw()
-    state, step = world.state("1"), world.step("1")
-    with world.database.read() as tx:
-        failures = tx.tasks.of_step(state.id, TaskStatus.FAILED)
-    rows = step.rows(StepView(world.incident, state, {}, failures))
-    controls = [control for row in rows for control in row.controls]
-    return next((one for one in controls if isinstance(one, Menu) and one.action == ask), None)
-
-
-def options(world: World, ask: Ask = Ask.MAKE_ROOM) -> list[str]:
-    found = menu(world, ask)
-    return [option.value for option in found.options] if found else []
-
-
-def own_secret_is_handed_to_nobody(world: World) -> bool:
-    return world.vault.current().reveal() not in world.handed_over
 
 
 # --- Exactly the keys in use ----------------------------------------------------------------------------
@@ -334,126 +281,3 @@ def test_in_a_subaccount_that_is_full_its_own_keys_are_offered(world: World) -> 
     world.work()
     assert world.status("1") is StepStatus.DONE
     assert len([key for key in world.mailgun.api_keys.values() if key.owner == shop]) == 3
-
-
-# --- One key alone --------------------------------------------------------------------------------------
-
-
-def test_where_one_key_is_allowed_the_bot_says_so_and_asks_for_a_new_one(only: World) -> None:
-    only.approved("1")
-
-    card = only.card("1")
-    assert only.status("1") is StepStatus.NEEDS_ATTENTION
-    assert "The plan allows one API key" in card
-    assert "https://app.mailgun.com/settings/api_security" in card
-    assert list(only.mailgun.api_keys) == ["env-key"]
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_with_the_new_key_the_old_one_is_deleted_and_the_step_is_done(only: World, known: bool) -> None:
-    only.approved("1")
-    only.mailgun.has_key(a_key("fresh", description="by hand"), "fresh-secret")
-    gives(only, "fresh-secret", "fresh" if known else None)
-
-    assert only.status("1") is StepStatus.DONE
-    assert list(only.mailgun.api_keys) == ["fresh"]
-    assert only.vault.current().reveal() == "fresh-secret"
-    assert own_secret_is_handed_to_nobody(only)
-
-
-def test_with_the_old_key_deleted_by_hand_the_step_is_done_as_well(only: World) -> None:
-    only.approved("1")
-    del only.mailgun.api_keys["env-key"], only.mailgun.key_secrets["env-key"]
-    only.mailgun.has_key(a_key("fresh", description="by hand"), "fresh-secret")
-    only.clock.pass_by(timedelta(minutes=5))
-    gives(only, "fresh-secret")
-
-    assert only.status("1") is StepStatus.DONE
-    assert list(only.mailgun.api_keys) == ["fresh"]
-    assert only.incident.keys_expired_at is not None
-    assert only.incident.keys_expired_at > START + timedelta(minutes=4)
-
-
-def test_the_same_key_given_once_more_is_not_deleted(only: World) -> None:
-    only.approved("1")
-    gives(only, NEWER)
-
-    assert only.status("1") is StepStatus.NEEDS_ATTENTION
-    assert list(only.mailgun.api_keys) == ["env-key"]
-
-
-def test_the_key_that_was_given_is_not_offered_by_the_last_look(only: World) -> None:
-    only.approved("1")
-    only.mailgun.has_key(a_key("fresh"), "fresh-secret")
-    gives(only, "fresh-secret")
-    only.vacated()
-
-    assert only.state("1").round == 1
-    assert only.status("5") is StepStatus.WAITING
-
-
-def test_a_larger_plan_and_a_retry_go_the_usual_way(only: World) -> None:
-    only.approved("1")
-    only.mailgun.key_limit = None
-    only.press(Ask.RETRY, "1")
-    only.work()
-
-    assert only.status("1") is StepStatus.DONE
-    assert descriptions(only) == ["Mailgun recovery bot", "the bot's first key"]
-
-
-def test_a_key_that_an_attacker_makes_meanwhile_is_replaced_as_far_as_there_is_room(only: World) -> None:
-    only.approved("1")
-    only.mailgun.key_limit = 3
-    only.mailgun.has_key(a_key("fresh"), "fresh-secret")
-    only.mailgun.has_key(a_key("strange", description="strange"), "strange-secret")
-    gives(only, "fresh-secret", "fresh")
-
-    assert only.status("1") is StepStatus.DONE
-    assert {"env-key", "strange"}.isdisjoint(only.mailgun.api_keys)
-    assert only.vault.current().reveal() in only.mailgun.key_secrets.values()
-
-
-# --- An attacker meanwhile ------------------------------------------------------------------------------
-
-
-def test_a_key_that_dies_in_the_middle_needs_a_fresh_one_and_nothing_is_done_twice(world: World) -> None:
-    for number in range(3):
-        world.mailgun.has_key(a_key(f"key-{number}"), f"secret-{number}")
-    world.opened()
-    world.press(Ask.APPROVE, "1")
-    world.drain("api_keys.begin")
-    world.mailgun.fail("delete_key", KeyRefused("Mailgun refused the key", status=401), "key-1", times=50)
-    world.mailgun.fail("delete_key", KeyRefused("Mailgun refused the key", status=401), "key-2", times=50)
-    world.work()
-    assert world.status("1") is StepStatus.NEEDS_ATTENTION
-    assert "fresh admin key" in world.card("1")
-    handed = len(world.handed_keys)
-
-    world.mailgun.faults = type(world.mailgun.faults)()
-    dead = world.vault.current().reveal()
-    for key_id in [key_id for key_id, secret in world.mailgun.key_secrets.items() if secret == dead]:
-        del world.mailgun.api_keys[key_id], world.mailgun.key_secrets[key_id]
-    world.mailgun.has_key(a_key("fresh", description="fresh"), "fresh-secret")
-    gives(world, "fresh-secret")
-
-    assert world.status("1") is StepStatus.DONE
-    assert len(world.handed_keys) == handed
-    assert {"key-0", "key-1", "key-2", "env-key"}.isdisjoint(world.mailgun.api_keys)
-
-
-def test_a_key_made_between_listing_and_deleting_is_found_at_the_last_look(world: World) -> None:
-    world.opened()
-    world.press(Ask.APPROVE, "1")
-    world.drain("api_keys.begin")
-    world.mailgun.has_key(a_key("intruder", description="intruder"), "intruder-secret")
-    world.work()
-    world.vacated()
-    assert world.status("1") is StepStatus.WAITING
-    assert world.state("1").facts["scope"] == ["intruder"]
-    signing = world.mailgun.outlets.signing_keys[-1]
-
-    world.approved("1")
-    assert "intruder" not in world.mailgun.api_keys
-    assert world.mailgun.outlets.signing_keys[-1] != signing, "whoever had that key could read the signing key"
-    assert world.handed_over[-2] == world.mailgun.outlets.signing_keys[-1]

@@ -8,6 +8,7 @@ from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.keyring import unmarked
+from recovery.secret import Secret
 from recovery.state import StepStatus
 from tests.recovery.builders import a_key
 from tests.recovery.world import STRANGER, World
@@ -182,3 +183,22 @@ def test_the_thread_shows_each_change_once(ready: World) -> None:
 
     said = [message.words for message in ready.slack.of_kind(MarkerKind.AUDIT)]
     assert sum("Control panel sessions" in words for words in said) == 1
+
+
+def test_a_key_given_while_account_keys_are_left_out_does_not_send_the_step_in_circles(ready: World) -> None:
+    ready.approved("1")
+    ready.mailgun.has_key(a_key("late", KeyKind.DOMAIN), "late-secret")
+    ready.vacated()
+    without(ready, "account-keys").approved("1")
+    ready.mailgun.has_key(a_key("fresh"), "fresh-secret")
+    with ready.database.write() as tx:
+        ready.vault.keep(tx, Secret("fresh-secret"), None, None)
+    ready.vault.refresh()
+    replacement = next(
+        key for key in ready.mailgun.api_keys.values() if unmarked(key.description) == "the bot's first key"
+    )
+    ready.type(f"reissue {replacement.id}", by="U-REQ")
+    ready.work()
+
+    assert ready.status("1") is StepStatus.DONE
+    assert replacement.id not in ready.mailgun.api_keys
