@@ -37,6 +37,10 @@ NO_ROOM = (
     "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), then "
     "press Retry; or let an approver name one below, which the bot deletes before it makes its replacement."
 )
+NO_ROOM_LEFT = (
+    "The plan allows no further API key, and this one is deleted already. Delete one that nobody needs in Mailgun's "
+    "control panel (API Security), then press Retry."
+)
 
 
 class Question(StrEnum):
@@ -166,7 +170,7 @@ def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached
         return
     else:
         stuck = merged(task.payload, {"no_room": False, ASKS: str(Question.WHICH_GOES)})
-        job.fail(tx, tx.tasks.note(task, stuck), NO_ROOM)
+        job.fail(tx, tx.tasks.note(task, stuck), NO_ROOM_LEFT if task.payload.get(DELETED) else NO_ROOM)
         return
     facts = AuditFacts(Actor.BOT, Action.ROOM_MADE, f"key {task.payload['name']}", _why(task.payload))
     tx.audit.append(task.incident_id or 0, now, facts)

@@ -41,7 +41,8 @@ def get_own_key(job: Job, incident: Incident) -> str | None:
     try:
         make_own_key(job, incident)
     except KeyLimitReached:
-        make_room(job, secret)
+        make_room(job, incident, secret)
+        return fingerprint(secret)
     return None
 
 
@@ -52,19 +53,22 @@ def take_given_key(job: Job, only_id: str, secret: Secret) -> None:
         state = tx.steps.get(job.task.step_id or 0)
         own = known_own(tx, state, secret, [key for key in keys if key.id != only_id])
         if own is not None:
-            now = job.tools.clock.now()
-            known: dict[str, Json] = {"id": own, "fingerprint": fingerprint(secret)}
-            gone_at = state.facts.get("only_key_gone_at") or now.isoformat()
+            gone_at = state.facts.get("only_key_gone_at") or job.tools.clock.now().isoformat()
             is_gone = all(key.id != only_id for key in keys)
-            facts = {**state.facts, "own_key": known, "only_key_gone_at": gone_at if is_gone else None}
-            if state.facts.get("own_key") != known:
-                entry = AuditFacts(Actor.BOT, Action.GIVEN_KEY_TAKEN, own)
-                tx.audit.append(state.incident_id, now, entry)
-            tx.steps.set(state.id, facts=facts)
+            keep_given(job, tx, state, own, secret, only_key_gone_at=gone_at if is_gone else None)
     if own is None:
         _ask(job, Question.WHICH_IS_OWN, [key for key in keys if key.kind is KeyKind.USER and key.id != only_id])
         raise Refused(WHICH_IS_OWN)
     job.note(former=only_id)
+
+
+def keep_given(job: Job, tx: Transaction, state: StepState, own: str, secret: Secret, **more: Json) -> None:
+    """Remember which listed key it is that the bot was given, and works with from here on."""
+    known: dict[str, Json] = {"id": own, "fingerprint": fingerprint(secret)}
+    if state.facts.get("own_key") != known:
+        entry = AuditFacts(Actor.BOT, Action.GIVEN_KEY_TAKEN, own)
+        tx.audit.append(state.incident_id, job.tools.clock.now(), entry)
+    tx.steps.set(state.id, facts={**state.facts, "own_key": known, **more})
 
 
 def known_own(tx: Transaction, state: StepState, secret: Secret, keys: Sequence[ApiKey]) -> str | None:
@@ -83,8 +87,12 @@ def known_own(tx: Transaction, state: StepState, secret: Secret, keys: Sequence[
     return account_keys[0] if len(account_keys) == 1 else None
 
 
-def make_room(job: Job, secret: Secret) -> None:
-    """Have a key deleted, so that the bot can make its own; or ask an approver. Raises `NotYet` or `Refused`."""
+def make_room(job: Job, incident: Incident, secret: Secret) -> None:
+    """Have a key deleted, so that the bot can make its own; or ask an approver. Raises `NotYet` or `Refused`.
+
+    Returns where nothing is left to be deleted, and the key that the bot works with was made since the incident began:
+    a person has made it for the bot, and it takes the place of its own.
+    """
     keys = _counted(job)
     with job.record() as tx:
         state = tx.steps.get(job.task.step_id or 0)
@@ -101,8 +109,12 @@ def make_room(job: Job, secret: Secret) -> None:
         _ask(job, Question.WHICH_IS_OWN, account_keys)
         raise Refused(WHICH_IS_OWN)
     if own is not None and not others:
+        is_fresh = any(key.id == own and key.created_at > incident.opened_at for key in keys)
         with job.record() as tx:
             state = tx.steps.get(state.id)
+            if is_fresh:
+                keep_given(job, tx, state, own, secret)
+                return
             only: dict[str, Json] = {"id": own, "fingerprint": fingerprint(secret)}
             tx.steps.set(state.id, facts={**state.facts, "only_key": only})
         _ask(job, Question.NEW_KEY, [])

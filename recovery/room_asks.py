@@ -33,7 +33,7 @@ def make_room(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     key = question.keys.get(key_id)
     if key is None:
         return unknown_key(question)
-    if not go_on(tx, sheet.by, state, "let a key go first in", {}):
+    if not go_on(tx, sheet.by, state, {}):
         return too_late(tx, incident, step)
     name = described(key_id, key)
     tx.audit.append(incident.id, sheet.by.at, AuditFacts(sheet.by.user_id, Action.ROOM_CHOSEN, name))
@@ -63,7 +63,7 @@ def own_key(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     if key is None:
         return unknown_key(question)
     own: dict[str, Json] = {"id": key_id, "fingerprint": fingerprint(sheet.job.tools.vault.current())}
-    if not go_on(tx, sheet.by, state, "told the bot's key in", {"own_key": own}):
+    if not go_on(tx, sheet.by, state, {"own_key": own}):
         return too_late(tx, incident, step)
     name = described(key_id, key)
     tx.audit.append(incident.id, sheet.by.at, AuditFacts(sheet.by.user_id, Action.OWN_KEY_NAMED, name))
@@ -80,11 +80,11 @@ def open_question(tx: Transaction, incident: Incident, wanted: Question) -> tupl
     return None
 
 
-def go_on(tx: Transaction, by: By, state: StepState, decision: str, more: Facts) -> bool:
+def go_on(tx: Transaction, by: By, state: StepState, more: Facts) -> bool:
     """Compare and set: the step runs again, if nobody has decided since the button was drawn."""
     if by.version not in (None, state.version):
         return False
-    fields: dict[str, object] = {"decision": decision, "decided_by": by.user_id, "decided_at": by.at, "reason": None}
+    fields: dict[str, object] = {"decision": "continued", "decided_by": by.user_id, "decided_at": by.at, "reason": None}
     facts = {**state.facts, **more}
     moved = tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=facts, **fields)
     return moved is not None

@@ -81,8 +81,8 @@ DECISIONS = {
     Action.SKIPPED: "skipped",
     Action.RETRIED: "retried",
     Action.SUPPORT_TOLD: "sent",
-    Action.ROOM_CHOSEN: "let a key go first in",
-    Action.OWN_KEY_NAMED: "told the bot's key in",
+    Action.ROOM_CHOSEN: "continued",
+    Action.OWN_KEY_NAMED: "continued",
 }
 ABOUT_KEYS = (Action.ROOM_CHOSEN, Action.OWN_KEY_NAMED)
 """Decisions whose entry names a key, and not the step."""
