@@ -11,6 +11,9 @@ from drill.company import Company
 from drill.mailgun.visitors import Visit
 from drill.ordering import JsonObject
 
+ACCOUNT_WIDE = ("http_signing_key", "public_key")
+"""What Mailgun's state calls the secrets that belong to the account as a whole."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -64,6 +67,7 @@ class Evidence:
         for state in (self.before, self.after):
             known |= {str(key["secret"]) for key in state["keys"]}
             known |= {str(c["password"]) for domain in state["domains"] for c in domain["credentials"]}
+            known |= {str(state["account"][name]) for name in ACCOUNT_WIDE}
         return known
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from drill.calls import HandedOver, handed_over, structured
 from drill.checks import Check, check
-from drill.evidence import Evidence, Part
+from drill.evidence import ACCOUNT_WIDE, Evidence, Part
 from drill.ordering import JsonObject
 from drill.traces import what_became_of_the_visit
 
@@ -19,8 +19,10 @@ PASSWORD, TWO_FACTOR = "passwords", "two_factor"
 _ASKED_OF_PEOPLE = (PASSWORD, TWO_FACTOR)
 _CHECKLIST = "mailgun_recovery_checklist"
 
-KeyShape = tuple[str, str, str | None, str]
-"""A key's kind, role, domain and description: what its replacement has in common with it."""
+_ACCOUNT_WIDE_NAMES = dict(zip(ACCOUNT_WIDE, ("the webhook signing key", "the public validation key"), strict=True))
+
+KeyShape = tuple[str, str, str | None, str, str | None]
+"""A key's kind, role, domain, description and subaccount: what its replacement has in common with it."""
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -29,6 +31,7 @@ def judge(evidence: Evidence) -> list[Check]:
         old_keys_are_gone(evidence),
         each_key_has_one_replacement(evidence),
         keys_were_handed_over(evidence),
+        account_wide_keys_are_new(evidence),
         passwords_were_handed_over(evidence),
         nothing_is_queued(evidence),
         people_reset_their_passwords(evidence),
@@ -87,6 +90,19 @@ def keys_were_handed_over(evidence: Evidence) -> Check:
     kept = [key for key in _present(evidence.after) if key["kind"] != "web" and key["secret"] not in sent]
     wrong = [_named(key) for key in kept] if len(kept) != 1 else []
     return check("Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}.")
+
+
+def account_wide_keys_are_new(evidence: Evidence) -> Check:
+    """The webhook signing key and the public validation key are others than before, and the requester has them."""
+    sent = {handed.secret for handed in evidence.handed_over()}
+    before, after = evidence.before["account"], evidence.after["account"]
+    wrong = [
+        told
+        for name, told in _ACCOUNT_WIDE_NAMES.items()
+        if after[name] == before[name] or str(after[name]) not in sent
+    ]
+    well = "The webhook signing key and the public validation key are new, and were handed over."
+    return check("Account-wide keys", wrong, well, "The old one, or one that nobody was handed: {}.")
 
 
 # --- Passwords ------------------------------------------------------------------------------------------
@@ -283,12 +299,14 @@ def _signs_in_at_mailgun(user: JsonObject) -> bool:
 
 
 def _shape(key: JsonObject) -> KeyShape:
-    return (str(key["kind"]), str(key["role"]), key["domain_name"], _MARK.sub("", str(key["description"])))
+    description = _MARK.sub("", str(key["description"]))
+    return (str(key["kind"]), str(key["role"]), key["domain_name"], description, key["subaccount_id"])
 
 
 def _told(shape: KeyShape) -> str:
-    kind, role, domain, description = shape
-    return f"“{description}” ({kind}, {role}{f', {domain}' if domain else ''})"
+    kind, role, domain, description, subaccount = shape
+    where = f"{f', {domain}' if domain else ''}{', of a subaccount' if subaccount else ''}"
+    return f"“{description}” ({kind}, {role}{where})"
 
 
 def _named(key: JsonObject) -> str:

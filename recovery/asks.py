@@ -13,6 +13,7 @@ from recovery.isolation import check_off
 from recovery.opening import open_incident
 from recovery.people_asks import PEOPLE_ASKS
 from recovery.progress import state_of
+from recovery.room_asks import ROOM_ASKS
 from recovery.scanning import ask_for_scan
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import (
@@ -260,6 +261,7 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.SAVED: saved,
     **PEOPLE_ASKS,
     **FINDING_ASKS,
+    **ROOM_ASKS,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
     Ask.SCAN: decides(scan),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recovery.actions import Ask
 from recovery.content import Button, Card, Style
-from recovery.leaving_out import part_rows
+from recovery.leaving_out import CHOOSABLE, left_out_titles, part_rows
 from recovery.people import may_be_confirmed
 from recovery.policy import Policy
 from recovery.state import (
@@ -19,7 +19,7 @@ from recovery.state import (
 )
 from recovery.step import Step, StepView, steps_of
 from recovery.store import Transaction
-from recovery.text import Bold, Code, Line, When, Who, count, line
+from recovery.text import Bold, Code, Line, When, Who, count, line, listing
 
 MOST_FAILURES_SHOWN = 25
 
@@ -171,6 +171,8 @@ def step_card(step: Step, view: StepView) -> Card:
         lines.append(line(Bold(title), f" {progress}."))
     if state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED) or not step.decided_by_approval:
         lines.extend(step.explain(view))
+    if state.status not in CHOOSABLE and (titles := left_out_titles(step, state)):
+        lines.append(line(Bold("Left out:"), f" {listing(titles)}."))
     lines.extend(failure_lines(view.failures))
     if state.status is StepStatus.RUNNING and any(may_be_confirmed(o, p) for o, p in view.obligations):
         lines.append(line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them."))

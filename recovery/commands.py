@@ -355,6 +355,16 @@ COMMANDS: Mapping[str, _Command] = {
         _part(Ask.LEAVE_OUT),
     ),
     "include": _Command("include <step> <part>", "take in again what was left out", _part(Ask.INCLUDE)),
+    "make-room": _Command(
+        "make-room <key id>",
+        "at the plan's key limit: delete that key before its replacement",
+        _one_word(Ask.MAKE_ROOM, "chosen", "Which key? Its id is on the step's card."),
+    ),
+    "own-key": _Command(
+        "own-key <key id>",
+        "at the plan's key limit: which key the bot works with",
+        _one_word(Ask.OWN_KEY, "chosen", "Which key? Its id is on the step's card."),
+    ),
     "reissue": _Command(
         "reissue <login|domain|all>",
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",

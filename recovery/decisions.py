@@ -14,7 +14,7 @@ from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.leaks import in_words
-from recovery.leaving_out import CHOOSABLE, facts_with_left_out, left_out, nothing_is_left, parts_meant
+from recovery.leaving_out import CHOOSABLE, facts_with_left_out, nothing_is_left, parts_meant
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
@@ -28,7 +28,7 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, notes, scope_of
+from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, notes, scope_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task

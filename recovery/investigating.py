@@ -7,8 +7,7 @@ from recovery.account import KeyKind
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
 from recovery.holdings import Holdings, there
-from recovery.keyring import own_key_id
-from recovery.replacing import handed_ids
+from recovery.key_plans import bots_key_id, handed_ids
 from recovery.sending_chart import chart
 from recovery.state import Facts, Incident, Json, NewTask, StepState, StepStatus
 from recovery.store import Transaction
@@ -64,7 +63,7 @@ def record_look(
 def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:
     """The ids of the keys that the bot works with, or has made and handed over in this incident."""
     handed = {made for state in tx.steps.of(incident.id) for made in handed_ids(tx, state)}
-    return frozenset(handed | {known for known in (own_key_id(tx), holdings.in_use) if known})
+    return frozenset(handed | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
 
 
 def found(finding: Finding) -> AuditFacts:

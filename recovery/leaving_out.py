@@ -5,8 +5,8 @@ from collections.abc import Set
 from recovery.actions import Ask
 from recovery.content import Button, Row
 from recovery.state import Json, StepState, StepStatus
-from recovery.step import Step
-from recovery.text import Bold, line
+from recovery.step import Step, left_out
+from recovery.text import decapitalised, line
 
 MOST_ROWS = 15
 """With more parts than that a card has no button for each: they are typed."""
@@ -14,19 +14,11 @@ MOST_ROWS = 15
 CHOOSABLE = (StepStatus.WAITING, StepStatus.SKIPPED)
 """While a step may be approved, its parts may be chosen."""
 
-_LEFT_OUT = "left_out"
-
-
-def left_out(state: StepState) -> frozenset[str]:
-    """The keys of the parts that are left out."""
-    parts = state.facts.get(_LEFT_OUT)
-    return frozenset(map(str, parts)) if isinstance(parts, list) else frozenset()
-
 
 def facts_with_left_out(state: StepState, parts: Set[str]) -> dict[str, Json]:
     """The step's facts with these parts left out, and no others."""
     kept: list[Json] = [*sorted(parts)]
-    return {**state.facts, _LEFT_OUT: kept}
+    return {**state.facts, "left_out": kept}
 
 
 def included(step: Step, state: StepState) -> dict[str, str]:
@@ -60,5 +52,10 @@ def part_rows(step: Step, state: StepState) -> tuple[Row, ...]:
 def _row(step: Step, state: StepState, key: str, words: str) -> Row:
     about = {**step.about(state), "part": key}
     if key in left_out(state):
-        return Row(line(words, ": ", Bold("left out")), (Button(Ask.INCLUDE, "Include", about),))
-    return Row(line(words), (Button(Ask.LEAVE_OUT, "Leave out", about),))
+        return Row(line(f"☐ {words} (left out)"), (Button(Ask.INCLUDE, "Include", about),))
+    return Row(line(f"☑ {step.part_says(state, key)}"), (Button(Ask.LEAVE_OUT, "Leave out", about),))
+
+
+def left_out_titles(step: Step, state: StepState) -> list[str]:
+    """How the parts are called that were left out, as they stand in the middle of a sentence."""
+    return [decapitalised(words) for key, words in step.parts(state).items() if key in left_out(state)]

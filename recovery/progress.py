@@ -98,6 +98,9 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
     state = state_of(tx, incident, step)
     now = tools.clock.now()
     to = verdict(tx, step, incident, state)
+    if to is StepStatus.DONE and (more := step.next_tasks(tx, incident, state)):
+        tx.tasks.add(more)
+        return
     moved = tx.steps.move(state, [StepStatus.RUNNING], to, finished_at=now)
     if moved is None or to is step.idle:
         return

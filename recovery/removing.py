@@ -10,7 +10,8 @@ from recovery.errors import NotFound, NotYet
 from recovery.findings import UNDER_WAY, Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.jobs import Job, TaskKind
-from recovery.keyring import delete_surely, id_told_by, own_key_id
+from recovery.key_plans import bots_key_id
+from recovery.keyring import delete_surely, id_told_by
 from recovery.ports import Mailgun
 from recovery.state import Incident, NewTask, StepState
 from recovery.store import Transaction
@@ -70,7 +71,8 @@ def may_be_own_key(finding: Finding) -> bool:
 def in_use(job: Job) -> str | None:
     """The id of the key that the bot works with, as far as the vault or the key's secret tells."""
     with job.tools.store.read() as tx:
-        own = own_key_id(tx)
+        incident = tx.incidents.current()
+        own = bots_key_id(tx, incident.id) if incident else None
     return own or id_told_by(job.tools.vault.current())
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import CannotRead
 from recovery.jobs import Job, Stopping, TaskKind
-from recovery.keyring import own_key_id
+from recovery.key_plans import bots_key_id
 from recovery.leaks import MOST_KEPT, LeakFinding, ScanResult, finding_of, in_words, likely_source
 from recovery.policy import Policy
 from recovery.state import Incident, Json, NewTask, StepState, TaskStatus
@@ -211,7 +211,7 @@ def record_result(tx: Transaction, job: Job, result: ScanResult) -> None:
     state = tx.steps.get(job.task.step_id or 0)
     incident_id, now = state.incident_id, job.tools.clock.now()
     entries = tx.audit.entries(incident_id)
-    own = own_key_id(tx)
+    own = bots_key_id(tx, incident_id)
     findings = tuple(replace(one, source=likely_source(one, entries, own)) for one in result.findings)
     result = replace(result, findings=findings)
     scan = scan_of(state)
@@ -251,7 +251,7 @@ def mark_sources(tx: Transaction, incident: Incident, state: StepState, at: date
     scan = scan_of(state)
     if not scan.findings:
         return
-    entries, own = tx.audit.entries(incident.id), own_key_id(tx)
+    entries, own = tx.audit.entries(incident.id), bots_key_id(tx, incident.id)
     marked: list[LeakFinding] = []
 
     def anew(finding: LeakFinding) -> LeakFinding:

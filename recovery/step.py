@@ -104,8 +104,13 @@ class Step(ABC):
         return {}
 
     def parts(self, state: StepState) -> Mapping[str, str]:
-        """What it would touch, part by part: words by key. Each can be left out before it is approved."""
+        """What it would touch, part by part: how each is called, by its key. Each can be left out before the step is
+        approved."""
         return {}
+
+    def part_says(self, state: StepState, part: str) -> str:
+        """What its checklist says of a part, as far as it was counted."""
+        return self.parts(state)[part]
 
     @abstractmethod
     def explain(self, view: StepView) -> list[Line]:
@@ -116,8 +121,12 @@ class Step(ABC):
         """How far it is, in a few words, for the board and the card; empty when there is nothing to say."""
 
     def plan_begin(self, tx: Transaction, incident: Incident, state: StepState) -> None:
-        """Plan the first task after an approval, inside its transaction."""
-        tx.tasks.add([self.beginning(incident, state, f"round-{state.version}", scope_of(state))])
+        """Plan the first task after an approval, inside its transaction. It keeps which parts were approved."""
+        begin = self.beginning(incident, state, f"round-{state.version}", scope_of(state))
+        if self.parts(state):
+            approved: list[Json] = [*chosen_parts(self, state)]
+            begin = replace(begin, payload={**begin.payload, "parts": approved})
+        tx.tasks.add([begin])
 
     def beginning(
         self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None, *, anew: bool = False
@@ -139,6 +148,10 @@ class Step(ABC):
             lane=f"begin:{incident.id}" if self.hands_over else None,
             payload=payload,
         )
+
+    def next_tasks(self, tx: Transaction, incident: Incident, state: StepState) -> list[NewTask]:
+        """What must follow once none of its tasks is unfinished or failed; without any, it is done."""
+        return []
 
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
         """Whether it is done, once none of its tasks is unfinished or failed."""
@@ -199,6 +212,17 @@ class Step(ABC):
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
 
 
+def left_out(state: StepState) -> frozenset[str]:
+    """The keys of the parts that an approver has left out."""
+    out = state.facts.get("left_out")
+    return frozenset(map(str, out)) if isinstance(out, list) else frozenset()
+
+
+def chosen_parts(step: Step, state: StepState) -> list[str]:
+    """The keys of the parts that are not left out, in the order of the step's checklist."""
+    return [part for part in step.parts(state) if part not in left_out(state)]
+
+
 def left_by_decision(state: StepState) -> set[str]:
     """Subjects that were skipped with a reason, and not taken up again since: they are not offered anew."""
     left = state.facts.get("left")
@@ -218,13 +242,19 @@ def begin_anew(
 
     A step that had ended runs again until that is done.
     """
+    state = run_again(tx, state, subjects)
+    begin = step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)
+    tx.tasks.add([replace(begin, payload={**begin.payload, **payload})])
+
+
+def run_again(tx: Transaction, state: StepState, subjects: Sequence[str]) -> StepState:
+    """Have a step that had ended run again, about these subjects, which nobody has left as they are any more; the
+    state as it was, where it had not."""
     tx.steps.set(state.id, facts=facts_with_left(state, left_by_decision(state) - set(subjects)))
     state = tx.steps.get(state.id)
     earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
     ended = (StepStatus.DONE, StepStatus.NEEDS_ATTENTION, StepStatus.SKIPPED)
-    tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier)
-    begin = step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)
-    tx.tasks.add([replace(begin, payload={**begin.payload, **payload})])
+    return tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier) or state
 
 
 def begins_nothing(tx: Transaction, task: Task) -> bool:

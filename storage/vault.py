@@ -8,7 +8,7 @@ from threading import Lock
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from recovery import ports, store
-from recovery.secret import Secret
+from recovery.secret import Secret, fingerprint
 from recovery.state import VaultKey
 from storage.errors import VaultSealed
 
@@ -51,7 +51,7 @@ class DatabaseVault(ports.Vault):
                 id=0,
                 mailgun_key_id=mailgun_key_id,
                 sealed=self._fernet.encrypt(secret.reveal().encode()).decode(),
-                environment=_fingerprint(self._environment_key),
+                environment=fingerprint(self._environment_key),
                 created_at=self._clock.now(),
                 incident_id=incident_id,
             )
@@ -82,7 +82,7 @@ class DatabaseVault(ports.Vault):
     def environment_changed(self) -> bool:
         """Whether `MAILGUN_API_KEY` is another one than when the vault's key was stored."""
         newest = self._newest()
-        return newest is not None and newest.environment != _fingerprint(self._environment_key)
+        return newest is not None and newest.environment != fingerprint(self._environment_key)
 
     def rotate_if_needed(self) -> None:
         """With several encryption keys, seal anew with the first: from then on the others can be thrown away."""
@@ -111,8 +111,3 @@ class DatabaseVault(ports.Vault):
                 "comma; with SQLite it may be in the .key file beside the database. If it is lost, make a "
                 "new admin key in Mailgun's control panel and store it with: python bot.py key"
             ) from None
-
-
-def _fingerprint(secret: Secret) -> str:
-    """Tells one key from another and gives nothing away: keys are long and random."""
-    return hashlib.sha256(secret.reveal().encode()).hexdigest()[:12]

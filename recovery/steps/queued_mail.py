@@ -10,7 +10,7 @@ from recovery.gone import gone, note_gone
 from recovery.handovers import last_tasks
 from recovery.inventory import Owner, list_domains, list_owners, mailgun_of
 from recovery.jobs import Job, TaskKind
-from recovery.leaving_out import MOST_ROWS, included, left_out
+from recovery.leaving_out import MOST_ROWS, included
 from recovery.owners import apart, count_apart, owner_facts, owner_in, region_and_owner
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import (
@@ -20,6 +20,7 @@ from recovery.step import (
     called_off,
     forget_failures,
     left_by_decision,
+    left_out,
     scope_of,
 )
 from recovery.store import Transaction
@@ -106,11 +107,7 @@ class QueuedMail(Step):
 
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         done = len(tx.tasks.last_done(incident.id, DELETE))
-        if not done:
-            return None
-        out = left_out(state) & set(owners_in(state.facts))
-        kept = f"; that of {count(len(out), 'domain')} was kept" if out else ""
-        return f"scheduled and undelivered mail of {count(done, 'domain')} deleted{kept}"
+        return f"scheduled and undelivered mail of {count(done, 'domain')} deleted" if done else None
 
     def subject_matches(self, subject: str, target: str) -> bool:
         return target.lower() in (subject.lower(), name_of(subject).lower())

@@ -1,11 +1,12 @@
 """Step 2: reset the postmaster's and every custom SMTP password of every domain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from recovery import things
 from recovery.account import Inventory, Login
-from recovery.audit import Action, Actor, AuditFacts
+from recovery.again import do_again
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
 from recovery.gone import gone, note_gone
@@ -19,7 +20,8 @@ from recovery.handovers import (
     note_changed,
     plan_handover,
 )
-from recovery.inventory import list_domains, list_logins, list_owners, mailgun_of
+from recovery.holdings import Trace
+from recovery.inventory import Owner, list_domains, list_logins, list_owners, mailgun_of
 from recovery.jobs import Job, TaskKind, merged
 from recovery.making_logins import (
     create_unless_there,
@@ -85,12 +87,13 @@ class SmtpCredentials(Step):
     names = ("smtp", "credentials", "smtp-credentials", "passwords-smtp")
     destructive = True
     hands_over = True
+    makes = Trace.LOGIN
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
-            TaskKind(AGAIN, lambda job: set_again(job, self), "setting a password again", batch=1000),
+            TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -172,6 +175,12 @@ class SmtpCredentials(Step):
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         logins = len(tx.tasks.last_done(incident.id, SET))
         return f"new passwords for {count(logins, 'SMTP login')}" if logins else None
+
+    def make_anew(
+        self, tx: Transaction, incident: Incident, state: StepState, subject: str, thing: Facts, owner: Owner
+    ) -> Line | None:
+        make_login_anew(tx, incident, state, replace(things.login_of(thing), owner=owner))
+        return None
 
     def subject_matches(self, subject: str, target: str) -> bool:
         login = Login.from_subject(subject)
@@ -310,22 +319,6 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: boo
     if unchanged and not isinstance(failed.error, Uncertain):
         task = tx.tasks.note(task, merged(task.payload, {CHANGED: False}))
     job.not_done(tx, task, failed.error)
-
-
-def set_again(job: Job, step: Step) -> None:
-    """Set and hand over anew what this process may have set over another's password, once that one is finished."""
-    with job.record() as tx:
-        state = tx.steps.get(job.task.step_id or 0)
-        unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING, kind=SET)
-        busy = {task.subject for task in unfinished}
-        for task in [task for task in job.tasks if task.subject in busy]:
-            job.defer(tx, task, "another process is still at it", seconds=1)
-        if job.tasks:
-            subjects = sorted(task.subject for task in job.tasks)
-            begin_anew(tx, step, state, f"again-{job.task.id}", subjects, **{CHANGED: True})
-            facts = AuditFacts(Actor.BOT, Action.SET_AGAIN, step.label, count(len(subjects), "item"))
-            tx.audit.append(state.incident_id, job.tools.clock.now(), facts)
-            job.done(tx, *job.tasks)
 
 
 def make_login_anew(tx: Transaction, incident: Incident, state: StepState, login: Login) -> None:

@@ -314,6 +314,7 @@ class Run:
         app = self.slack.workspace.app
         found = {key["secret"] for key in state["keys"]} | set(self.passwords().values())
         found |= {sent.secret for sent in handed_over(self.slack)}
+        found |= {state["account"]["http_signing_key"], state["account"]["public_key"]}
         return found | {app.bot_token, app.app_token, self.mailgun.admin_key}
 
     def log_text(self) -> str:

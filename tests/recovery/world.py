@@ -44,7 +44,16 @@ from storage.database import Database
 from storage.schema import TaskRow
 from storage.vault import DatabaseVault
 from tests.recovery.builders import a_domain, a_key, a_member
-from tests.recovery.fakes import FakeClock, FakeDirectory, FakeMailgun, FakeMessenger, FakeScanner, Stopping, words
+from tests.recovery.fakes import (
+    FakeClock,
+    FakeDirectory,
+    FakeMailgun,
+    FakeMessenger,
+    FakeScanner,
+    Posted,
+    Stopping,
+    words,
+)
 
 FIRST_KEY = "the-key-in-the-environment"
 REQUESTER, APPROVER, STRANGER = "U-REQ", "U-APP", "U-STRANGER"
@@ -301,6 +310,18 @@ class World:
     def handed_over(self) -> list[str]:
         """Every secret that was posted in a handover, in that order."""
         return [secret for posted in self.slack.handovers for secret in posted.secrets.values()]
+
+    @property
+    def handed_keys(self) -> list[str]:
+        """Every API key that was posted in a handover, in that order: not what is the whole account's."""
+        account_wide = {*self.mailgun.outlets.signing_keys, *self.mailgun.outlets.public_keys}
+        return [secret for secret in self.handed_over if secret not in account_wide]
+
+    @property
+    def key_handovers(self) -> list[Posted]:
+        """The messages that carried API keys."""
+        account_wide = {*self.mailgun.outlets.signing_keys, *self.mailgun.outlets.public_keys}
+        return [posted for posted in self.slack.handovers if not account_wide & set(posted.secrets.values())]
 
     def trail(self, *actions: Action) -> list[AuditEntry]:
         with self.database.read() as tx:

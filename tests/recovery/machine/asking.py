@@ -15,6 +15,7 @@ BOSS = "U-BOSS"
 PEOPLE = ("ann", "bob", "cyd", "dee")
 """Of them, cyd signs in elsewhere and dee is not in Slack."""
 
+KEYS = next(step for step in STEPS if step.kind == "api_keys")
 NUMBERS = [str(step.number) for step in STEPS]
 DECISIONS = [Ask.APPROVE, Ask.SKIP, Ask.RETRY]
 APPROVERS = st.sampled_from([APPROVER, BOSS, REQUESTER])
@@ -124,7 +125,31 @@ class Asking(RuleBasedStateMachine):
 
     @precondition(lambda self: self.has_incident)
     @rule(
-        what=st.sampled_from(["all", "all", "login-0@mg.acme.example", "mg.acme.example", "nobody"]),
+        ask=st.sampled_from([Ask.LEAVE_OUT, Ask.LEAVE_OUT, Ask.INCLUDE]),
+        part=st.sampled_from([*KEYS.parts(KEYS_STATE)]),
+        by=ANYBODY,
+        judged=JUDGED,
+        older=st.sampled_from([0, 0, 1]),
+    )
+    def changes_the_checklist(self, ask: Ask, part: str, by: str, judged: bool, older: int) -> None:
+        self.ask(ask, by, judged=judged, part=part, **self.button(KEYS, older))
+
+    @precondition(lambda self: self.has_incident)
+    @rule(which=st.integers(0, 3), by=APPROVERS, judged=JUDGED)
+    def makes_room(self, which: int, by: str, judged: bool) -> None:
+        """Whichever key is named; and the bot's own is named rightly, for nobody could see that it is not."""
+        world = self.world
+        works_with = world.vault.current().reveal()
+        own = next((key_id for key_id, secret in world.mailgun.key_secrets.items() if secret == works_with), "")
+        there = [*world.mailgun.api_keys]
+        self.ask(Ask.OWN_KEY, by, judged=judged, chosen=own, **self.button(KEYS))
+        if judged:
+            world.rest(drawing=False)
+        self.ask(Ask.MAKE_ROOM, by, judged=judged, chosen=there[which % len(there)], **self.button(KEYS))
+
+    @precondition(lambda self: self.has_incident)
+    @rule(
+        what=st.sampled_from(["all", "all", "signing-key", "login-0@mg.acme.example", "mg.acme.example", "nobody"]),
         by=st.sampled_from([REQUESTER, APPROVER, BOSS, STRANGER]),
         judged=JUDGED,
     )
