@@ -13,7 +13,7 @@ from drill.attendance import attended
 from drill.cast import DOMAIN, OLD_DOMAIN, everybody_joins
 from drill.company import company
 from drill.mailgun.accounts import drill_account, with_subaccount
-from drill.mailgun.visitors import an_attacker_was_there, mail_is_queued
+from drill.mailgun.visitors import an_attacker_was_there
 from drill.performance import performed
 from drill.process import BotGone, BotProcess, bot_environ, run_command
 from drill.running import Drill
@@ -65,7 +65,6 @@ def drill(port: int, times: Mapping[str, str]) -> Iterator[Drill]:
     everybody_joins(workspace, prepared)
     with_subaccount(prepared, SUBACCOUNT, SUBACCOUNT_DOMAIN)
     visit = an_attacker_was_there(prepared)
-    mail_is_queued(prepared)
     times = {**times, "EMAIL_DOMAINS": f"{OLD_DOMAIN}={DOMAIN}"}
     with TemporaryDirectory(prefix="mailgun-drill-") as folder, company(workspace, prepared, port) as where:
         database_url = f"sqlite:///{Path(folder) / 'drill.db'}"

@@ -128,7 +128,9 @@ def _choose(tx: Transaction, incident: Incident, step: Step, by: By, part: str, 
     state = state_of(tx, incident, step)
     meant, before = set(parts_meant(step, state, part)), left_out(state)
     if not meant:
-        return line(f"{sentence(step.label)} has no part that is called “{part}”. Nothing was changed.")
+        has = listing(step.parts(state))
+        known = f"It has: {has}." if has else "It has no parts."
+        return line(f"{sentence(step.label)} has no part that is called “{part}”. {known} Nothing was changed.")
     if state.status not in CHOOSABLE or by.version not in (None, state.version):
         return too_late(tx, incident, step)
     words = listing(step.parts(state)[key] for key in sorted(meant))

@@ -35,10 +35,14 @@ def nothing_is_left(step: Step, state: StepState) -> bool:
 def parts_meant(step: Step, state: StepState, word: str) -> list[str]:
     """The parts that a button's key or a typed word means."""
     parts = step.parts(state)
+    word = word.strip()
     if word in parts:
         return [word]
-    word = word.strip()
-    return [key for key, words in parts.items() if word.lower() == words.lower() or step.subject_matches(key, word)]
+    return [
+        key
+        for key, words in parts.items()
+        if word.lower() in (key.lower(), words.lower()) or step.subject_matches(key, word)
+    ]
 
 
 def part_rows(step: Step, state: StepState) -> tuple[Row, ...]:

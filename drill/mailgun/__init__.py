@@ -5,7 +5,7 @@ One server plays both regions, `<url>/us` and `<url>/eu`, the hosts that store m
 sending alerts are the same in both regions; domains with all that is theirs, and routes, have a region.
 
     accounts.py     accounts to begin with: `drill_account`, `small_account`, `scaled_account`
-    visitors.py     `an_attacker_was_there`: what an attacker leaves on such an account; `mail_is_queued`
+    visitors.py     `an_attacker_was_there`: what an attacker leaves on such an account
     model.py        what an account is made of, and what can happen to it
     outlets.py      the parts of it through which mail and events leave, and who may call
     places.py       the regions, and the hosts that store mail

@@ -211,16 +211,6 @@ class _Visitor:
             by_day[self._at.date() - timedelta(days=ago)] = FLOOD_FACTOR * usual
 
 
-def mail_is_queued(prepared: Prepared, at: datetime | None = None) -> int:
-    """Somebody with the second of the account's keys has queued mail for tomorrow, on each storage host: for the first
-    domain of its region. How many messages."""
-    at = utc_now() if at is None else at
-    account = prepared.account
-    first = {domain.region: domain for domain in reversed(account.estate.domains)}
-    by = account.estate.keys[1].id
-    return sum(_queue(account, first[host.region], host, at, by) for host in StorageHost if host.region in first)
-
-
 def _queue(account: Account, domain: Domain, host: StorageHost, at: datetime, by: str) -> int:
     """Have a storage host keep mail that is due a day after `at`; how many messages."""
     messages: Sequence[QueuedMessage] = [

@@ -28,7 +28,7 @@ def test_nothing_typed_opens_an_incident(text: str) -> None:
         ("skip Step 4 half of us sleep", Typed(Ask.SKIP, {"step": "two_factor"}, "half of us sleep")),
         ("retry 2", Typed(Ask.RETRY, {"step": "smtp_credentials"})),
         ("leave-out 1 sessions", Typed(Ask.LEAVE_OUT, {"step": "api_keys", "part": "sessions"})),
-        ("include step 1 Sending-Keys", Typed(Ask.INCLUDE, {"step": "api_keys", "part": "sending-keys"})),
+        ("include step 1 Sending-Keys", Typed(Ask.INCLUDE, {"step": "api_keys", "part": "Sending-Keys"})),
         ("make-room 5f2c-11", Typed(Ask.MAKE_ROOM, {"chosen": "5f2c-11"})),
         ("own-key 5f2c-11", Typed(Ask.OWN_KEY, {"chosen": "5f2c-11"})),
         ("reissue all", Typed(Ask.REISSUE, {"target": "all"})),

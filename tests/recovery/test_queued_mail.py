@@ -39,7 +39,7 @@ def rows(world: World) -> dict[str, Button]:
     for row in card(world).rows:
         (control,) = row.controls
         assert isinstance(control, Button)
-        buttons[str(row.line[0])] = control
+        buttons[str(row.line[0]).removeprefix("☑ ").removeprefix("☐ ").removesuffix(" (left out)")] = control
     return buttons
 
 
@@ -123,7 +123,7 @@ def test_support_is_told_what_was_deleted_and_what_was_kept(ready: World) -> Non
 
     paste = str(ready.state("5").facts["paste"])
     assert "Delete queued mail: done" in paste
-    assert "scheduled and undelivered mail of 1 domain deleted; that of 1 domain was kept" in paste
+    assert "mail of 1 domain deleted; left as they were by our decision: eu.acme.example (EU)" in paste
 
 
 # --- What goes wrong

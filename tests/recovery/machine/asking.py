@@ -7,6 +7,7 @@ from recovery.actions import Ask
 from recovery.state import IncidentStatus
 from recovery.step import Step
 from recovery.steps import STEPS
+from recovery.steps.api_keys import PARTS
 from tests.recovery.machine.mortal import MortalWorld
 from tests.recovery.world import APPROVER, REQUESTER, STRANGER
 
@@ -126,7 +127,7 @@ class Asking(RuleBasedStateMachine):
     @precondition(lambda self: self.has_incident)
     @rule(
         ask=st.sampled_from([Ask.LEAVE_OUT, Ask.LEAVE_OUT, Ask.INCLUDE]),
-        part=st.sampled_from([*KEYS.parts(KEYS_STATE)]),
+        part=st.sampled_from([*PARTS]),
         by=ANYBODY,
         judged=JUDGED,
         older=st.sampled_from([0, 0, 1]),
