@@ -35,7 +35,8 @@ from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.errors import OutsideError, RecoveryError, Refused
 from recovery.export import Form
-from recovery.secret import Secret
+from recovery.fresh_key import take_up_everywhere
+from recovery.secret import Secret, told_key_id
 from settings import Settings, SettingsError, load_settings, policy_of
 from settings_values import parse_mailgun_key
 from storage.clock import DatabaseClock
@@ -130,7 +131,8 @@ class Bot:
             rooms.directory,
             policy_of(settings),
         )
-        self._doors = Doors(settings, rooms.database, rooms.clock, rooms.identity, self.engine)
+        seal = rooms.vault.seal
+        self._doors = Doors(settings, rooms.database, rooms.clock, rooms.identity, self.engine, seal)
 
     def run(self) -> None:
         """Run until the engine is told to stop. Unfinished work is taken up before Slack is connected."""
@@ -161,14 +163,16 @@ def adopt_environment_key(rooms: Rooms) -> None:
     except OutsideError as error:
         log.warning("MAILGUN_API_KEY has changed, but the vault's key stays: %s", error)
         return
-    store_key(rooms, key)
+    # Applications may work with that one too: step 1 replaces it as any other.
+    store_key(rooms, key, None)
     log.info("MAILGUN_API_KEY has changed and works: it is in the vault now")
 
 
-def store_key(rooms: Rooms, key: Secret) -> None:
-    """Put a proven key into the vault."""
+def store_key(rooms: Rooms, key: Secret, key_id: str | None) -> None:
+    """Put a proven key into the vault; what Mailgun refused to the one before it is tried again."""
     with rooms.database.write() as tx:
-        rooms.vault.keep(tx, key, None, None)
+        rooms.vault.keep(tx, key, key_id, None)
+        take_up_everywhere(tx, rooms.clock.now())
     rooms.vault.refresh()
 
 
@@ -312,7 +316,7 @@ def key() -> None:
     with told():
         rooms = wire(settings)
         rooms.database.migrate()
-        typed = getpass.getpass("A Mailgun key with the role admin (not shown): ").strip()
+        typed = getpass.getpass("A Mailgun key with the role admin, for the bot alone (not shown): ").strip()
         if not typed:
             raise Refused("No key was entered; nothing was changed.")
         try:
@@ -320,8 +324,9 @@ def key() -> None:
         except ValueError as error:
             raise Refused(f"What was entered {error}; nothing was changed.") from None
         # Listing the keys is what only an admin's may: one that could not replace the others is no use.
-        wire_mailgun(settings, OneKey(fresh)).keys()
-        store_key(rooms, fresh)
+        listed = rooms.mailgun.prove_admin_key(fresh)
+        key_id = told_key_id(fresh)
+        store_key(rooms, fresh, key_id if key_id in {key.id for key in listed} else None)
     typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
 
 

@@ -42,6 +42,14 @@ class Ask(StrEnum):
     KEEP_REMINDING = "keep"
     GIVE_KEY = "give_key"
     """A fresh Mailgun key for the bot, in a form: the key goes sealed into the vault once a call with it succeeded."""
+    GO_BY_HAND = "go_by_hand"
+    """People do a step in Mailgun's control panel, because Mailgun refuses the bot's key."""
+    DID_BY_HAND = "did_by_hand"
+    """Somebody did an item of such a step (`about["item"]`: its task's id; a group's name in `about["group"]`)."""
+    LET_BOT = "let_bot"
+    """The bot does the rest of such a step."""
+    WORKS_AGAIN = "works_again"
+    """An approver says that the account works, while the bot cannot see it."""
     NOTE = "note"
     SENT = "sent"
     EXPORT = "export"
@@ -73,3 +81,9 @@ ABOUT_PEOPLE = frozenset(
 
 NEEDS_WORDS = frozenset({Ask.SKIP, Ask.NOTE, Ask.SENT, Ask.STOP, Ask.CANNOT})
 """Asks whose button opens a form first, because they need a person's words."""
+
+OPENS_FORM = NEEDS_WORDS | {Ask.GIVE_KEY}
+"""All asks whose button opens a form first."""
+
+SEALED = "sealed"
+"""In what a request to give the bot a key is about: the key, sealed. Its words stay empty."""

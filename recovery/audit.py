@@ -71,6 +71,12 @@ class Action(StrEnum):
     EXPORTED = "exported"
     RECOVERED = "declared the account recovered"
     CLOSED = "closed the incident"
+    KEY_GIVEN = "gave the bot a new key"
+    BY_HAND_BEGUN = "goes on by hand with"
+    DID_BY_HAND = "did by hand"
+    LET_BOT = "lets the bot do the rest of"
+    LOOKED_BY_HAND = "looked through the account by hand"
+    SAID_WORKS = "says that the account works again"
     TAKEN_UP = "looks after the people again:"
 
 

@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar
 
 from recovery.account import Inventory
 from recovery.actions import Ask
 from recovery.content import Button, Confirm, Style
 from recovery.jobs import Job, TaskKind
+from recovery.refusals import REFUSED
 from recovery.state import (
     Facts,
     Incident,
@@ -23,11 +25,31 @@ from recovery.state import (
     TaskStatus,
 )
 from recovery.store import Transaction
-from recovery.text import Line, Who, line
+from recovery.text import Line, Link, Who, line
+from recovery.troubles import key_refused
 
 Tally = Mapping[str, Mapping[TaskStatus, int]]
 
 OLD_KEY_WARNING = "an old key could undo this"
+
+TAKEN_BY_HAND = "taken by hand"
+"""The decision on a step that people do in Mailgun's control panel."""
+HAND_SINCE = "hand_since"
+"""In a step's facts: since when it was first done by hand."""
+CONTROL_PANEL = "https://app.mailgun.com"
+
+
+@dataclass(frozen=True)
+class HandItem:
+    """Something that people do in Mailgun's control panel: `name` is for people.
+
+    `subject` is what the step's tasks call it; or a word of the step's own, where it `is_whole`: it stands for more
+    than one of these.
+    """
+
+    subject: str
+    name: str
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,16 @@ class StepView:
     tally: Tally
     failures: Sequence[Task]
     obligations: Sequence[tuple[Obligation, Person]] = ()
+    by_hand: Sequence[Task] = ()
+    """What is left to be done by hand."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the step cannot go on, or would not get far, because Mailgun refuses the bot's key."""
+        if self.state.status is StepStatus.NEEDS_ATTENTION:
+            return any(task.payload.get(REFUSED) for task in self.failures)
+        waits = self.state.status in (StepStatus.WAITING, StepStatus.LOCKED, StepStatus.RUNNING)
+        return waits and key_refused(self.incident) is not None
 
     def tasks(self, kind: str, *statuses: TaskStatus) -> int:
         """How many of this round's tasks of that kind are in those statuses (in any, when none is named)."""
@@ -151,6 +183,35 @@ class Step(ABC):
         """Whether a typed word (a login, a domain) means this subject."""
         return False
 
+    # By hand, while Mailgun refuses the bot's key
+
+    @property
+    def hand_kind(self) -> str:
+        """The kind of the tasks that people do. No worker claims them: they wait until somebody says that they are
+        done."""
+        return f"{self.kind}.hand"
+
+    def may_go_by_hand(self, view: StepView) -> bool:
+        """Whether people may do it in Mailgun's control panel, as it stands now."""
+        stuck = view.state.status is StepStatus.NEEDS_ATTENTION
+        waits = view.state.status is StepStatus.WAITING and self.decided_by_approval
+        return view.is_refused and (stuck or waits)
+
+    def hand_instructions(self) -> list[Line]:
+        """How people do its work in Mailgun's control panel, in Mailgun's own words."""
+        return [line("Do this step in ", Link(CONTROL_PANEL, "Mailgun's control panel"), ".")]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        """What people do, one by one, where the step was not begun: as far as it is known what there is."""
+        return [HandItem(self.kind, self.title)]
+
+    def hand_group(self, subject: str) -> str:
+        """What an item belongs to, where one click may say that all of that is done; empty for none."""
+        return ""
+
+    def on_by_hand(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        """What else begins with going on by hand, in the same transaction."""
+
     def buttons(self, view: StepView) -> list[Button]:
         """The buttons under its card, as it stands now."""
         return decision_buttons(self, view.state)
@@ -162,6 +223,26 @@ class Step(ABC):
     def about(self, state: StepState) -> dict[str, str]:
         """What each of its buttons carries."""
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
+
+
+def is_by_hand(state: StepState) -> bool:
+    """Whether people do the step in Mailgun's control panel."""
+    return state.status is StepStatus.RUNNING and state.decision == TAKEN_BY_HAND
+
+
+def hand_done(tx: Transaction, step: Step, state: StepState) -> dict[str, datetime]:
+    """What people did of a step in Mailgun's control panel, and when, by subject."""
+    done = tx.tasks.of_step(state.id, TaskStatus.DONE, kind=step.hand_kind)
+    return {task.subject: task.finished_at for task in done if task.finished_at is not None}
+
+
+def left_by_hand(tx: Transaction, step: Step, state: StepState) -> list[Task] | None:
+    """What is left to be done by hand; None where it is the bot that is at work."""
+    if not is_by_hand(state):
+        return None
+    unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING)
+    mine = [task for task in unfinished if task.kind == step.hand_kind]
+    return mine if len(mine) == len(unfinished) else None
 
 
 def left_by_decision(state: StepState) -> set[str]:

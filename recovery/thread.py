@@ -7,7 +7,7 @@ from recovery.account import watched_domains
 from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
 from recovery.board import board_card, read_board, report_card, step_card
 from recovery.content import Marker, MarkerKind, Place, Trail
-from recovery.errors import OutsideError, Refused
+from recovery.errors import KeyRefused, OutsideError, Refused
 from recovery.inventory import take_inventory
 from recovery.jobs import Job, TaskKind
 from recovery.posting import begun_before, post_once, redraw_unless_gone
@@ -34,8 +34,14 @@ def opening_tasks(incident: Incident) -> list[NewTask]:
     """What an incident begins with: its board, and the count of what is there."""
     return [
         NewTask(POST_BOARD, f"{POST_BOARD}:{incident.id}", incident.id, lane=lane_of(incident), priority=1),
-        NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, priority=2),
+        survey_task(incident),
+        troubles.look_task(incident.id),
     ]
+
+
+def survey_task(incident: Incident) -> NewTask:
+    """Counts the account; there is never more than one unfinished."""
+    return NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, priority=2)
 
 
 def lane_of(incident: Incident) -> str:
@@ -66,8 +72,8 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
 
 def survey(job: Job, steps: Sequence[Step]) -> None:
     """Count what is there, for the cards; then post the cards. A count that fails does not hold them up."""
-    incident_id = job.task.incident_id or 0
-    trouble = ""
+    tools, incident_id = job.tools, job.task.incident_id or 0
+    trouble, refusal = "", None
     try:
         inventory = take_inventory(job, with_users=True)
     except OutsideError as error:
@@ -75,17 +81,25 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
         if tries < MOST_COUNT_TRIES and not isinstance(error, Refused):
             job.note(tries=tries)
             raise
-        trouble = f"The account could not be counted: {error}. Each step lists it again when it is approved."
+        trouble = "The account could not be counted, so the steps name no numbers: each lists it when it is approved."
+        if isinstance(error, KeyRefused):
+            refusal = error
+        else:
+            trouble = f"{trouble} {error}"
         inventory = None
     with job.record() as tx:
         incident = tx.incidents.get(incident_id)
         if inventory is not None:
             watched, disabled = watched_domains(inventory.domains)
             tx.incidents.set(incident_id, watched=watched, was_disabled=disabled)
+            troubles.clear(tx, incident_id, troubles.COUNT)
             for step, state in steps_of(tx, steps, incident):
                 tx.steps.set(state.id, facts={**state.facts, **step.count(inventory, incident)})
         else:
             troubles.show(tx, incident_id, troubles.COUNT, trouble)
+        if refusal is not None:
+            look_at = tools.clock.now() + tools.policy.poll_every
+            troubles.show_key(tx, incident_id, refusal.why, f"{job.kind.words}: {refusal}", look_at)
         tx.tasks.add(
             NewTask(
                 POST_STEP,
@@ -96,6 +110,7 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
                 payload={"step": state.id},
             )
             for _, state in steps_of(tx, steps, incident)
+            if state.message_ts is None
         )
         job.done(tx, job.task)
 

@@ -1,5 +1,6 @@
 """Step 1: reset the private API key and expire every old one."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from recovery.account import ApiKey, Inventory, KeyKind
@@ -7,21 +8,32 @@ from recovery.content import Confirm
 from recovery.handovers import greet_recipient, identity_of
 from recovery.jobs import Job, TaskKind
 from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id, own_marks, without_orphans
+from recovery.refusals import KEYS_PAGE
 from recovery.replacing import REPLACE, RETIRE, handed_ids, replace_keys, replaced_already, retire_key, unfinished_marks
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, Task, TaskStatus
 from recovery.step import (
+    HAND_SINCE,
+    HandItem,
     Step,
     StepView,
     begins_nothing,
     called_off,
     forget_failures,
+    hand_done,
     left_by_decision,
     number,
     recipient_line,
     scope_of,
 )
 from recovery.store import Transaction
-from recovery.text import Line, count, line
+from recovery.text import Bold, Line, Link, count, line
+
+IN_WORDS = {
+    KeyKind.USER: "every account key: a new one made, the old one deleted",
+    KeyKind.DOMAIN: "every sending key of every domain: a new one made, the old one deleted",
+    KeyKind.WEB: "every session of the control panel that is listed among the keys: deleted",
+}
+"""What people do by hand where it is not known which keys there are."""
 
 
 class ApiKeys(Step):
@@ -34,7 +46,7 @@ class ApiKeys(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the keys"),
+            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the keys"),
             TaskKind(REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, effect=True),
             TaskKind(RETIRE, lambda job: retire_key(job, self), "deleting a key", effect=True),
         )
@@ -96,13 +108,17 @@ class ApiKeys(Step):
         ended = [
             task.finished_at
             for task in tx.tasks.of_step(state.id, TaskStatus.DONE)
-            if task.kind in (REPLACE, RETIRE) and task.subject not in ours and task.finished_at is not None
+            if task.kind in (REPLACE, RETIRE, self.hand_kind)
+            and task.subject not in ours
+            and task.finished_at is not None
         ]
         when = max(ended, default=state.decided_at or incident.opened_at)
         tx.incidents.set(incident.id, keys_expired_at=when)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        if state.status is StepStatus.SKIPPED and not tx.tasks.of_step(state.id, TaskStatus.DONE, kind=REPLACE):
+        by_hand = hand_done(tx, self, state)
+        ran = by_hand or tx.tasks.of_step(state.id, TaskStatus.DONE, kind=REPLACE)
+        if state.status is StepStatus.SKIPPED and not ran:
             # It never ran: leaving everything as it was is what was decided.
             return []
         ours = handed_ids(tx, state)
@@ -111,8 +127,30 @@ class ApiKeys(Step):
         return [
             key.id
             for key in inventory.keys
-            if key.kind is not KeyKind.WEB and key.id != own and key.id not in ours and key.id not in left
+            if key.kind is not KeyKind.WEB
+            and key.id != own
+            and key.id not in ours
+            and key.id not in left
+            and not made_by_hand(key, state, by_hand)
         ]
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line("Open ", Link(KEYS_PAGE, "API Security"), " (your profile at the top right)."),
+            line(
+                "For each key that is in use: ", Bold("Add new key"), ", with the same role. It is shown once, there."
+            ),
+            line(
+                "Sending keys: ",
+                Bold("Send > Sending > Domain settings > Sending keys"),
+                ", for each domain by itself.",
+            ),
+            line("Give the new key to what uses the old one; then delete the old one with the bin beside it."),
+            line("The bot hands nothing over for these: whoever makes a key is shown it, once."),
+        ]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        return [HandItem(of_kind(kind), name) for kind, name in IN_WORDS.items()]
 
     def subject_matches(self, subject: str, target: str) -> bool:
         return identity_of(subject).lower() == target.lower()
@@ -128,7 +166,22 @@ class ApiKeys(Step):
         )
 
 
-def begin(job: Job) -> None:
+def of_kind(kind: KeyKind) -> str:
+    """The subject of the item that stands for all keys of that kind."""
+    return f"kind:{kind}"
+
+
+def made_by_hand(key: ApiKey, state: StepState, done: Mapping[str, datetime]) -> bool:
+    """Whether people made this key when they did the step by hand: while they were at keys of its kind.
+
+    Mailgun does not show who made a key; that it is one of theirs is their word, and an old one is none.
+    """
+    since = state.facts.get(HAND_SINCE)
+    ended = [at for subject, at in done.items() if subject == of_kind(key.kind) or not subject.startswith("kind:")]
+    return bool(ended) and isinstance(since, str) and datetime.fromisoformat(since) <= key.created_at <= max(ended)
+
+
+def begin(job: Job, step: Step) -> None:
     """Open the requester's direct message, make the bot's own key, list the keys again, plan one task for each."""
     task = job.task
     with job.tools.store.read() as tx:
@@ -156,15 +209,21 @@ def begin(job: Job) -> None:
             job.done(tx, job.task)
             return
         own, ours = own_key_id(tx), handed_ids(tx, state)
+        former_id = job.task.payload.get("former")
         if isinstance(scope, list):
             wanted = {identity_of(str(subject)) for subject in scope}
             chosen = [key for key in keys if key.id in wanted and key.id != own]
         else:
-            chosen = [key for key in keys if key.id != own and key.id not in ours]
+            by_hand = hand_done(tx, step, tx.steps.get(state.id))
+            chosen = [
+                key
+                for key in keys
+                if key.id not in (own, *ours) and (of_kind(key.kind) not in by_hand or key.id == former_id)
+            ]
         # Of the first attempt: a retry must not end the sessions of those who are turning on 2FA meanwhile.
         before = datetime.fromisoformat(str(task.payload["approved_at"]))
         forget_failures(tx, job, task, REPLACE, {key.id for key in chosen})
-        former_id, replaced = job.task.payload.get("former"), replaced_already(tx, state)
+        replaced = replaced_already(tx, state)
         plans = [plan_for(key, task, former_id == key.id, replaced.get(key.id), before) for key in chosen]
         tx.tasks.add(plan for plan in plans if plan is not None)
         job.done(tx, job.task)

@@ -32,24 +32,29 @@ from recovery.state import (
 )
 from recovery.step import (
     OLD_KEY_WARNING,
+    HandItem,
     Step,
     StepView,
     begin_anew,
     begins_nothing,
     called_off,
     forget_failures,
+    hand_done,
     left_by_decision,
     number,
     recipient_line,
     scope_of,
 )
 from recovery.store import Transaction
-from recovery.text import Line, count, line
+from recovery.text import Bold, Line, Link, count, line
 
 SET = "smtp_credentials.set"
 AGAIN = "smtp_credentials.again"
 """Follows when a password was set after another process had taken that over, and perhaps over its password."""
 SAME_PASSWORD_TRIES = 3
+DOMAINS_PAGE = "https://app.mailgun.com/mg/sending/domains"
+EVERYWHERE, ELSEWHERE = "every domain", "other domains"
+"""The subjects of the items that stand for all domains; and for those that were not known before."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class SmtpCredentials(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
+            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
             TaskKind(AGAIN, lambda job: set_again(job, self), "setting a password again", batch=1000),
         )
@@ -124,15 +129,13 @@ class SmtpCredentials(Step):
         if expired is None:
             return []
         left = left_by_decision(state)
-        return sorted(
-            subject
-            for subject, at in tx.tasks.last_done(incident.id, SET).items()
-            if at < expired and subject not in left
-        )
+        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, SET)}
+        return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
-        if state.status is StepStatus.SKIPPED and not done:
+        by_hand = hand_done(tx, self, state)
+        if state.status is StepStatus.SKIPPED and not done and not by_hand:
             # It never ran: leaving everything as it was is what was decided.
             return []
         # A domain may name an SMTP login that is no credential: that one cannot be set.
@@ -142,10 +145,31 @@ class SmtpCredentials(Step):
         expired = incident.keys_expired_at
 
         def too_early(subject: str) -> bool:
-            at = done.get(subject)
+            at = latest(done.get(subject), *(at for name, at in by_hand.items() if covers(name, subject, incident)))
             return at is None or (expired is not None and at < expired)
 
         return [x.subject for x in inventory.logins if x.subject not in left | gone and too_early(x.subject)]
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line("Open ", Link(DOMAINS_PAGE, "the domains"), ": ", Bold("Send > Sending > Domain settings"), "."),
+            line("Choose the domain at the top right, then ", Bold("SMTP credentials"), "."),
+            line("For each login, the postmaster too: ", Bold("Reset password"), ". The new one is shown once, there."),
+            line("The bot hands nothing over for these: give each new password to what sends with it."),
+        ]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        domains = [tuple(subject.split("/", 1)) for subject in incident.watched]
+        if not domains:
+            return [HandItem(EVERYWHERE, "every SMTP login of every domain, in both regions, postmasters too")]
+        known = [
+            HandItem(f"{region}/{name}", f"{name} ({region.upper()}): every SMTP login, the postmaster too")
+            for region, name in domains
+        ]
+        return [*known, HandItem(ELSEWHERE, "any other domain that is listed there: every SMTP login")]
+
+    def hand_group(self, subject: str) -> str:
+        return domain_of(subject) if subject.count("/") > 1 else ""
 
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         logins = len(tx.tasks.last_done(incident.id, SET))
@@ -165,7 +189,24 @@ class SmtpCredentials(Step):
         )
 
 
-def begin(job: Job) -> None:
+def covers(item: str, subject: str, incident: Incident) -> bool:
+    """Whether an item stands for that login, too: it is the login's own, or that of its domain, or of all of them."""
+    if item == ELSEWHERE:
+        return domain_of(subject) not in incident.watched
+    return item in (EVERYWHERE, subject, domain_of(subject))
+
+
+def domain_of(subject: str) -> str:
+    """The subject of a login's domain."""
+    return subject.rsplit("/", 1)[0]
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """The latest of these that there are."""
+    return max((at for at in moments if at is not None), default=None)
+
+
+def begin(job: Job, step: Step) -> None:
     """Open the requester's direct message, list the logins again, and plan one task for each."""
     task = job.task
     with job.tools.store.read() as tx:
@@ -176,12 +217,14 @@ def begin(job: Job) -> None:
     logins = list_logins(job, list_domains(job, list_owners(job)))
     scope = task.payload.get("scope")
     if isinstance(scope, list):
-        wanted = {str(subject) for subject in scope}
-        logins = [login for login in logins if login.subject in wanted]
+        logins = [login for login in logins if any(covers(str(name), login.subject, incident) for name in scope)]
     with job.record() as tx:
         if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
+        if not isinstance(scope, list):
+            by_hand = hand_done(tx, step, tx.steps.get(task.step_id or 0))
+            logins = [login for login in logins if not any(covers(name, login.subject, incident) for name in by_hand)]
         forget_failures(tx, job, task, SET, {login.subject for login in logins})
         tx.tasks.add(
             NewTask(

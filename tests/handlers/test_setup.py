@@ -52,7 +52,7 @@ def test_building_the_app_needs_no_slack_and_warns_of_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
-    build_app("xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC)), base_url="http://127.0.0.1:9/")
+    build_app("xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC), str), base_url="http://127.0.0.1:9/")
 
     assert caplog.records == []
 

@@ -114,6 +114,7 @@ def test_while_a_step_needs_attention_the_board_says_what_mailguns_status_page_r
     assert world.status("2") is StepStatus.NEEDS_ATTENTION
     assert "Trouble: Mailgun's status page says: Degraded API performance." in world.board
 
+    world.mailgun.status = None
     world.press(Ask.RETRY, "2")
     world.later(world.policy.poll_every)
     assert "status page" not in world.board
