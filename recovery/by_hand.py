@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from recovery import troubles
 from recovery.audit import Action, AuditFacts
+from recovery.board import read_board
 from recovery.decisions import By, too_late
 from recovery.handovers import CHANGED
 from recovery.jobs import merged
@@ -21,7 +22,6 @@ from recovery.step import (
     TAKEN_BY_HAND,
     HandItem,
     Step,
-    StepView,
     is_by_hand,
     scope_of,
 )
@@ -44,9 +44,9 @@ NOT_REFUSED = line("Mailgun takes the bot's key: there is no need to go on by ha
 
 def go_by_hand(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
     """What failed or was not begun becomes items for people; the bot leaves the step alone from here on."""
-    state = state_of(tx, incident, step)
-    failed = tx.tasks.of_step(state.id, TaskStatus.FAILED)
-    view = StepView(incident, state, tx.tasks.tally(state.id), failed)
+    # As its card was drawn.
+    view = next(view for each, view in read_board(tx, STEPS, incident.id).views if each.kind == step.kind)
+    state, failed = view.state, view.failures
     if not step.may_go_by_hand(view):
         return too_late(tx, incident, step) if view.is_refused else NOT_REFUSED
     items = items_left(tx, incident, step, state, failed)

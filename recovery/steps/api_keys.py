@@ -212,7 +212,8 @@ def begin(job: Job, step: Step) -> None:
         former_id = job.task.payload.get("former")
         if isinstance(scope, list):
             wanted = {identity_of(str(subject)) for subject in scope}
-            chosen = [key for key in keys if key.id in wanted and key.id != own]
+            # A key that was given to the bot since is none of those that were listed then.
+            chosen = [key for key in keys if key.id in (*wanted, former_id) and key.id != own]
         else:
             by_hand = hand_done(tx, step, tx.steps.get(state.id))
             chosen = [
