@@ -368,12 +368,13 @@ def audit_export(
 def drill(
     auto: Annotated[bool, typer.Option(help="Actors play the people; exit 0 if all is recovered.")] = False,
     port: Annotated[int | None, typer.Option(help="Where the page is served.")] = None,
+    scenario: Annotated[str, typer.Option(help="What has happened: compromised, or disabled with a dead key.")] = "",
 ) -> None:
     """Practise against a practice Slack and a practice Mailgun on this machine."""
     sys.path.insert(0, str(Path(__file__).parent))
     from drill.run import run_drill  # noqa: PLC0415  # a deployed bot has neither this nor what it stands on
 
-    raise typer.Exit(run_drill(auto=auto, port=port))
+    raise typer.Exit(run_drill(auto=auto, port=port, scenario=scenario))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from recovery.state import (
     Incident,
     IncidentStatus,
     ObligationStatus,
+    StepState,
     StepStatus,
     Task,
 )
@@ -151,7 +152,7 @@ def people_left(board: Board) -> set[int]:
 def step_line(step: Step, view: StepView) -> Line:
     """One step on the board."""
     state = view.state
-    parts: list[str | Who | Bold] = [f"{step.number}. {step.title}: ", Bold(STATUS_WORDS[state.status])]
+    parts: list[str | Who | Bold] = [f"{step.number}. {step.title}: ", Bold(stands(state))]
     for progress in (step.progress(view), hand_progress(step, view)):
         if progress:
             parts.append(f", {progress}")
@@ -182,6 +183,11 @@ def handover_lines(board: Board) -> list[Line]:
     return lines
 
 
+def stands(state: StepState) -> str:
+    """Where a step stands, in a few words."""
+    return "by hand" if is_by_hand(state) else STATUS_WORDS[state.status]
+
+
 def step_card(step: Step, view: StepView) -> Card:
     """A step's own message in the thread: before, while and after."""
     state = view.state
@@ -206,8 +212,8 @@ def step_card(step: Step, view: StepView) -> Card:
     if state.status is StepStatus.RUNNING and any(may_be_confirmed(o, p) for o, p in view.obligations) and not at_hand:
         lines.append(line("Some people cannot be seen at Mailgun or reached in Slack: an approver confirms for them."))
     return Card(
-        notification=f"Step {step.number}, {step.title}: {STATUS_WORDS[state.status]}.",
-        title=f"{step.number}. {step.title}: {STATUS_WORDS[state.status]}",
+        notification=f"Step {step.number}, {step.title}: {stands(state)}.",
+        title=f"{step.number}. {step.title}: {stands(state)}",
         lines=tuple(lines),
         paste=paste_of(step, view),
         rows=tuple(hand_rows(step, view)),
