@@ -153,9 +153,11 @@ def step_line(step: Step, view: StepView) -> Line:
     """One step on the board."""
     state = view.state
     parts: list[str | Who | Bold] = [f"{step.number}. {step.title}: ", Bold(stands(state))]
-    for progress in (step.progress(view), hand_progress(step, view)):
-        if progress:
-            parts.append(f", {progress}")
+    progress, by_hand = step.progress(view), hand_progress(step, view)
+    if progress:
+        parts.append(f", {progress}")
+    if by_hand:
+        parts.append(f", by hand {by_hand}")
     if state.decided_by and state.decision:
         parts += [
             f" ({state.decision} by ",
@@ -205,8 +207,7 @@ def step_card(step: Step, view: StepView) -> Card:
     if by_hand := hand_progress(step, view):
         lines.append(line(Bold("By hand:"), f" {by_hand}."))
     lines.extend(failure_lines(view.failures))
-    if state.status is not StepStatus.RUNNING or step.may_go_by_hand(view):
-        lines.extend(refusal_lines(view))
+    lines.extend(refusal_lines(step, view))
     lines.extend([*hand_lines(step, view), *more_by_hand(view.by_hand)])
     at_hand = is_by_hand(state)
     if state.status is StepStatus.RUNNING and any(may_be_confirmed(o, p) for o, p in view.obligations) and not at_hand:

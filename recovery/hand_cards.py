@@ -7,7 +7,7 @@ from recovery.actions import Ask
 from recovery.content import Button, Row, Style
 from recovery.errors import Why
 from recovery.refusals import GIVE_KEY_LABEL, MEANS, REFUSED, helps
-from recovery.state import Incident, StepState, Task, TaskStatus
+from recovery.state import Incident, StepState, StepStatus, Task, TaskStatus
 from recovery.step import Step, StepView, is_by_hand
 from recovery.text import Bold, Code, Line, count, line
 from recovery.troubles import key_refused
@@ -24,16 +24,22 @@ def why_refused(view: StepView) -> Why | None:
     return Why(met[-1]) if met else key_refused(view.incident)
 
 
-def refusal_lines(view: StepView) -> list[Line]:
-    """What the refusal means, and what helps."""
+def refusal_lines(step: Step, view: StepView) -> list[Line]:
+    """What the refusal means, and what helps; on a step that has not met it yet, only that it would."""
     why = why_refused(view)
-    return [] if why is None else [line(Bold("Mailgun refuses the bot's key."), f" {MEANS[why]}"), *helps(why)]
+    if why is not None and view.state.status is StepStatus.NEEDS_ATTENTION:
+        return [line(Bold("Mailgun refuses the bot's key."), f" {MEANS[why]}"), *helps(why)]
+    if why is None or step.opens_last or not step.may_go_by_hand(view):
+        return []
+    return [
+        line(Bold("Mailgun refuses the bot's key"), ", as the board says: give the bot a new one, or go on by hand.")
+    ]
 
 
 def refusal_buttons(step: Step, view: StepView) -> list[Button]:
     """A new key for the bot, and going on without one."""
     buttons: list[Button] = []
-    if view.is_refused:
+    if step.may_go_by_hand(view) or (view.is_refused and view.state.status is StepStatus.NEEDS_ATTENTION):
         buttons.append(give_key_button(view.incident))
     if step.may_go_by_hand(view):
         label = "Looked by hand: open this step" if step.opens_last else "Go on by hand"
@@ -52,7 +58,7 @@ def give_key_button(incident: Incident) -> Button:
 def hand_progress(step: Step, view: StepView) -> str:
     """How far what is done by hand is, in a few words; empty where nothing was."""
     done, left = view.tasks(step.hand_kind, TaskStatus.DONE), view.tasks(step.hand_kind, TaskStatus.READY)
-    return f"{done:,} of {count(done + left, 'item')} done by hand" if done or left else ""
+    return f"{done:,} of {count(done + left, 'item')} done" if done or left else ""
 
 
 def hand_lines(step: Step, view: StepView) -> list[Line]:

@@ -25,7 +25,9 @@ from recovery.store import Transaction
 
 REPLACE = "api_keys.replace"
 RETIRE = "api_keys.retire"
-"""Deletes a key that gets no replacement: a control panel session, or the bot's key of an earlier incident."""
+"""Deletes a control panel session, which gets no replacement."""
+SPARE = "api_keys.spare"
+"""Deletes a key that only the bot had, and that gets no replacement: of an earlier incident, or given to it since."""
 
 KEY_LENGTH = 72
 """More characters than a key has: about fifty today."""

@@ -62,10 +62,11 @@ class Orders:
         return JSONResponse({"calls": [call.told() for call in self._log.calls]})
 
     async def _change_account(self, request: Request) -> Response:
-        """PATCH /_drill/account {disabled, key_limit, calls_come_from, refuses_calls}; a `key_limit` of null is no limit.
+        """PATCH /_drill/account {disabled, key_limit, calls_come_from, refuses_calls}.
 
-        `calls_come_from` is the IP address that every call from now on counts as coming from. `refuses_calls` is the
-        status, 401 or 403, with which every call is refused while the account is disabled; null means that none is.
+        A `key_limit` of null is no limit. `calls_come_from` is the IP address that every call from now on counts as
+        coming from. `refuses_calls` is the status, 401 or 403, with which every call is refused while the account is
+        disabled; null means that none is.
         """
         order = await Order.read(request)
         disabled = order.optional_flag("disabled")

@@ -1,4 +1,4 @@
-"""The account is disabled, and the attacker has revoked the bot's key: people begin by hand, until the bot has a new key.
+"""The account is disabled, and the attacker has revoked the bot's key: people begin by hand, until it has a new one.
 
 From there on the bot does the rest, and it goes on as in the other story.
 """
@@ -62,12 +62,12 @@ def people_begin_by_hand(stage: Stage) -> None:
         stage.outside(f"In the control panel, Priya makes a new key “{description}”, and deletes the old one.")
         mailgun.deletes_keys(description=description)
         stage.transcript.hides(mailgun.makes_key(description, kind="user", role=role))
-    priya.types(f"{COMMAND} done-by-hand 1 kind:user")
-    stage.hears(priya, "Noted, with your name: every account key")
+    priya.types(f"{COMMAND} done-by-hand 1 account keys")
+    stage.hears(priya, "Noted, with your name: account keys")
     stage.outside("She ends every session of the control panel that is listed among the keys.")
     mailgun.deletes_keys(kind="web")
-    priya.types(f"{COMMAND} done-by-hand 1 kind:web")
-    stage.hears(priya, "Noted, with your name: every session")
+    priya.types(f"{COMMAND} done-by-hand 1 sessions")
+    stage.hears(priya, "Noted, with your name: sessions")
     priya.clicks(stage.step(2), "Go on by hand")
     stage.step_is(2, "by hand")
 
@@ -80,6 +80,7 @@ def keys_that_do_not_work_are_refused(stage: Stage) -> None:
     form = stage.wait("the form to open", priya.form)
     if priya.is_refused(form, NO_KEY) is None:
         raise StoryBroken("The form took words that are no key.")
+    stage.outside("The form stays open, and says that this is no key. She pastes the one from the paste site.")
     priya.submits(form, stage.company.mailgun.old_key(LEAKED_KEY))
     stage.hears(priya, "That key was not taken")
 

@@ -9,7 +9,16 @@ from recovery.handovers import greet_recipient, identity_of
 from recovery.jobs import Job, TaskKind
 from recovery.keyring import delete_orphans, key_name, make_own_key, mark_of, own_key_id, own_marks, without_orphans
 from recovery.refusals import KEYS_PAGE
-from recovery.replacing import REPLACE, RETIRE, handed_ids, replace_keys, replaced_already, retire_key, unfinished_marks
+from recovery.replacing import (
+    REPLACE,
+    RETIRE,
+    SPARE,
+    handed_ids,
+    replace_keys,
+    replaced_already,
+    retire_key,
+    unfinished_marks,
+)
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, Task, TaskStatus
 from recovery.step import (
     HAND_SINCE,
@@ -28,10 +37,12 @@ from recovery.step import (
 from recovery.store import Transaction
 from recovery.text import Bold, Line, Link, count, line
 
-IN_WORDS = {
-    KeyKind.USER: "every account key: a new one made, the old one deleted",
-    KeyKind.DOMAIN: "every sending key of every domain: a new one made, the old one deleted",
-    KeyKind.WEB: "every session of the control panel that is listed among the keys: deleted",
+BY_HAND = {
+    KeyKind.USER: HandItem("account keys", "account keys: for each a new one made, the old one deleted"),
+    KeyKind.DOMAIN: HandItem(
+        "sending keys", "sending keys, of every domain: for each a new one made, the old one deleted"
+    ),
+    KeyKind.WEB: HandItem("sessions", "sessions of the control panel, as far as they are listed there: deleted"),
 }
 """What people do by hand where it is not known which keys there are."""
 
@@ -49,6 +60,7 @@ class ApiKeys(Step):
             TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the keys"),
             TaskKind(REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, effect=True),
             TaskKind(RETIRE, lambda job: retire_key(job, self), "deleting a key", effect=True),
+            TaskKind(SPARE, lambda job: retire_key(job, self), "deleting a key", effect=True),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
@@ -108,7 +120,7 @@ class ApiKeys(Step):
         ended = [
             task.finished_at
             for task in tx.tasks.of_step(state.id, TaskStatus.DONE)
-            if task.kind in (REPLACE, RETIRE, self.hand_kind)
+            if task.kind in (REPLACE, RETIRE, SPARE, self.hand_kind)
             and task.subject not in ours
             and task.finished_at is not None
         ]
@@ -150,7 +162,7 @@ class ApiKeys(Step):
         ]
 
     def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
-        return [HandItem(of_kind(kind), name) for kind, name in IN_WORDS.items()]
+        return list(BY_HAND.values())
 
     def subject_matches(self, subject: str, target: str) -> bool:
         return identity_of(subject).lower() == target.lower()
@@ -168,7 +180,7 @@ class ApiKeys(Step):
 
 def of_kind(kind: KeyKind) -> str:
     """The subject of the item that stands for all keys of that kind."""
-    return f"kind:{kind}"
+    return BY_HAND[kind].subject
 
 
 def made_by_hand(key: ApiKey, state: StepState, done: Mapping[str, datetime]) -> bool:
@@ -177,7 +189,8 @@ def made_by_hand(key: ApiKey, state: StepState, done: Mapping[str, datetime]) ->
     Mailgun does not show who made a key; that it is one of theirs is their word, and an old one is none.
     """
     since = state.facts.get(HAND_SINCE)
-    ended = [at for subject, at in done.items() if subject == of_kind(key.kind) or not subject.startswith("kind:")]
+    others = {of_kind(kind) for kind in KeyKind if kind is not key.kind}
+    ended = [at for subject, at in done.items() if subject not in others]
     return bool(ended) and isinstance(since, str) and datetime.fromisoformat(since) <= key.created_at <= max(ended)
 
 
@@ -233,7 +246,8 @@ def begin(job: Job, step: Step) -> None:
 def plan_for(key: ApiKey, task: Task, is_former: bool, new_id: str | None, approved_at: datetime) -> NewTask | None:
     """The task for one listed key, or None where it is left alone (a session from after the approval).
 
-    `is_former` is the bot's key of an earlier incident; `new_id` is its replacement where one was handed over.
+    `is_former` is the bot's key of an earlier incident, or one that it was given since; `new_id` is its replacement
+    where one was handed over.
     """
     if key.kind is KeyKind.WEB:
         if key.created_at >= approved_at:
@@ -248,8 +262,8 @@ def plan_for(key: ApiKey, task: Task, is_former: bool, new_id: str | None, appro
         )
     if is_former:
         return NewTask(
-            RETIRE,
-            f"{RETIRE}:{task.step_id}:{key.id}",
+            SPARE,
+            f"{SPARE}:{task.step_id}:{key.id}",
             task.incident_id,
             task.step_id,
             key.id,

@@ -21,7 +21,7 @@ Break = Callable[[Evidence], Evidence]
 
 
 def key(key_id: str, secret: str, description: str, **more: Any) -> dict[str, Any]:
-    shape = {"kind": "domain", "role": "sending", "domain_name": "mg.example.com", "deleted": False}
+    shape = {"kind": "domain", "role": "sending", "domain_name": "mg.example.com", "deleted": False, "created_by": None}
     return {"id": key_id, "secret": secret, "description": description, **shape, **more}
 
 
@@ -39,7 +39,7 @@ def user(email: str, method: str = "password", *, tfa: bool = True, reset: str =
 
 
 def state(keys: list[dict[str, Any]], password: str, users: list[dict[str, Any]], disabled: bool) -> dict[str, Any]:
-    credential = {"login": "app@mg.example.com", "password": password}
+    credential = {"login": "app@mg.example.com", "password": password, "set_by": None}
     domains = [{"name": "mg.example.com", "credentials": [credential]}]
     return {"account": {"disabled": disabled}, "domains": domains, "keys": keys, "users": users}
 

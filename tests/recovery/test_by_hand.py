@@ -131,7 +131,7 @@ def test_a_step_can_be_half_by_machine_and_half_by_hand(half: World) -> None:
     assert len(half.tasks("2", TaskStatus.DONE, kind=SET)) == 1
     done(half, "2")
     assert half.status("2") is StepStatus.DONE
-    assert "1 of 1 password set and handed over" in half.card("2") and "2 of 2 items done by hand" in half.card("2")
+    assert "1 of 1 password set and handed over" in half.card("2") and "By hand: 2 of 2 items done" in half.card("2")
 
 
 def test_each_item_is_recorded_with_who_did_it(half: World) -> None:
@@ -236,7 +236,7 @@ def test_a_kind_of_keys_that_was_done_by_hand_is_left_alone(world: World) -> Non
     del world.mailgun.api_keys["staging"], world.mailgun.key_secrets["staging"]
     world.clock.pass_by(timedelta(minutes=1))
     world.mailgun.has_key(a_key("by-hand", created_at=world.clock.now()), "secret-of-by-hand")
-    done(world, "1", "kind:user")
+    done(world, "1", "account keys")
     world.clock.pass_by(timedelta(minutes=1))
     world.mailgun.has_key(a_key(FRESH_ID, created_at=world.clock.now()), "0" * 32 + f"-{FRESH_ID}")
     give(world, "0" * 32 + f"-{FRESH_ID}")
