@@ -35,8 +35,8 @@ from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.errors import OutsideError, RecoveryError, Refused
 from recovery.export import Form
-from recovery.fresh_key import take_up_everywhere
-from recovery.secret import Secret, told_key_id
+from recovery.fresh_key import admin_key_id, take_up_everywhere
+from recovery.secret import Secret
 from settings import Settings, SettingsError, load_settings, policy_of
 from settings_values import parse_mailgun_key
 from storage.clock import DatabaseClock
@@ -323,10 +323,8 @@ def key() -> None:
             fresh = parse_mailgun_key(typed)
         except ValueError as error:
             raise Refused(f"What was entered {error}; nothing was changed.") from None
-        # Listing the keys is what only an admin's may: one that could not replace the others is no use.
-        listed = rooms.mailgun.prove_admin_key(fresh)
-        key_id = told_key_id(fresh)
-        store_key(rooms, fresh, key_id if key_id in {key.id for key in listed} else None)
+        # One that could not replace the others is no use.
+        store_key(rooms, fresh, admin_key_id(fresh, rooms.mailgun.keys_listed_by(fresh)))
     typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
 
 

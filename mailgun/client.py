@@ -66,8 +66,8 @@ class MailgunClient(OutletCalls):
         call = self.account_call("GET", "/v4/domains", "answer a call with the key to be proven", query={"limit": 1})
         self._transport.call(call, secret, models.read_done)
 
-    def prove_admin_key(self, secret: Secret) -> list[ApiKey]:
-        """The account's keys, asked for with that key: only an admin's may. `GET /v1/keys`."""
+    def keys_listed_by(self, secret: Secret) -> list[ApiKey]:
+        """The account's keys, asked for with that key. `GET /v1/keys`."""
         call = self.account_call("GET", "/v1/keys", "list the API keys with the new key")
         return self._transport.call(call, secret, models.read_keys)
 

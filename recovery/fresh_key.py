@@ -3,10 +3,12 @@
 Whoever gives a key has made it for the bot alone: step 1 makes the bot another of its own, and deletes that one.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from recovery import troubles
 from recovery.access import Right
+from recovery.account import ApiKey
 from recovery.actions import SEALED, Ask
 from recovery.answers import plain_card
 from recovery.audit import Action, AuditFacts
@@ -41,13 +43,24 @@ def give_key(sheet: Sheet) -> Card | None:
     try:
         secret = sheet.job.tools.vault.unseal(sealed)
         sheet.job.hold()
-        listed = sheet.job.tools.mailgun.prove_admin_key(secret)
+        key_id = admin_key_id(secret, sheet.job.tools.mailgun.keys_listed_by(secret))
     except OutsideError as error:
         if not isinstance(error, Refused) and not is_old(sheet):
             raise
         return refuse(sheet, f"That key was not taken. {error}")
+    return take(sheet, secret, key_id)
+
+
+def admin_key_id(secret: Secret, listed: Sequence[ApiKey]) -> str | None:
+    """The id of the key with that secret, where the secret tells it and Mailgun lists it.
+
+    Raises `Refused` where the list shows that it is no admin's: others may list the keys, too, and not replace them.
+    """
     told = told_key_id(secret)
-    return take(sheet, secret, told if told in {key.id for key in listed} else None)
+    found = next((key for key in listed if key.id == told), None)
+    if found is not None and found.role != "admin":
+        raise Refused(f"Its role is {found.role}, and the bot needs one with the role admin.")
+    return found.id if found else None
 
 
 def is_old(sheet: Sheet) -> bool:

@@ -84,9 +84,9 @@ class Mailgun(Protocol):
         """One call with that account key: `GET /v4/domains?limit=1`. Raises `KeyRefused` when it does not work."""
         ...
 
-    def prove_admin_key(self, secret: Secret) -> list[ApiKey]:
-        """The account's keys, asked for with that key: only an admin's may. `GET /v1/keys`. Raises `KeyRefused` when it
-        does not work, or may not."""
+    def keys_listed_by(self, secret: Secret) -> list[ApiKey]:
+        """The account's keys, asked for with that key. `GET /v1/keys`. Raises `KeyRefused` when it does not work, or
+        may not, as a sending key."""
         ...
 
     def signing_key(self) -> Secret:

@@ -155,6 +155,23 @@ def test_who_was_removed_at_mailgun_is_settled() -> None:
     assert failures(judge(gone(recovered()))) == []
 
 
+def test_a_key_that_somebody_made_by_hand_is_a_replacement_that_needs_no_mark_and_no_handover() -> None:
+    by_hand = {"description": "Shop", "created_by": "control panel", "secret": "shown-in-the-control-panel"}
+    assert failures(judge(after(lambda s: s["keys"][2].update(by_hand))(recovered()))) == []
+
+
+def test_a_password_that_somebody_set_by_hand_needs_no_handover() -> None:
+    by_hand = {"password": "set-in-the-control-panel", "set_by": "control panel"}
+    change = after(lambda s: s["domains"][0]["credentials"][0].update(by_hand))
+    assert failures(judge(change(recovered()))) == []
+
+
+def test_what_somebody_enters_into_a_form_is_their_own() -> None:
+    entered = {"type": "view_submission", "view": {"state": {"values": {"words": KEY}}}}
+    event = {"kind": "event", "seq": 4, "type": "interactive", "payload": entered, "response": {}}
+    assert failures(judge(said(event)(recovered()))) == []
+
+
 BROKEN: list[tuple[str, str, Break]] = [
     ("an old key lives", "Old keys", after(lambda s: s["keys"][0].update(deleted=False))),
     ("a session lives", "Old keys", after(lambda s: s["keys"][1].update(deleted=False))),

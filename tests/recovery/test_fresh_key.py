@@ -152,6 +152,13 @@ def test_a_key_that_does_not_work_changes_nothing(dead: World) -> None:
     assert dead.trail(Action.KEY_GIVEN) == []
 
 
+def test_a_key_that_is_no_admins_is_not_taken(dead: World) -> None:
+    dead.mailgun.has_key(a_key(FRESH_ID, role="developer"), FRESH)
+
+    assert "Its role is developer, and the bot needs one with the role admin." in give(dead)
+    assert dead.vault.current() == Secret(FIRST_KEY) and stored(dead).about == {}
+
+
 @pytest.mark.parametrize("works", [True, False])
 def test_the_sealed_key_is_wiped_whatever_comes_of_it(dead: World, works: bool) -> None:
     if works:
@@ -179,14 +186,14 @@ def test_a_key_is_wiped_too_when_slack_cannot_say_who_gives_it(dead: World) -> N
 
 def test_a_key_is_tried_again_while_mailgun_does_not_answer(dead: World) -> None:
     make_fresh_key(dead)
-    dead.mailgun.fail("prove_admin_key", Uncertain("no answer"), times=2)
+    dead.mailgun.fail("keys_listed_by", Uncertain("no answer"), times=2)
 
     assert "The key works" in give(dead)
     assert len(dead.trail(Action.KEY_GIVEN)) == 1
 
 
 def test_nobody_waits_for_long_for_a_mailgun_that_does_not_answer(dead: World) -> None:
-    dead.mailgun.fail("prove_admin_key", Uncertain("no answer"), times=FOREVER)
+    dead.mailgun.fail("keys_listed_by", Uncertain("no answer"), times=FOREVER)
 
     assert "That key was not taken. no answer" in give(dead)
     assert stored(dead).about == {}

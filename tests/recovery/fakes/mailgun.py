@@ -157,10 +157,10 @@ class FakeMailgun:
             if secret.reveal() not in self.key_secrets.values():
                 raise KeyRefused("Mailgun refused the key", status=401)
 
-    def prove_admin_key(self, secret: Secret) -> list[ApiKey]:
+    def keys_listed_by(self, secret: Secret) -> list[ApiKey]:
         with self._lock:
-            self.calls.append(("prove_admin_key", ""))
-        fault = self.faults.take("prove_admin_key", "")
+            self.calls.append(("keys_listed_by", ""))
+        fault = self.faults.take("keys_listed_by", "")
         if fault is not None:
             raise fault.error
         if secret.reveal() not in self.key_secrets.values():
