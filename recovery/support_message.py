@@ -67,7 +67,7 @@ def outcome(step: Step, view: StepView, summary: str | None = None) -> str:
     progress = summary or step.progress(view).removesuffix(f"; {OLD_KEY_WARNING}")
     by_hand = view.tasks(step.hand_kind, TaskStatus.DONE)
     if by_hand:
-        progress = f"{progress}; {by_hand} of it" if progress else count(by_hand, "item")
+        progress = f"{progress}; {count(by_hand, 'item')} of it" if progress else count(by_hand, "item")
         progress = f"{progress} by hand, in your control panel"
     if state.status is StepStatus.SKIPPED:
         begun = any(n.get(TaskStatus.DONE) for kind, n in view.tally.items() if kind != step.begin_kind)

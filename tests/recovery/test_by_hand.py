@@ -440,4 +440,4 @@ def test_support_reads_what_was_done_by_hand(half: World) -> None:
         view = next(view for step, view in board.views if step.number == 2)
         said = outcome(half.step("2"), view, half.step("2").summary(tx, half.incident, view.state))
 
-    assert "new passwords for 1 SMTP login; 2 of it by hand" in said
+    assert "new passwords for 1 SMTP login; 2 items of it by hand" in said

@@ -192,6 +192,16 @@ def test_a_key_is_tried_again_while_mailgun_does_not_answer(dead: World) -> None
     assert len(dead.trail(Action.KEY_GIVEN)) == 1
 
 
+def test_a_crash_before_the_answer_neither_loses_the_key_nor_takes_it_twice(dead: World) -> None:
+    make_fresh_key(dead)
+    dead.slack.fail("answer", Uncertain("no answer"), times=2)
+    said = give(dead)
+    dead.start()
+
+    assert "The key works" in said
+    assert len(dead.trail(Action.KEY_GIVEN)) == 1 and dead.vault.current() == Secret(FRESH)
+
+
 def test_nobody_waits_for_long_for_a_mailgun_that_does_not_answer(dead: World) -> None:
     dead.mailgun.fail("keys_listed_by", Uncertain("no answer"), times=FOREVER)
 
