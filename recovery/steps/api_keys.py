@@ -191,7 +191,10 @@ def made_by_hand(key: ApiKey, state: StepState, done: Mapping[str, datetime]) ->
     since = state.facts.get(HAND_SINCE)
     others = {of_kind(kind) for kind in KeyKind if kind is not key.kind}
     ended = [at for subject, at in done.items() if subject not in others]
-    return bool(ended) and isinstance(since, str) and datetime.fromisoformat(since) <= key.created_at <= max(ended)
+    if not ended or not isinstance(since, str):
+        return False
+    # Mailgun dates keys by the second.
+    return datetime.fromisoformat(since).replace(microsecond=0) <= key.created_at <= max(ended)
 
 
 def begin(job: Job, step: Step) -> None:

@@ -250,6 +250,23 @@ def test_a_kind_of_keys_that_was_done_by_hand_is_left_alone(world: World) -> Non
     assert world.status("5") is StepStatus.WAITING
 
 
+def test_a_key_that_was_made_in_the_second_in_which_it_went_on_by_hand_is_one_of_theirs(world: World) -> None:
+    world.clock.pass_by(timedelta(milliseconds=700))
+    revoke(world)
+    world.opened()
+    world.press(Ask.GO_BY_HAND, "1")
+    # Mailgun dates keys by the second.
+    made_at = world.clock.now().replace(microsecond=0)
+    world.mailgun.has_key(a_key("by-hand", created_at=made_at), "secret-of-by-hand")
+    done(world, "1")
+    make_fresh_key(world)
+    give(world)
+    world.vacated("1")
+    world.work()
+
+    assert world.status("1") is StepStatus.DONE and world.status("5") is StepStatus.WAITING
+
+
 def test_an_old_key_that_was_said_to_be_gone_is_found_at_the_last_look(world: World) -> None:
     world.mailgun.has_key(a_key("staging"), "secret-of-staging")
     revoke(world)
