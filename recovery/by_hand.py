@@ -135,8 +135,10 @@ class Chosen:
         if self.group:
             return step.hand_group(task.subject) == self.group
         target = self.target.lower()
-        names = (task.subject, str(task.payload.get(NAME, "")), step.hand_group(task.subject))
-        return target == "all" or target in [name.lower() for name in names if name]
+        subjects = (task.subject, step.hand_group(task.subject))
+        # A login or a domain may be typed without what it is in.
+        names = {str(task.payload.get(NAME, "")), *subjects, *(subject.rpartition("/")[2] for subject in subjects)}
+        return target == "all" or target in {name.lower() for name in names if name}
 
 
 def did_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, chosen: Chosen) -> Line:

@@ -255,7 +255,7 @@ def _did_by_hand(usage: str, rest: str) -> Typed | Unclear:
     if isinstance(typed, Typed) and not typed.text:
         return Unclear(f"Which item, or all? Usage: `/mailgun-compromised {usage}`; the step's card names the items.")
     if isinstance(typed, Typed):
-        return Typed(typed.ask, {**typed.about, "target": typed.text})
+        return Typed(typed.ask, {**typed.about, "target": _address(typed.text)})
     return typed
 
 

@@ -212,7 +212,7 @@ def begin(job: Job, step: Step) -> None:
         return
     if former is not None and former.incident_id != incident.id and former.mailgun_key_id:
         # Written down before the vault's newest key is another one.
-        job.note(former=former.mailgun_key_id)
+        job.note(former=former.mailgun_key_id, was_given=former.incident_id is None)
     incident = greet_recipient(job, incident)
     make_own_key(job, incident)
     with job.tools.store.read() as tx:
@@ -228,8 +228,10 @@ def begin(job: Job, step: Step) -> None:
         former_id = job.task.payload.get("former")
         if isinstance(scope, list):
             wanted = {identity_of(str(subject)) for subject in scope}
-            # A key that was given to the bot since is none of those that were listed then.
-            chosen = [key for key in keys if key.id in (*wanted, former_id) and key.id != own]
+            if job.task.payload.get("was_given"):
+                # It is none of those that were listed before it was.
+                wanted.add(str(former_id))
+            chosen = [key for key in keys if key.id in wanted and key.id != own]
         else:
             by_hand = hand_done(tx, step, tx.steps.get(state.id))
             chosen = [

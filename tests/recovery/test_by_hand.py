@@ -157,9 +157,25 @@ def test_an_item_can_be_typed_by_its_name_and_an_unknown_one_is_answered(half: W
     by_hand(half, "2")
     subject = items(half, "2")[0].subject
 
+    login = subject.rpartition("/")[2]
     assert "Nothing of that name" in half.type("done-by-hand 2 nobody@mg.acme.example")
-    assert "Noted" in half.type(f"done-by-hand 2 {subject}")
+    assert "Noted" in half.type(f"done-by-hand 2 <mailto:{login}|{login}>")
     assert subject not in names(half, "2")
+
+
+def test_a_domain_can_be_typed_for_all_of_its_logins(half: World) -> None:
+    by_hand(half, "2")
+    half.type("done-by-hand 2 mg.acme.example")
+    half.work()
+
+    assert half.status("2") is StepStatus.DONE
+
+
+def test_what_lacks_a_step_or_an_item_is_asked_back(half: World) -> None:
+    by_hand(half, "2")
+
+    assert "Which item, or all?" in half.type("done-by-hand 2")
+    assert "Which step?" in half.type("done-by-hand everything")
 
 
 def test_a_second_click_on_go_on_by_hand_changes_nothing(half: World) -> None:
@@ -415,6 +431,7 @@ def test_an_approver_who_has_looked_by_hand_opens_the_last_step(unseen: World) -
     unseen.work()
 
     assert unseen.status("5") is StepStatus.WAITING
+    assert "looked through by hand" in str(unseen.state("5").facts["paste"])
     assert [entry.facts.actor for entry in unseen.trail(Action.LOOKED_BY_HAND)] == [APPROVER]
 
 
