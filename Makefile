@@ -15,7 +15,7 @@ LAST := tests/crashes/test_crashes_tenth.py
 
 help:
 	@echo "make drill           practise a recovery on this machine, on a page to click on"
-	@echo "make drill AUTO=1    the same, played by actors; the transcript is printed"
+	@echo "make drill AUTO=1    the same, played by actors; the transcript is printed (SCENARIO=disabled: with a dead key)"
 	@echo "make test            all tests"
 	@echo "make check           style, types, and which room may import which"
 	@echo "make crash           kill the bot at every request of a recovery (TENTH=1: at a tenth of them)"
@@ -24,7 +24,7 @@ help:
 	@echo "make clean           take away what was installed and what tools keep"
 
 drill: $(VENV)/drill.stamp
-	@$(PYTHON) bot.py drill $(if $(AUTO),--auto) $(if $(PORT),--port $(PORT))
+	@$(PYTHON) bot.py drill $(if $(AUTO),--auto) $(if $(PORT),--port $(PORT)) $(if $(SCENARIO),--scenario $(SCENARIO))
 
 test: $(VENV)/dev.stamp
 	$(PYTHON) -m pytest $(if $(TESTS),$(TESTS),--ignore=$(LAST))

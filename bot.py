@@ -37,6 +37,7 @@ from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.errors import OutsideError, RecoveryError, Refused
 from recovery.export import Form
+from recovery.fresh_key import admin_key_id, take_up_everywhere
 from recovery.secret import Secret
 from settings import Settings, SettingsError, load_settings, policy_of
 from settings_values import parse_mailgun_key
@@ -136,7 +137,8 @@ class Bot:
             rooms.leaks,
             policy_of(settings),
         )
-        self._doors = Doors(settings, rooms.database, rooms.clock, rooms.identity, self.engine)
+        seal = rooms.vault.seal
+        self._doors = Doors(settings, rooms.database, rooms.clock, rooms.identity, self.engine, seal)
 
     def run(self) -> None:
         """Run until the engine is told to stop. Unfinished work is taken up before Slack is connected."""
@@ -167,14 +169,16 @@ def adopt_environment_key(rooms: Rooms) -> None:
     except OutsideError as error:
         log.warning("MAILGUN_API_KEY has changed, but the vault's key stays: %s", error)
         return
-    store_key(rooms, key)
+    # Applications may work with that one too: step 1 replaces it as any other.
+    store_key(rooms, key, None)
     log.info("MAILGUN_API_KEY has changed and works: it is in the vault now")
 
 
-def store_key(rooms: Rooms, key: Secret) -> None:
-    """Put a proven key into the vault."""
+def store_key(rooms: Rooms, key: Secret, key_id: str | None) -> None:
+    """Put a proven key into the vault; what Mailgun refused to the one before it is tried again."""
     with rooms.database.write() as tx:
-        rooms.vault.keep(tx, key, None, None)
+        rooms.vault.keep(tx, key, key_id, None)
+        take_up_everywhere(tx, rooms.clock.now())
     rooms.vault.refresh()
 
 
@@ -321,16 +325,15 @@ def key() -> None:
     with told():
         rooms = wire(settings)
         rooms.database.migrate()
-        typed = getpass.getpass("A Mailgun key with the role admin (not shown): ").strip()
+        typed = getpass.getpass("A Mailgun key with the role admin, for the bot alone (not shown): ").strip()
         if not typed:
             raise Refused("No key was entered; nothing was changed.")
         try:
             fresh = parse_mailgun_key(typed)
         except ValueError as error:
             raise Refused(f"What was entered {error}; nothing was changed.") from None
-        # Listing the keys is what only an admin's may: one that could not replace the others is no use.
-        wire_mailgun(settings, OneKey(fresh)).keys()
-        store_key(rooms, fresh)
+        # One that could not replace the others is no use.
+        store_key(rooms, fresh, admin_key_id(fresh, rooms.mailgun.keys_listed_by(fresh)))
     typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
 
 
@@ -372,12 +375,13 @@ def audit_export(
 def drill(
     auto: Annotated[bool, typer.Option(help="Actors play the people; exit 0 if all is recovered.")] = False,
     port: Annotated[int | None, typer.Option(help="Where the page is served.")] = None,
+    scenario: Annotated[str, typer.Option(help="What has happened: compromised, or disabled with a dead key.")] = "",
 ) -> None:
     """Practise against a practice Slack and a practice Mailgun on this machine."""
     sys.path.insert(0, str(Path(__file__).parent))
     from drill.run import run_drill  # noqa: PLC0415  # a deployed bot has neither this nor what it stands on
 
-    raise typer.Exit(run_drill(auto=auto, port=port))
+    raise typer.Exit(run_drill(auto=auto, port=port, scenario=scenario))
 
 
 if __name__ == "__main__":

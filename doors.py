@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from engine import Engine
@@ -16,8 +17,10 @@ from handlers.socket import Socket
 from recovery.desk import keep_request
 from recovery.errors import OutsideError, Refused
 from recovery.ports import Clock
+from recovery.secret import Secret
 from recovery.state import NewRequest
 from settings import Settings
+from settings_values import parse_mailgun_key
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -34,12 +37,18 @@ class Doors:
     """
 
     def __init__(
-        self, settings: Settings, database: Database, clock: Clock, identity: Identity, engine: Engine
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        identity: Identity,
+        engine: Engine,
+        seal: Callable[[Secret], str],
     ) -> None:
         self._web = WebServer(settings.PORT)
         self._settings, self._database, self._clock = settings, database, clock
         self._identity, self._engine = identity, engine
-        self._door = self._wire(Intake(self.keep, clock.now))
+        self._door = self._wire(Intake(self.keep, clock.now, lambda typed: seal(parse_mailgun_key(typed))))
         self._health = Health({"database": self._has_database, "slack": self._has_slack, "workers": self._has_workers})
 
     def keep(self, request: NewRequest) -> None:

@@ -52,6 +52,18 @@ class Mailgun:
         """The secret of the key that had this description, word for word, deleted or not."""
         return next(str(k["secret"]) for k in self.state()["keys"] if k["description"] == description)
 
+    # What people do in the control panel
+
+    def makes_key(self, description: str, **of_kind: str) -> str:
+        """Somebody makes a key; its secret, which is shown once."""
+        return str(self.orders.give("keys", description=description, **of_kind)["secret"])
+
+    def deletes_keys(self, kind: str = "", description: str = "") -> None:
+        """Somebody deletes every key that there is of that kind, or of that description."""
+        for key in self.state()["keys"]:
+            if not key["deleted"] and kind in ("", key["kind"]) and description in ("", key["description"]):
+                self.orders.change(f"keys/{key['id']}", deleted=True)
+
     # What people do there
 
     def resets_password(self, email: str) -> None:

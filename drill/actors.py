@@ -152,6 +152,14 @@ class Person:
         """Write the words into the form's field and send it."""
         self._do("submit", view_id=form.id, values={form.fields[0]: words})
 
+    def is_refused(self, form: Form, words: str) -> str | None:
+        """What the form says to words that it does not take; None where it took them."""
+        try:
+            self.submits(form, words)
+        except NotTaken as refused:
+            return str(refused)
+        return None
+
     # Reading
 
     def form(self) -> Form | None:

@@ -11,7 +11,7 @@ from drill.evidence import collect, stored
 from drill.ordering import OrderFailed
 from drill.process import BotGone
 from drill.running import Drill
-from drill.story import Stage, StoryBroken, play
+from drill.story import Scenario, Stage, StoryBroken
 from drill.transcript import Transcript
 from drill.verdict import failures, judge
 from drill.waiting import NotInTime
@@ -19,13 +19,13 @@ from drill.waiting import NotInTime
 _STORY_ENDED_EARLY = (NotInTime, BotGone, NotTaken, NothingToPress, OrderFailed, StoryBroken)
 
 
-def performed(running: Drill, console: Console) -> int:
+def performed(running: Drill, console: Console, scenario: Scenario) -> int:
     """Let the actors play, and judge; 0 if the story came to its end and every check passed."""
     secrets = [str(key["secret"]) for key in running.before["keys"]]
     problem = None
     with Transcript(running.company.slack, console, secrets) as transcript:
         try:
-            play(Stage(running.company, running.bot, transcript))
+            scenario.play(Stage(running.company, running.bot, transcript))
         except _STORY_ENDED_EARLY as error:
             problem = str(error)
         transcript.catch_up()

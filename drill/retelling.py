@@ -161,7 +161,7 @@ class Retelling:
     def _redrawn(self, message: Message) -> Saying | None:
         if not self._note(message):
             return None
-        points = [line for line in self.plain(message).split("\n") if line.startswith("• ")]
+        points = [line for line in self.plain(message).split("\n") if line.startswith(("• ", "☐ "))]
         to_copy = [line for block in message.blocks for text in pasted(block) for line in text]
         now = unmarked(message.text, self._slack.names())
         # What is left of a person's message or of a list was told when it was posted.

@@ -18,6 +18,7 @@ from drill.performance import performed
 from drill.process import BotGone, BotProcess, bot_environ, run_command
 from drill.running import Drill
 from drill.slack import drill_workspace
+from drill.story import SCENARIOS, Scenario
 from drill.transcript import console
 from drill.waiting import NotInTime
 
@@ -35,16 +36,20 @@ class NotReady(Exception):
     """The drill could not be set up. The text says why."""
 
 
-def run_drill(auto: bool, port: int | None) -> int:
-    """Run the drill; its exit status.
+def run_drill(auto: bool, port: int | None, scenario: str = "") -> int:
+    """Run the drill; its exit status. `scenario` is one of `SCENARIOS`.
 
     With `auto`, actors play the people, and the status is 0 only if the account is recovered by the practice
     servers' own account. Without, the page is served until Ctrl-C, and the status is 0.
     """
     terminal = console()
+    if scenario and scenario not in SCENARIOS:
+        terminal.print(Text(f"There is no scenario {scenario!r}. There are: {', '.join(SCENARIOS)}."))
+        return 2
+    story = SCENARIOS[scenario or next(iter(SCENARIOS))]
     try:
-        with _stopped_by_sigterm_too(), drill(port or 0, PLAYED if auto else HUMANE) as running:
-            return performed(running, terminal) if auto else attended(running, terminal)
+        with _stopped_by_sigterm_too(), drill(port or 0, PLAYED if auto else HUMANE, story) as running:
+            return performed(running, terminal, story) if auto else attended(running, terminal)
     except (NotReady, BotGone, NotInTime, OSError) as error:
         terminal.print(Text(f"The drill cannot go on: {error}"))
         return 1
@@ -53,7 +58,7 @@ def run_drill(auto: bool, port: int | None) -> int:
 
 
 @contextmanager
-def drill(port: int, times: Mapping[str, str]) -> Iterator[Drill]:
+def drill(port: int, times: Mapping[str, str], story: Scenario) -> Iterator[Drill]:
     """A company with a bot that is connected, while the block runs; everything in a temporary folder.
 
     Raises:
@@ -72,6 +77,7 @@ def drill(port: int, times: Mapping[str, str]) -> Iterator[Drill]:
         migrated = run_command(environ, "migrate")
         if migrated.returncode:
             raise NotReady(f"the database could not be migrated.\n{migrated.stderr}")
+        story.befalls(where)
         before = where.mailgun.state()
         with BotProcess(environ, Path(folder) / "bot.log") as bot:
             bot.wait_until_connected(where.slack)

@@ -66,6 +66,10 @@ class Transcript:
         settled = sum(status in ("done", "skipped") for status in self._retelling.steps.values())
         return f"{settled} of {_STEPS} steps settled, {self._clock()}"
 
+    def hides(self, secret: str) -> None:
+        """Never print this secret from here on: somebody has just made it."""
+        self._secrets.add(secret)
+
     def catch_up(self) -> None:
         """Print what happened in Slack since the last time."""
         for entry in self._slack.log(self._read):

@@ -18,6 +18,8 @@ _MARK = re.compile(r" ?\[mc-[0-9a-f-]{36}\]$")
 PASSWORD, TWO_FACTOR = "passwords", "two_factor"
 _ASKED_OF_PEOPLE = (PASSWORD, TWO_FACTOR)
 _CHECKLIST = "mailgun_recovery_checklist"
+_PANEL = "control panel"
+"""Who made a key or set a password by hand, by Mailgun's account of it."""
 
 _ACCOUNT_WIDE_NAMES = dict(zip(ACCOUNT_WIDE, ("the webhook signing key", "the public validation key"), strict=True))
 
@@ -65,11 +67,17 @@ def old_keys_are_gone(evidence: Evidence) -> Check:
 
 
 def each_key_has_one_replacement(evidence: Evidence) -> Check:
-    """Each old account or sending key of the company's has one marked replacement like it; the bot has one more."""
-    own = (key for key in evidence.before["keys"] if evidence.visit is None or key["id"] != evidence.visit.left.key_id)
+    """Each key of the company's from before, account or sending, has one replacement like it, marked where the bot made
+    it; the bot's own is one more."""
+    visit = evidence.visit
+    own = (key for key in _present(evidence.before) if visit is None or key["id"] != visit.left.key_id)
     old = Counter(_shape(key) for key in own if key["kind"] != "web")
     present = [key for key in _present(evidence.after) if key["kind"] != "web"]
-    unmarked = [f"{_named(key)} has no mark" for key in present if not _MARK.search(key["description"])]
+    unmarked = [
+        f"{_named(key)} has no mark"
+        for key in present
+        if key["created_by"] != _PANEL and not _MARK.search(key["description"])
+    ]
     new = Counter(_shape(key) for key in present)
     missing = [f"none for {_told(shape)}" for shape in (old - new)]
     extra = list((new - old).elements())
@@ -85,9 +93,11 @@ def each_key_has_one_replacement(evidence: Evidence) -> Check:
 
 
 def keys_were_handed_over(evidence: Evidence) -> Check:
-    """Every key that works now was sent to the requester, save the bot's own, which was not."""
+    """Every key that works now was sent to the requester, save the bot's own, which was not, and those that somebody
+    made by hand and saw there."""
     sent = {handed.secret for handed in evidence.handed_over()}
-    kept = [key for key in _present(evidence.after) if key["kind"] != "web" and key["secret"] not in sent]
+    made = [key for key in _present(evidence.after) if key["kind"] != "web" and key["created_by"] != _PANEL]
+    kept = [key for key in made if key["secret"] not in sent]
     wrong = [_named(key) for key in kept] if len(kept) != 1 else []
     return check("Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}.")
 
@@ -109,10 +119,11 @@ def account_wide_keys_are_new(evidence: Evidence) -> Check:
 
 
 def passwords_were_handed_over(evidence: Evidence) -> Check:
-    """Every SMTP password that is set now was sent under the name of its login."""
+    """Every SMTP password that is set now was sent under the name of its login, or set by hand since."""
     sent = {(handed.label, handed.secret) for handed in evidence.handed_over()}
     credentials = [c for domain in evidence.after["domains"] for c in domain["credentials"]]
-    unknown = [str(c["login"]) for c in credentials if (c["login"], c["password"]) not in sent]
+    by_bot = [c for c in credentials if c["set_by"] != _PANEL]
+    unknown = [str(c["login"]) for c in by_bot if (c["login"], c["password"]) not in sent]
     return check(
         "SMTP passwords",
         unknown,
@@ -276,7 +287,7 @@ def _said(entry: JsonObject) -> list[tuple[str, str]]:
     """What an entry of Slack's log carries, piece by piece, without the one place where a secret belongs."""
     if entry["kind"] == "event":
         # What a person typed is their own; the bot has to cut it out, and other checks see to that.
-        typed = entry["type"] == "slash_commands"
+        typed = entry["type"] == "slash_commands" or entry["payload"].get("type") == "view_submission"
         payload = [] if typed else [("what Slack sent", json.dumps(entry["payload"]))]
         return [*payload, ("the acknowledgement", json.dumps(entry["response"]))]
     belongs = "blocks" if handed_over(entry) else None

@@ -15,7 +15,7 @@ from handlers.blocks.buttons import Pressed, pressed
 from handlers.blocks.menus import chosen
 from handlers.errors import sorted_errors
 from handlers.intake import Intake
-from recovery.actions import NEEDS_WORDS, Ask
+from recovery.actions import OPENS_FORM, Ask
 from recovery.errors import OutsideError
 from recovery.state import NewRequest, Source
 
@@ -35,7 +35,7 @@ def register(app: App, intake: Intake) -> None:
     @app.block_action(_ANY)
     def take_click(ack: Ack, body: dict[str, Any]) -> None:
         request = clicked(body, intake.now())
-        if request.action in NEEDS_WORDS:
+        if request.action in OPENS_FORM:
             failed = open_form(app.client, request, str(body.get("trigger_id") or ""))
             # Acknowledged only now, so that a click whose form does not open is never lost without a word.
             if failed is None:

@@ -73,7 +73,16 @@ _CANNOT = Question(
     "it. Never paste a password.",
     "Say in a few words what keeps you from it.",
 )
-_QUESTIONS = {Ask.SKIP: _SKIP, Ask.SENT: _SENT, Ask.STOP: _STOP, Ask.CANNOT: _CANNOT}
+_GIVE_KEY = Question(
+    "A new key for the bot",
+    "Which key shall the bot work with?",
+    "An admin key, made for the bot alone: step 1 makes it another one and deletes this. It is encrypted before it is "
+    "stored, tried, and shown to nobody.",
+    "Enter the key.",
+    most=200,
+    multiline=False,
+)
+_QUESTIONS = {Ask.SKIP: _SKIP, Ask.SENT: _SENT, Ask.STOP: _STOP, Ask.CANNOT: _CANNOT, Ask.GIVE_KEY: _GIVE_KEY}
 _NOTES = {
     "hosting": Question(
         "Hosting provider",

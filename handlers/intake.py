@@ -42,10 +42,15 @@ class Intake:
     has given up by then it takes no notice, and the request is judged and answered all the same.
     """
 
-    def __init__(self, keep: Callable[[NewRequest], None], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, keep: Callable[[NewRequest], None], now: Callable[[], datetime], seal_key: Callable[[str], str]
+    ) -> None:
         self._keep = keep
         self.now = now
         """The time, for `received_at`."""
+        self.seal_key = seal_key
+        """A Mailgun key that somebody entered, sealed as the vault seals its own: it is stored in no other form.
+        Raises `ValueError` for what can be none, and says why without repeating it."""
 
     def take(self, request: NewRequest, ack: Ack) -> None:
         """Store the request, then acknowledge it. Raises `NotUnderstood` for one that cannot be Slack's."""

@@ -66,6 +66,11 @@ class MailgunClient(OutletCalls):
         call = self.account_call("GET", "/v4/domains", "answer a call with the key to be proven", query={"limit": 1})
         self._transport.call(call, secret, models.read_done)
 
+    def keys_listed_by(self, secret: Secret) -> list[ApiKey]:
+        """The account's keys, asked for with that key. `GET /v1/keys`."""
+        call = self.account_call("GET", "/v1/keys", "list the API keys with the new key")
+        return self._transport.call(call, secret, models.read_keys)
+
     def signing_key(self) -> Secret:
         """The key that webhooks are signed with now. `GET /v5/accounts/http_signing_key`."""
         call = self.account_call("GET", _SIGNING_KEY, "show the webhook signing key")

@@ -15,6 +15,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from recovery.errors import KeyLimitReached, KeyRefused, Later, NotFound, OutsideError, Refused, Uncertain, Why
+from recovery.refusals import MEANS
 from recovery.secret import Secret
 
 UNREACHABLE_PAUSE = 5.0
@@ -57,14 +58,14 @@ def from_response(what: str, method: str, response: requests.Response, secrets: 
     if status == 401:
         why = _why_refused(words, Why.REVOKED)
         return KeyRefused(
-            f"Mailgun did not accept the key when asked to {what} (401){told}. {_MEANS[why]}", status=status, why=why
+            f"Mailgun did not accept the key when asked to {what} (401){told}. {MEANS[why]}", status=status, why=why
         )
     if status == 403:
         # Only POST /v1/keys is documented to answer so; elsewhere "limit" means something else.
         if method == "POST" and response.url.endswith("/v1/keys") and "limit" in words.lower():
             return KeyLimitReached(f"Mailgun refused to {what} (403){told}.", status=status)
         why = _why_refused(words, Why.NO_RIGHTS)
-        return KeyRefused(f"Mailgun does not let this key {what} (403){told}. {_MEANS[why]}", status=status, why=why)
+        return KeyRefused(f"Mailgun does not let this key {what} (403){told}. {MEANS[why]}", status=status, why=why)
     if status == 404:
         return NotFound(f"Mailgun found nothing when asked to {what} (404){told}.", status=status)
     if 400 <= status < 500 and status not in _UNSURE_STATUSES:
@@ -96,15 +97,6 @@ def own_words(body: bytes, headers: Mapping[str, str], secrets: Collection[Secre
     line = " ".join(said.split()).rstrip(".")
     return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
-
-_MEANS = {
-    Why.REVOKED: "The key is wrong, deleted or expired, or the IP allowlist lacks the bot's address: Mailgun answers "
-    "both alike.",
-    Why.NO_RIGHTS: "The key works, but it is no admin key, or the account is disabled.",
-    Why.DISABLED: "The account is disabled.",
-    Why.ADDRESS: "The IP allowlist lacks the address that the bot calls from.",
-}
-"""What each reason means, for a person."""
 
 _ABOUT_ADDRESS = re.compile(r"\b(?:ip|whitelist(?:ed)?|allowlist(?:ed)?)\b", re.IGNORECASE)
 

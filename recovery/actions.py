@@ -61,6 +61,14 @@ class Ask(StrEnum):
     """A key is deleted before its replacement, for the plan allows no further one (`about["chosen"]`: its id)."""
     OWN_KEY = "own_key"
     """Which of the listed keys is the one that the bot works with (`about["chosen"]`: its id)."""
+    GO_BY_HAND = "go_by_hand"
+    """People do a step in Mailgun's control panel, because Mailgun refuses the bot's key."""
+    DID_BY_HAND = "did_by_hand"
+    """Somebody did an item of such a step (`about["item"]`: its task's id; a group's name in `about["group"]`)."""
+    LET_BOT = "let_bot"
+    """The bot does the rest of such a step."""
+    WORKS_AGAIN = "works_again"
+    """An approver says that the account works, while the bot cannot see it."""
     NOTE = "note"
     SENT = "sent"
     EXPORT = "export"
@@ -98,3 +106,9 @@ ABOUT_PEOPLE = frozenset(
 
 NEEDS_WORDS = frozenset({Ask.SKIP, Ask.NOTE, Ask.SENT, Ask.STOP, Ask.CANNOT})
 """Asks whose button opens a form first, because they need a person's words."""
+
+OPENS_FORM = NEEDS_WORDS | {Ask.GIVE_KEY}
+"""All asks whose button opens a form first."""
+
+SEALED = "sealed"
+"""In what a request to give the bot a key is about: the key, sealed. Its words stay empty."""

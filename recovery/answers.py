@@ -1,6 +1,7 @@
 """Private answers: status, help, and plain sentences."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from recovery.board import board_card, read_board
 from recovery.commands import usage_lines
@@ -35,7 +36,7 @@ def status_card(tx: Transaction, steps: Sequence[Step], policy: Policy) -> Card:
     if incident is None:
         return plain_card(line("There is no incident. ", Code("/mailgun-compromised"), " opens one."))
     card = board_card(read_board(tx, steps, incident.id, policy))
-    return Card(card.notification, card.title, card.lines, footer=(*line("The thread: "), *where(incident)))
+    return replace(card, footer=(*line("The thread: "), *where(incident)))
 
 
 def help_card() -> Card:

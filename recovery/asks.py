@@ -8,6 +8,8 @@ from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, status_card
 from recovery.content import Card
 from recovery.finding_asks import FINDING_ASKS
+from recovery.fresh_key import give_key
+from recovery.hand_asks import HAND_ASKS
 from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
 from recovery.isolation import check_off
 from recovery.opening import open_incident
@@ -224,6 +226,8 @@ def under_way(tx: Transaction, steps: Mapping[int, Step]) -> set[tuple[int, str]
         if not step.hands_over:
             continue
         for task in tx.tasks.of_step(step_id, TaskStatus.READY, TaskStatus.RUNNING):
+            if task.kind == step.hand_kind:
+                continue
             scope = task.payload.get("scope") if task.kind == step.begin_kind else [task.subject]
             busy |= {(step_id, identity_of(str(subject))) for subject in (scope if isinstance(scope, list) else [])}
     return busy
@@ -262,6 +266,8 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     **PEOPLE_ASKS,
     **FINDING_ASKS,
     **ROOM_ASKS,
+    **HAND_ASKS,
+    Ask.GIVE_KEY: give_key,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
     Ask.SCAN: decides(scan),

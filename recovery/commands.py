@@ -318,6 +318,15 @@ def _findings(usage: str, rest: str) -> Typed | Unclear:
     return Typed(Ask.FINDINGS, {"page": page} if page else {})
 
 
+def _did_by_hand(usage: str, rest: str) -> Typed | Unclear:
+    typed = _step(Ask.DID_BY_HAND, reason="optional")(usage, rest)
+    if isinstance(typed, Typed) and not typed.text:
+        return Unclear(f"Which item, or all? Usage: `/mailgun-compromised {usage}`; the step's card names the items.")
+    if isinstance(typed, Typed):
+        return Typed(typed.ask, {**typed.about, "target": _address(typed.text)})
+    return typed
+
+
 def _export(usage: str, rest: str) -> Typed | Unclear:
     form = rest.lower() or str(Form.CSV)
     if form not in {str(one) for one in Form}:
@@ -401,6 +410,25 @@ COMMANDS: Mapping[str, _Command] = {
         f"confirm <e-mail> <{'|'.join(str(step.number) for step in ASKING)}>",
         "confirm for somebody whom Mailgun cannot show",
         _confirm,
+    ),
+    "new-key": _Command(
+        "new-key", "for approvers: a form for a new Mailgun key for the bot; never type the key", _alone(Ask.GIVE_KEY)
+    ),
+    "go-by-hand": _Command(
+        "go-by-hand <step>",
+        "while Mailgun refuses the bot's key: do that step in Mailgun's control panel",
+        _step(Ask.GO_BY_HAND, reason=None),
+    ),
+    "done-by-hand": _Command(
+        "done-by-hand <step> <item|domain|all>", "you did that item of a step in Mailgun's control panel", _did_by_hand
+    ),
+    "let-bot": _Command(
+        "let-bot <step>", "the bot does the rest of a step that is done by hand", _step(Ask.LET_BOT, reason=None)
+    ),
+    "works-again": _Command(
+        "works-again",
+        "for approvers, while Mailgun refuses the bot's key: the account works again",
+        _alone(Ask.WORKS_AGAIN),
     ),
     "keep-reminding": _Command(
         "keep-reminding",

@@ -11,7 +11,7 @@ from datetime import datetime
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
-from recovery.handovers import count_anew, in_nobodys_hands, last_tasks
+from recovery.handovers import CHANGED, count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.leaks import in_words
 from recovery.leaving_out import CHOOSABLE, facts_with_left_out, nothing_is_left, parts_meant
@@ -28,7 +28,16 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, notes, scope_of
+from recovery.step import (
+    Step,
+    begin_anew,
+    facts_with_left,
+    left_by_decision,
+    left_by_hand,
+    left_out,
+    notes,
+    scope_of,
+)
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -78,20 +87,23 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
 
 
 def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -> Line:
-    """Skip a step that waits or is stuck, with a reason. What was offered in a further round stays as it is."""
+    """Skip a step that waits, is stuck or is done by hand, with a reason. What was offered in a further round stays as
+    it is."""
     state = state_of(tx, incident, step)
     failures = [task for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
-    scope = {*(scope_of(state) or []), *(task.subject for task in failures)}
+    items = left_by_hand(tx, step, state)
+    scope = {*(scope_of(state) or []), *(task.subject for task in (*failures, *(items or [])))}
     facts = facts_with_left(state, left_by_decision(state) | scope)
-    sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION)
+    at_hand = (StepStatus.RUNNING,) if items is not None else ()
+    sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION, *at_hand)
     moved = _move(tx, state, by, sources, StepStatus.SKIPPED, "skipped", reason, facts=facts)
     if moved is None:
         return too_late(tx, incident, step)
     _record(tx, incident, by, Action.SKIPPED, step.label, reason)
-    for task in tx.tasks.of_step(state.id, TaskStatus.FAILED):
+    for task in (*tx.tasks.of_step(state.id, TaskStatus.FAILED), *(items or [])):
         tx.tasks.end(task, TaskStatus.DROPPED, by.at, task.failure)
     step.on_skipped(tx, incident, moved)
-    changed = sum(in_nobodys_hands(task) for task in failures)
+    changed = sum(bool(task.payload.get(CHANGED)) for task in (*failures, *(items or [])))
     if not changed:
         return line(f"{sentence(step.label)} is skipped.")
     return line(
@@ -195,7 +207,7 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
     if incident.status is not IncidentStatus.OPEN:
         return line("There is no open incident to cancel.")
     tx.incidents.set(incident.id, status=IncidentStatus.CANCELLED, ended_at=by.at, troubles={})
-    effects = [kind.name for kind in kinds.values() if kind.effect]
+    effects = [kind.name for kind in kinds.values() if kind.effect] + [step.hand_kind for step in STEPS]
     dropped = tx.tasks.drop_unstarted(incident.id, effects, by.at)
     for state in tx.steps.of(incident.id):
         hand_over_what_was_changed(tx, incident, state)

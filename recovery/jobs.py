@@ -9,8 +9,9 @@ from threading import Lock
 
 from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Refused
+from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Refused, Uncertain
 from recovery.policy import LEASE_MARGIN
+from recovery.refusals import REFUSED
 from recovery.state import Facts, NewTask, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.tools import Tools
@@ -37,8 +38,11 @@ _PUT_OFF_SINCE = "put_off_since"
 _TROUBLED = "troubled"
 """In a task's payload: since when the other side asks to wait; and that the board speaks of the task's trouble."""
 
-FRESH_KEY = "Store a fresh admin key with “python bot.py key”."
-RETRY = "Then press Retry."
+_OF_TROUBLE = (_TROUBLED, _PUT_OFF_SINCE, REFUSED, "failures")
+"""All that a task's payload says of its troubles."""
+
+LOOK_AT_OUTAGES_AFTER = 2
+"""Failures in a row after which Mailgun's status page is looked at."""
 
 
 @dataclass(frozen=True)
@@ -231,16 +235,40 @@ class Job:
             # A 429, or a server out of reach, is no failure of this task; but it is a trouble when it goes on.
             task = self._put_off(tx, task, error, now)
             tx.tasks.defer(task, now + timedelta(seconds=max(error.seconds, 0.05)), str(error))
-        elif (isinstance(error, Refused) and self.kind.most_attempts is not None) or not tries_left:
-            self.fail(tx, task, str(error), f"{FRESH_KEY} {RETRY}" if isinstance(error, KeyRefused) else "")
+        elif self._is_final(tx, task, error, tries_left):
+            task = self.fail(tx, task, str(error))
+            if isinstance(error, KeyRefused):
+                self._key_refused(tx, task, error)
         else:
-            tx.tasks.note(task, merged(task.payload, {"failures": failures}))
+            task = tx.tasks.note(task, merged(task.payload, {"failures": failures}))
             longest = LONGEST_QUICK_BACKOFF if self.kind.quick else LONGEST_BACKOFF
-            backoff = min(FIRST_BACKOFF * 2 ** (failures - 1), longest)
+            backoff = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), longest)
             tx.tasks.defer(task, now + timedelta(seconds=backoff), str(error))
-            if self.kind.most_attempts is None and (isinstance(error, Refused) or failures >= TROUBLE_AFTER):
-                self._trouble(tx, replace(task, payload=merged(task.payload, {"failures": failures})), error)
+            if isinstance(error, KeyRefused):
+                self._key_refused(tx, task, error)
+            elif not tries_left or (
+                self.kind.most_attempts is None and (isinstance(error, Refused) or failures >= TROUBLE_AFTER)
+            ):
+                self._trouble(tx, task, error)
+            elif failures >= LOOK_AT_OUTAGES_AFTER and task.incident_id is not None and not self.kind.draws:
+                troubles.plan_look(tx, task.incident_id)
         self._take_off([task])
+
+    def _is_final(self, tx: Transaction, task: Task, error: OutsideError, tries_left: bool) -> bool:
+        """Whether people must see to it. What Mailgun's own outage is to blame for goes on by itself after that."""
+        if isinstance(error, Refused):
+            return self.kind.most_attempts is not None
+        if tries_left:
+            return False
+        is_outage = isinstance(error, Uncertain) and task.incident_id is not None
+        return not (is_outage and troubles.STATUS_PAGE in tx.incidents.get(task.incident_id or 0).troubles)
+
+    def _key_refused(self, tx: Transaction, task: Task, error: KeyRefused) -> None:
+        """Mailgun refused the bot's key: the task knows it, so that a fresh one finds it; and so does the board."""
+        tx.tasks.note(task, merged(task.payload, {REFUSED: str(error.why)}))
+        if task.incident_id is not None:
+            look_at = self.tools.clock.now() + self.tools.policy.poll_every
+            troubles.show_key(tx, task.incident_id, error.why, f"{self.kind.words}: {error}", look_at)
 
     def _put_off(self, tx: Transaction, task: Task, error: Later, now: datetime) -> Task:
         """Remember since when the other side asks to wait, and say so on the board when that is long."""
@@ -255,32 +283,34 @@ class Job:
         """Say on the board what keeps tasks of this kind from working."""
         if task.incident_id is None:
             return
-        advice = f" {FRESH_KEY}" if isinstance(error, KeyRefused) else ""
-        troubles.show(tx, task.incident_id, self.kind.name, f"{self.kind.words}: {error}{advice}")
+        troubles.show(tx, task.incident_id, self.kind.name, f"{self.kind.words}: {error}")
         if not task.payload.get(_TROUBLED):
             tx.tasks.note(task, merged(task.payload, {_TROUBLED: True}))
 
     def _clear_trouble(self, tx: Transaction, task: Task) -> None:
         if task.payload.get(_TROUBLED) and task.incident_id is not None:
             troubles.clear(tx, task.incident_id, self.kind.name)
+        if task.payload.get(REFUSED) and task.incident_id is not None:
+            troubles.clear_key(tx, task.incident_id)
 
-    def _no_more_trouble(self, tx: Transaction, task: Task) -> None:
+    def _no_more_trouble(self, tx: Transaction, task: Task) -> Task:
         """The task got an answer and goes on later: whatever it failed of, or was put off by, is over."""
         self._clear_trouble(tx, task)
-        had = {name for name in (_TROUBLED, _PUT_OFF_SINCE, "failures") if task.payload.get(name)}
-        if had:
-            tx.tasks.note(task, {name: value for name, value in task.payload.items() if name not in had})
+        had = {name for name in _OF_TROUBLE if task.payload.get(name)}
+        if not had:
+            return task
+        return tx.tasks.note(task, {name: value for name, value in task.payload.items() if name not in had})
 
-    def fail(self, tx: Transaction, task: Task, reason: str, advice: str = "") -> None:
-        """Record a failure for a person to see, with its audit entry."""
+    def fail(self, tx: Transaction, task: Task, reason: str) -> Task:
+        """Record a failure for a person to see, with its audit entry; the task as it is noted then."""
         now = self.tools.clock.now()
-        reason = f"{reason} {advice}" if advice else reason
-        self._no_more_trouble(tx, task)
+        task = self._no_more_trouble(tx, task)
         tx.tasks.end(task, TaskStatus.FAILED, now, reason)
         if task.incident_id is not None:
             facts = AuditFacts(Actor.BOT, Action.FAILED, task.subject or self.kind.words, reason)
             tx.audit.append(task.incident_id, now, facts)
         self._take_off([task])
+        return task
 
     def end_with(self, error: OutsideError) -> None:
         """Every task still in the job ends with this error: deferred, or failed."""

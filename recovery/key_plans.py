@@ -15,7 +15,9 @@ from recovery.things import Thing, key_spec
 
 REPLACE = "api_keys.replace"
 RETIRE = "api_keys.retire"
-"""Deletes a key that gets no replacement: a control panel session, or a key that only the bot had."""
+"""Ends a control panel session, which gets no replacement."""
+SPARE = "api_keys.spare"
+"""Deletes a key that gets no replacement: one that only the bot had, that nobody can use, or that is an attacker's."""
 
 ACCOUNT_KEYS = "account-keys"
 SENDING_KEYS = "sending-keys"
@@ -39,6 +41,9 @@ DEAD = "dead"
 KNOWN_BY = "known_by"
 """In a task's payload: the fingerprint of the key that the bot worked with when it was known not to be this one."""
 
+
+NO_KEYS_BY_HAND = ("signing key", "public key")
+"""What people do by hand that deletes no key."""
 
 OWN_FIRST = "own_first"
 """In the payload of a beginning: one of its keys may be the one that the bot was given, so it makes its own first."""
@@ -89,6 +94,7 @@ def replace_task_of(incident_id: int | None, step_id: int | None, key_id: str, p
 
 def retire_task(incident_id: int | None, step_id: int | None, key: ApiKey, **more: Json) -> NewTask:
     """Deletes a key without a replacement."""
+    kind = RETIRE if key.kind is KeyKind.WEB else SPARE
     session = key.kind is KeyKind.WEB
     payload: dict[str, Json] = {
         "name": "control panel session" if session else key_name(key),
@@ -96,7 +102,7 @@ def retire_task(incident_id: int | None, step_id: int | None, key: ApiKey, **mor
         **owner_facts(key.owner),
     }
     key_id = key.id
-    return NewTask(RETIRE, f"{RETIRE}:{step_id}:{key_id}", incident_id, step_id, key_id, payload={**payload, **more})
+    return NewTask(kind, f"{kind}:{step_id}:{key_id}", incident_id, step_id, key_id, payload={**payload, **more})
 
 
 def owner_of(task: Task) -> Owner:
@@ -154,11 +160,13 @@ def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
 def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
     """When the last of the keys from before was deleted, as far as this step deleted any."""
     # A replacement that was issued anew was never an old key.
-    ours = handed_ids(tx, state)
+    ours, hand_kind = handed_ids(tx, state), f"{state.kind}.hand"
     ended = [
         task.finished_at
         for task in tx.tasks.of_step(state.id, TaskStatus.DONE)
-        if task.kind in (REPLACE, RETIRE) and task.subject not in ours and task.finished_at is not None
+        if task.kind in (REPLACE, RETIRE, SPARE, hand_kind)
+        and task.subject not in (*ours, *NO_KEYS_BY_HAND)
+        and task.finished_at is not None
     ]
     return max(ended, default=None)
 

@@ -17,7 +17,7 @@ from recovery.key_plans import (
     FIRST,
     KNOWN_BY,
     REPLACE,
-    RETIRE,
+    SPARE,
     is_dead,
     keys_to_be_removed,
     owner_id_of,
@@ -100,7 +100,7 @@ def superseded(tx: Transaction, task: Task) -> set[str]:
     """
     names = ["former"]
     tasks = tx.tasks.of_step(task.step_id or 0)
-    if any(each.payload.get(FIRST) or (each.kind == RETIRE and each.payload.get(DEAD)) for each in tasks):
+    if any(each.payload.get(FIRST) or (each.kind == SPARE and each.payload.get(DEAD)) for each in tasks):
         names.append("full_with")
     return {str(task.payload[name]) for name in names if task.payload.get(name)}
 
@@ -145,8 +145,8 @@ def room_comes(tx: Transaction, step_id: int, owner_id: str | None, but: Sequenc
 
 
 def _makes_room(task: Task) -> bool:
-    if task.kind == RETIRE:
-        return not task.payload.get("session")
+    if task.kind == SPARE:
+        return True
     if task.kind != REPLACE:
         return False
     goes_first = bool(task.payload.get(FIRST)) and not task.payload.get(DELETED)
@@ -162,8 +162,8 @@ def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached
     if task.payload.get(DEAD) and not task.payload.get(DELETED):
         job.drop(tx, task, "deleted without a replacement: nobody could use it")
         payload = {name: task.payload.get(name) for name in ("name", "owner", "owner_name", DEAD)}
-        key = f"{RETIRE}:{task.step_id}:{task.subject}"
-        tx.tasks.add([NewTask(RETIRE, key, task.incident_id, task.step_id, task.subject, payload=payload)])
+        key = f"{SPARE}:{task.step_id}:{task.subject}"
+        tx.tasks.add([NewTask(SPARE, key, task.incident_id, task.step_id, task.subject, payload=payload)])
     elif task.subject in refused_keys(state) and not task.payload.get(FIRST):
         first = tx.tasks.note(task, merged(task.payload, {FIRST: True}))
         job.defer(tx, first, str(error))

@@ -29,10 +29,11 @@ from recovery.key_plans import (
 )
 from recovery.key_room import ASKS, superseded
 from recovery.keyring import delete_orphans, own_marks, without_orphans
+from recovery.keys_by_hand import parts_done
 from recovery.own_key import get_own_key
 from recovery.signing import RENEW, RENEWED, renew_task
 from recovery.state import Facts, Incident, Json, NewTask, StepState, Task
-from recovery.step import begins_nothing, called_off, forget_failures
+from recovery.step import Step, begins_nothing, called_off, forget_failures, hand_done
 from recovery.store import Transaction
 
 
@@ -59,7 +60,7 @@ class Round:
         return bool(self.ids - gone) if self.ids is not None else not self.parts.isdisjoint(PART_OF.values())
 
 
-def begin(job: Job) -> None:
+def begin(job: Job, step: Step) -> None:
     """Open the requester's direct message, make the bot's own key, list the keys again, plan one task for each."""
     task = job.task
     with job.tools.store.read() as tx:
@@ -75,7 +76,7 @@ def begin(job: Job) -> None:
         return
     if former is not None and former.incident_id != incident.id and former.mailgun_key_id:
         # Written down before the vault's newest key is another one.
-        job.note(former=former.mailgun_key_id)
+        job.note(former=former.mailgun_key_id, was_given=former.incident_id is None)
     if task.payload.get(ASKS):
         job.remember(**{ASKS: None})
     incident = greet_recipient(job, incident)
@@ -87,7 +88,7 @@ def begin(job: Job) -> None:
             job.done(tx, job.task)
             return
         state = tx.steps.get(state.id)
-        chosen = chosen_keys(tx, state, about, keys)
+        chosen = chosen_keys(tx, step, state, job.task, about, keys)
         lost = {subject: each for subject, each in deleted_for_room(tx, state).items() if is_about(about, subject)}
         forget_failures(tx, job, task, REPLACE, {key.id for key in chosen} | lost.keys())
         forget_failures(tx, job, task, RENEW, {*about.secrets})
@@ -112,12 +113,19 @@ def is_about(about: Round, key_id: str) -> bool:
     return about.ids is None or key_id in about.ids
 
 
-def chosen_keys(tx: Transaction, state: StepState, about: Round, keys: list[ApiKey]) -> list[ApiKey]:
-    """The listed keys that the round is about: never the one that the bot works with."""
+def chosen_keys(
+    tx: Transaction, step: Step, state: StepState, task: Task, about: Round, keys: list[ApiKey]
+) -> list[ApiKey]:
+    """The listed keys that the round is about: never the one that the bot works with. What people did by hand is left
+    out; not so a key that the bot was given since, which only the bot has."""
     own, ours = own_key_id(tx, state), handed_ids(tx, state)
+    former = task.payload.get("former")
     if about.ids is not None:
-        return [key for key in keys if key.id in about.ids and key.id != own]
-    return [key for key in keys if PART_OF[key.kind] in about.parts and key.id != own and key.id not in ours]
+        # One that was given is none of those that were listed before it was.
+        ids = {*about.ids, str(former)} if task.payload.get("was_given") else about.ids
+        return [key for key in keys if key.id in ids and key.id != own]
+    parts = about.parts - parts_done(hand_done(tx, step, state))
+    return [key for key in keys if key.id not in (own, *ours) and (PART_OF[key.kind] in parts or key.id == former)]
 
 
 def payloads(lost: dict[str, Task]) -> list[tuple[str, Facts]]:

@@ -6,6 +6,7 @@ from recovery.checking import checking_kind
 from recovery.desk import desk_kinds
 from recovery.exporting import EXPORT_KINDS
 from recovery.finding import FIND_KIND
+from recovery.fresh_key import LOOK_AT_KEY_KIND
 from recovery.handover_upkeep import HANDOVER_KINDS
 from recovery.handovers import LATE_KIND
 from recovery.jobs import TaskKind
@@ -33,6 +34,6 @@ def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     kinds += message_kinds(steps)
     kinds += (reminding_kind(steps), polling_kind(steps), checking_kind(steps), summary_kind(steps))
     kinds += (review_kind(steps),)
-    kinds += (FIND_KIND, STRAYS_KIND, NOTICE_KIND, LOOK_KIND, COPY_KIND, LATE_KIND, ORPHAN_KIND)
+    kinds += (FIND_KIND, STRAYS_KIND, NOTICE_KIND, LOOK_KIND, LOOK_AT_KEY_KIND, COPY_KIND, LATE_KIND, ORPHAN_KIND)
     kinds += desk_kinds(lambda: {kind.name: kind for kind in kinds})
     return tuple(kinds)

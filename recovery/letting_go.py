@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from recovery.people import by_person, dropped, plan_redraw
-from recovery.state import Incident, ObligationStatus, Person
+from recovery.state import Incident, Obligation, ObligationStatus, Person, StepState
 from recovery.store import Transaction
 from recovery.strays import strays_task
 from recovery.weighing import scheduled
@@ -46,6 +46,19 @@ def ask_again(tx: Transaction, incident: Incident, ended_at: datetime, meanwhile
     plan_redraw(tx, *people)
     if incident.strays_ts is not None:
         tx.tasks.add([strays_task(incident)])
+
+
+def ask_those_known(tx: Transaction, incident: Incident, state: StepState, at: datetime) -> None:
+    """Ask everybody who is known from another step for this one, too, without asking Mailgun whether it is done."""
+    asked = {one.person_id for one in tx.people.obligations(incident.id, state.id)}
+    people = [person for person in tx.people.of(incident.id) if person.left_at is None and person.id not in asked]
+    tx.people.oblige(
+        [Obligation(0, incident.id, state.id, person.id, state.kind, ObligationStatus.OPEN) for person in people]
+    )
+    theirs = by_person(tx.people.obligations(incident.id))
+    people = [scheduled(person, theirs[person.id], at) for person in people]
+    tx.people.save(people)
+    plan_redraw(tx, *people)
 
 
 def _promised(people: Sequence[Person]) -> Mapping[str, datetime]:

@@ -23,7 +23,7 @@ from recovery.state import (
     StepState,
     StepStatus,
 )
-from recovery.step import Step, StepView
+from recovery.step import HandItem, Step, StepView, is_by_hand
 from recovery.store import Transaction
 from recovery.text import Bold, Line, bar, count, decapitalised, line
 
@@ -101,12 +101,23 @@ class PeopleStep(Step):
         text = f"{bar(met, len(counted))} {met} of {count(len(counted), 'person', 'people')} done"
         if excused:
             text += f", {excused} not reminded any longer, with a reason"
-        vouch = sum(may_be_confirmed(o, p) for o, p in view.obligations)
+        by_hand = is_by_hand(view.state)
+        vouch = sum(may_be_confirmed(o, p, by_hand=by_hand) for o, p in view.obligations)
         if vouch:
-            said = sum(may_be_confirmed(o, p) and o.said_at is not None for o, p in view.obligations)
+            said = sum(may_be_confirmed(o, p, by_hand=by_hand) and o.said_at is not None for o, p in view.obligations)
             text += f", {vouch} of the others to be confirmed by an approver"
             text += f" ({said} say that they are done)" if said else ""
         return text
+
+    def may_go_by_hand(self, view: StepView) -> bool:
+        asks = any(o.is_open for o, _ in view.obligations) or view.state.status is StepStatus.NEEDS_ATTENTION
+        at_work = view.state.status is StepStatus.RUNNING and asks and not is_by_hand(view.state)
+        return super().may_go_by_hand(view) or (view.is_refused and at_work)
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        # Those who are known have obligations, which an approver confirms one by one.
+        is_known = any(person.left_at is None for person in tx.people.of(incident.id))
+        return [] if is_known else [HandItem("everybody", f"everybody who is listed there was asked to {self.verb}")]
 
     def buttons(self, view: StepView) -> list[Button]:
         buttons = super().buttons(view)
@@ -127,12 +138,13 @@ def cannot_be_asked(person: Person) -> bool:
     return person.slack_id is None and person.standing is not Standing.UNKNOWN
 
 
-def may_be_confirmed(obligation: Obligation, person: Person) -> bool:
-    """Whether an approver may confirm what is left: because Mailgun cannot show it; or because it shows a change of
-    which the bot cannot ask its owner whether it was theirs. Otherwise what Mailgun says wins (rule 7)."""
+def may_be_confirmed(obligation: Obligation, person: Person, *, by_hand: bool = False) -> bool:
+    """Whether an approver may confirm what is left: because Mailgun cannot show it, or cannot be asked while the step
+    is done `by_hand`; or because it shows a change of which the bot cannot ask its owner whether it was theirs.
+    Otherwise what Mailgun says wins (rule 7)."""
     if not obligation.is_open:
         return False
-    return signs_in_elsewhere(person) or (obligation.status is O.QUESTIONED and cannot_be_asked(person))
+    return by_hand or signs_in_elsewhere(person) or (obligation.status is O.QUESTIONED and cannot_be_asked(person))
 
 
 def judge(step: PeopleStep, person: Person, user: AccountUser, incident: Incident) -> Evidence:

@@ -13,6 +13,7 @@ from recovery.polling import poll_task
 from recovery.reminders import WISHES
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import Incident, Obligation, ObligationStatus, Person
+from recovery.step import is_by_hand
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Line, line, plain
@@ -214,7 +215,9 @@ def people(sheet: Sheet) -> Card | None:
         else:
             everybody, obligations = tx.people.of(incident.id), tx.people.obligations(incident.id)
             only, hours = sheet.about.get("step"), sheet.job.tools.policy.reminders
-            card = people_card(STEPS, incident, everybody, obligations, hours, only, int(page) if page.isdigit() else 1)
+            by_hand = {state.id for state in tx.steps.of(incident.id) if is_by_hand(state)}
+            number = int(page) if page.isdigit() else 1
+            card = people_card(STEPS, incident, everybody, obligations, hours, only, number, by_hand)
     close(sheet.job, sheet.request, card)
     return card
 

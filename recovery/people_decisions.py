@@ -17,6 +17,7 @@ from recovery.ports import Member
 from recovery.reminders import put_off_until
 from recovery.requester import CANNOT, DISOWNED, LEAVING, notice
 from recovery.state import Incident, Obligation, ObligationStatus, Person, Standing, StepStatus
+from recovery.step import is_by_hand
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.strangers import settle_strangers
@@ -131,7 +132,8 @@ def confirm(tx: Transaction, incident: Incident, by: By, pair: Pair, *, two_pers
     obligation, person = pair
     if two_person and person.slack_id == by.user_id:
         return line("Two people are needed here: please ask another approver to confirm your own part.")
-    if obligation.is_open and not may_be_confirmed(obligation, person):
+    by_hand = is_by_hand(tx.steps.get(obligation.step_id))
+    if obligation.is_open and not may_be_confirmed(obligation, person, by_hand=by_hand):
         if obligation.status is ObligationStatus.QUESTIONED:
             asked = "was asked whether the change at Mailgun was theirs: it counts once they say so."
             return line(f"{person.called} {asked}")

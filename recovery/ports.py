@@ -84,6 +84,11 @@ class Mailgun(Protocol):
         """One call with that account key: `GET /v4/domains?limit=1`. Raises `KeyRefused` when it does not work."""
         ...
 
+    def keys_listed_by(self, secret: Secret) -> list[ApiKey]:
+        """The account's keys, asked for with that key. `GET /v1/keys`. Raises `KeyRefused` when it does not work, or
+        may not, as a sending key."""
+        ...
+
     def signing_key(self) -> Secret:
         """The key that webhooks are signed with now. `GET /v5/accounts/http_signing_key`."""
         ...
@@ -347,6 +352,14 @@ class Vault(Protocol):
 
     def keep(self, tx: Transaction, secret: Secret, mailgun_key_id: str | None, incident_id: int | None) -> None:
         """Store a proven key; from the commit of `tx` on, `current` answers it in every process."""
+        ...
+
+    def seal(self, secret: Secret) -> str:
+        """A key that somebody gives, as it may be stored until it is proven."""
+        ...
+
+    def unseal(self, sealed: str) -> Secret:
+        """The inverse of `seal`. Raises `Refused` where it was sealed by an encryption key that is not there."""
         ...
 
     def refresh(self) -> None:

@@ -1,10 +1,12 @@
 """Secrets: how they are made, and a type that never shows them by accident."""
 
 import hashlib
+import re
 import secrets
 import string
 
 PASSWORD_LENGTH = 32
+_TELLS_ITS_ID = re.compile(r"[0-9a-f]{32}-(?P<id>[0-9a-f]+(?:-[0-9a-f]+)*)")
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -46,3 +48,9 @@ def fingerprint(secret: Secret) -> str:
 def new_password() -> Secret:
     """A new SMTP password: 32 letters and digits, because it will be pasted into configuration files."""
     return Secret("".join(secrets.choice(_ALPHABET) for _ in range(PASSWORD_LENGTH)))
+
+
+def told_key_id(secret: Secret) -> str | None:
+    """The id of the Mailgun key with that secret, where the secret tells it: newer ones end in it (`<32 hex>-<id>`)."""
+    found = _TELLS_ITS_ID.fullmatch(secret.reveal())
+    return found["id"] if found else None

@@ -20,8 +20,9 @@ from recovery.handovers import (
 )
 from recovery.jobs import Job, merged
 from recovery.key_plans import PUBLIC_KEY, SIGNING_KEY, approved_parts, last_old_key_died
+from recovery.keys_by_hand import ITEMS
 from recovery.secret import Secret
-from recovery.state import Handover, Incident, NewTask, StepState, Task
+from recovery.state import Handover, Incident, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 
 RENEW = "api_keys.renew"
@@ -62,11 +63,14 @@ def renewals_due(tx: Transaction, incident: Incident, state: StepState) -> list[
         return []
     died = last_old_key_died(tx, state)
     made = tx.tasks.last_done(incident.id, RENEW)
+    by_hand = {task.subject for task in tx.tasks.of_step(state.id, TaskStatus.DONE, kind=f"{state.kind}.hand")}
     approved = approved_parts(tx, state)
     return [
         _task(incident.id, state.id, part)
         for part in RENEWED
-        if part in approved and (part not in made or (died is not None and made[part] < died))
+        if part in approved
+        and ITEMS[part].subject not in by_hand
+        and (part not in made or (died is not None and made[part] < died))
     ]
 
 

@@ -9,6 +9,7 @@ from recovery.account import SignIn
 from recovery.text import Bold, Line, Link, line
 
 LOGIN_PAGE = "https://login.mailgun.com/login/"
+USERS_PAGE = "https://app.mailgun.com/settings/users"
 
 
 @dataclass(frozen=True)

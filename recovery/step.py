@@ -14,6 +14,7 @@ from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner
 from recovery.jobs import Job, TaskKind
 from recovery.policy import Policy
+from recovery.refusals import REFUSED
 from recovery.state import (
     Facts,
     Incident,
@@ -28,12 +29,32 @@ from recovery.state import (
     TaskStatus,
 )
 from recovery.store import Transaction
-from recovery.text import Line, Who, line
+from recovery.text import Line, Link, Who, line
 from recovery.tools import Tools
+from recovery.troubles import key_refused
 
 Tally = Mapping[str, Mapping[TaskStatus, int]]
 
 OLD_KEY_WARNING = "an old key could undo this"
+
+TAKEN_BY_HAND = "taken by hand"
+"""The decision on a step that people do in Mailgun's control panel."""
+HAND_SINCE = "hand_since"
+"""In a step's facts: since when it was first done by hand."""
+CONTROL_PANEL = "https://app.mailgun.com"
+
+
+@dataclass(frozen=True)
+class HandItem:
+    """Something that people do in Mailgun's control panel: `name` is for people.
+
+    `subject` is what the step's tasks call it; or a word of the step's own, where it `is_whole`: it stands for more
+    than one of these.
+    """
+
+    subject: str
+    name: str
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,16 @@ class StepView:
     obligations: Sequence[tuple[Obligation, Person]] = ()
     findings: Sequence[Finding] = ()
     policy: Policy = field(default_factory=Policy)
+    by_hand: Sequence[Task] = ()
+    """What is left to be done by hand."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the step cannot go on, or would not get far, because Mailgun refuses the bot's key."""
+        if self.state.status is StepStatus.NEEDS_ATTENTION:
+            return any(task.payload.get(REFUSED) for task in self.failures)
+        waits = self.state.status in (StepStatus.WAITING, StepStatus.LOCKED, StepStatus.RUNNING)
+        return waits and key_refused(self.incident) is not None
 
     def tasks(self, kind: str, *statuses: TaskStatus) -> int:
         """How many of this round's tasks of that kind are in those statuses (in any, when none is named)."""
@@ -123,10 +154,14 @@ class Step(ABC):
     def plan_begin(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """Plan the first task after an approval, inside its transaction. It keeps which parts were approved."""
         begin = self.beginning(incident, state, f"round-{state.version}", scope_of(state))
-        if self.parts(state):
-            approved: list[Json] = [*chosen_parts(self, state)]
-            begin = replace(begin, payload={**begin.payload, "parts": approved})
-        tx.tasks.add([begin])
+        tx.tasks.add([self.with_parts(state, begin)])
+
+    def with_parts(self, state: StepState, begin: NewTask) -> NewTask:
+        """The beginning, keeping which parts of the step were approved with it."""
+        if not self.parts(state):
+            return begin
+        approved: list[Json] = [*chosen_parts(self, state)]
+        return replace(begin, payload={**begin.payload, "parts": approved})
 
     def beginning(
         self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None, *, anew: bool = False
@@ -199,6 +234,35 @@ class Step(ABC):
         """Lines with buttons of their own, on its card."""
         return []
 
+    # By hand, while Mailgun refuses the bot's key
+
+    @property
+    def hand_kind(self) -> str:
+        """The kind of the tasks that people do. No worker claims them: they wait until somebody says that they are
+        done."""
+        return f"{self.kind}.hand"
+
+    def may_go_by_hand(self, view: StepView) -> bool:
+        """Whether people may do it in Mailgun's control panel, as it stands now."""
+        stuck = view.state.status is StepStatus.NEEDS_ATTENTION
+        waits = view.state.status is StepStatus.WAITING and self.decided_by_approval
+        return view.is_refused and (stuck or waits)
+
+    def hand_instructions(self) -> list[Line]:
+        """How people do its work in Mailgun's control panel, in Mailgun's own words."""
+        return [line("Do this step in ", Link(CONTROL_PANEL, "Mailgun's control panel"), ".")]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        """What people do, one by one, where the step was not begun: as far as it is known what there is."""
+        return [HandItem(self.kind, self.title)]
+
+    def hand_group(self, subject: str) -> str:
+        """What an item belongs to, where one click may say that all of that is done; empty for none."""
+        return ""
+
+    def on_by_hand(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        """What else begins with going on by hand, in the same transaction."""
+
     def buttons(self, view: StepView) -> list[Button]:
         """The buttons under its card, as it stands now."""
         return decision_buttons(self, view.state)
@@ -221,6 +285,26 @@ def left_out(state: StepState) -> frozenset[str]:
 def chosen_parts(step: Step, state: StepState) -> list[str]:
     """The keys of the parts that are not left out, in the order of the step's checklist."""
     return [part for part in step.parts(state) if part not in left_out(state)]
+
+
+def is_by_hand(state: StepState) -> bool:
+    """Whether people do the step in Mailgun's control panel."""
+    return state.status is StepStatus.RUNNING and state.decision == TAKEN_BY_HAND
+
+
+def hand_done(tx: Transaction, step: Step, state: StepState) -> dict[str, datetime]:
+    """What people did of a step in Mailgun's control panel, and when, by subject."""
+    done = tx.tasks.of_step(state.id, TaskStatus.DONE, kind=step.hand_kind)
+    return {task.subject: task.finished_at for task in done if task.finished_at is not None}
+
+
+def left_by_hand(tx: Transaction, step: Step, state: StepState) -> list[Task] | None:
+    """What is left to be done by hand; None where it is the bot that is at work."""
+    if not is_by_hand(state):
+        return None
+    unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING)
+    mine = [task for task in unfinished if task.kind == step.hand_kind]
+    return mine if len(mine) == len(unfinished) else None
 
 
 def left_by_decision(state: StepState) -> set[str]:

@@ -95,7 +95,7 @@ class Requests(Protocol):
     def get(self, request_id: int) -> Request: ...
 
     def close(self, request_id: int, outcome: str) -> None:
-        """What came of it."""
+        """What came of it. What a request to give the bot a key was about is forgotten: the sealed key is in it."""
         ...
 
     def close_all(self, request_ids: Sequence[int], outcome: str) -> None:
@@ -178,6 +178,18 @@ class Tasks(Protocol):
 
     def retry_failed(self, step_id: int, now: datetime) -> int:
         """Make the step's failed tasks ready again; how many."""
+        ...
+
+    def retry(self, tasks: Sequence[Task], now: datetime) -> int:
+        """Make these ready again as far as they failed and are not planned anew already; how many."""
+        ...
+
+    def deferred(self, incident_id: int, now: datetime) -> list[Task]:
+        """The incident's ready tasks that are not due yet, in the order of their ids."""
+        ...
+
+    def ready_of_kinds(self, incident_id: int, kinds: Sequence[str]) -> list[Task]:
+        """The incident's ready tasks of these kinds, in the order of their ids."""
         ...
 
     def drop_unstarted(self, incident_id: int, kinds: Sequence[str], now: datetime) -> int:

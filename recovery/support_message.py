@@ -38,6 +38,8 @@ def support_message(
     ]
     if incident.keys_expired_at:
         lines.append(f"The last old API key was deleted at {incident.keys_expired_at:%Y-%m-%d %H:%M} UTC.")
+    if many(Action.LOOKED_BY_HAND):
+        lines.append("What is left of keys and SMTP logins was looked through by hand, in your control panel.")
     lines += ["", plea(incident)]
     return "\n".join(lines)
 
@@ -66,6 +68,10 @@ def outcome(step: Step, view: StepView, summary: str | None = None) -> str:
     view = whole(view)
     state = view.state
     progress = summary or step.progress(view).removesuffix(f"; {OLD_KEY_WARNING}")
+    by_hand = view.tasks(step.hand_kind, TaskStatus.DONE)
+    if by_hand:
+        progress = f"{progress}; {count(by_hand, 'item')} of it" if progress else count(by_hand, "item")
+        progress = f"{progress} by hand, in your control panel"
     if state.status is StepStatus.SKIPPED:
         begun = any(n.get(TaskStatus.DONE) for kind, n in view.tally.items() if kind != step.begin_kind)
         in_part = progress if begun else ""

@@ -7,7 +7,7 @@ from recovery.account import watched_domains
 from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
 from recovery.board import board_card, read_board, report_card, step_card
 from recovery.content import Marker, MarkerKind, Place, Trail
-from recovery.errors import OutsideError, Refused
+from recovery.errors import KeyRefused, OutsideError, Refused
 from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
 from recovery.looking import look_through
@@ -15,6 +15,7 @@ from recovery.posting import begun_before, post_once, redraw_unless_gone
 from recovery.state import Incident, NewTask, StepState
 from recovery.step import Step, steps_of
 from recovery.store import Transaction
+from recovery.strangers import INVESTIGATE
 
 POST_BOARD = "thread.board"
 SURVEY = "survey"
@@ -35,8 +36,15 @@ def opening_tasks(incident: Incident, first: StepState) -> list[NewTask]:
     """What an incident begins with: its board, and a look through the account, which is the first step's."""
     return [
         NewTask(POST_BOARD, f"{POST_BOARD}:{incident.id}", incident.id, lane=lane_of(incident), priority=1),
-        NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, first.id, priority=2),
+        survey_task(incident, first),
+        troubles.look_task(incident.id),
     ]
+
+
+def survey_task(incident: Incident, first: StepState | None) -> NewTask:
+    """Looks through the account for the cards; there is never more than one unfinished. `first` is the step that it is
+    a part of, in an incident that has that."""
+    return NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, first.id if first else None, priority=2)
 
 
 def lane_of(incident: Incident) -> str:
@@ -68,8 +76,8 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
 def survey(job: Job, steps: Sequence[Step]) -> None:
     """Look through the account, for the cards; then post the cards. A look that fails does not hold them up: the first
     step goes on with it."""
-    incident_id = job.task.incident_id or 0
-    trouble = ""
+    tools, incident_id = job.tools, job.task.incident_id or 0
+    trouble, refusal = "", None
     try:
         holdings = look_through(job)
     except OutsideError as error:
@@ -77,16 +85,24 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
         if tries < MOST_COUNT_TRIES and not isinstance(error, Refused):
             job.note(tries=tries)
             raise
-        trouble = f"The account could not be counted: {error}. Each step lists it again when it is approved."
+        trouble = "The account could not be counted, so the steps name no numbers: each lists it when it is approved."
+        if isinstance(error, KeyRefused):
+            refusal = error
+        else:
+            trouble = f"{trouble} {error}"
         holdings = None
     with job.record() as tx:
         incident = tx.incidents.get(incident_id)
         if holdings is not None:
+            troubles.clear(tx, incident_id, troubles.COUNT)
             record_survey(tx, job, steps, incident, holdings)
         else:
             troubles.show(tx, incident_id, troubles.COUNT, trouble)
             first = [(step, state) for step, state in steps_of(tx, steps, incident) if step.begins_at_once]
             tx.tasks.add([step.beginning(incident, state, "opening", None) for step, state in first])
+        if refusal is not None:
+            look_at = tools.clock.now() + tools.policy.poll_every
+            troubles.show_key(tx, incident_id, refusal.why, f"{job.kind.words}: {refusal}", look_at)
         tx.tasks.add(
             NewTask(
                 POST_STEP,
@@ -97,7 +113,19 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
                 payload={"step": state.id},
             )
             for _, state in steps_of(tx, steps, incident)
+            if state.message_ts is None
         )
+        job.done(tx, job.task)
+
+
+def survey_again(job: Job, steps: Sequence[Step]) -> None:
+    """The look that failed when the incident was opened; the first step needs help where it goes on failing."""
+    holdings = look_through(job)
+    with job.record() as tx:
+        incident = tx.incidents.get(job.task.incident_id or 0)
+        if incident.is_alive:
+            troubles.clear(tx, incident.id, troubles.COUNT)
+            record_survey(tx, job, steps, incident, holdings)
         job.done(tx, job.task)
 
 
@@ -277,6 +305,7 @@ def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     return (
         TaskKind(POST_BOARD, lambda job: post_board(job, steps), "posting the board", most_attempts=None),
         TaskKind(SURVEY, lambda job: survey(job, steps), "counting the account", most_attempts=None),
+        TaskKind(f"{INVESTIGATE}.begin", lambda job: survey_again(job, steps), "looking through the account"),
         TaskKind(POST_STEP, lambda job: post_step(job, steps), "posting a step", most_attempts=None, draws=True),
         TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None, draws=True),
         TaskKind(MIRROR_AUDIT, post_trail, "posting the trail in the audit channel", most_attempts=None, draws=True),

@@ -1,6 +1,6 @@
 """The list of the people, for approvers: name, how they sign in, password, 2FA, reminders, the next one."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from recovery.actions import Ask
 from recovery.checklist import Conversation
@@ -33,8 +33,12 @@ def people_card(
     hours: ReminderHours,
     only: str | None = None,
     page: int = 1,
+    by_hand: Set[int] = frozenset(),
 ) -> Card:
-    """Everybody, whoever is left first; or only those left in one step. For approvers' eyes only."""
+    """Everybody, whoever is left first; or only those left in one step. For approvers' eyes only.
+
+    `by_hand` are the ids of the steps that are done by hand: for everybody in them an approver confirms.
+    """
     theirs = by_person(obligations)
     talks = [Conversation(incident, p, theirs.get(p.id, [])) for p in in_order_of_harm(people) if p.left_at is None]
     left = [talk for talk in talks if any(only in (None, one.kind) for one in talk.open)]
@@ -50,7 +54,7 @@ def people_card(
     if pages > 1:
         more = Code(f"/mailgun-compromised people {page % pages + 1}")
         lines.append(line(f"Page {page} of {pages}; ", more, " shows the next."))
-    rows = tuple(_row(steps, talk, people, hours) for talk in shown)
+    rows = tuple(_row(steps, talk, people, hours, by_hand) for talk in shown)
     return Card(notification=title, title=title, lines=tuple(lines), rows=rows)
 
 
@@ -61,7 +65,9 @@ def nobody(talks: Sequence[Conversation], only: str | None) -> str:
     return "Nobody is left: everyone has done their part." if only is None else "Nobody is left in this step."
 
 
-def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person], hours: ReminderHours) -> Row:
+def _row(
+    steps: Sequence[Step], talk: Conversation, people: Sequence[Person], hours: ReminderHours, by_hand: Set[int]
+) -> Row:
     person = talk.person
     reached: Line = (Who(person.slack_id),) if person.slack_id else (_unreached(person),)
     owner = ", account owner" if person.is_master else ""
@@ -83,7 +89,7 @@ def _row(steps: Sequence[Step], talk: Conversation, people: Sequence[Person], ho
         *due,
     )
     controls: list[Control] = []
-    confirmable = [one for one in talk.obligations if may_be_confirmed(one, person)]
+    confirmable = [one for one in talk.obligations if may_be_confirmed(one, person, by_hand=one.step_id in by_hand)]
     controls += [_confirmed(steps, one, several=len(talk.open) > 1) for one in confirmable]
     if talk.open and person.standing in STRAYS:
         controls += stray_controls(person)

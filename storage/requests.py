@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, case, literal, update
 
 from recovery import store
+from recovery.actions import Ask
 from recovery.state import NewRequest, Request
 from storage.rows import Rows
 from storage.schema import WAITING, RequestRow
 
 REQUESTS = Rows(RequestRow, Request)
+
+_WITHOUT_A_KEY = case((RequestRow.action == Ask.GIVE_KEY, literal({}, RequestRow.about.type)), else_=RequestRow.about)
+"""What a closed request is still about. Here, so that no way in which one ends can leave a key behind."""
 
 
 class Requests(store.Requests):
@@ -24,7 +28,8 @@ class Requests(store.Requests):
         return REQUESTS.get(self._connection, request_id)
 
     def close(self, request_id: int, outcome: str) -> None:
-        REQUESTS.update(self._connection, request_id, {"outcome": outcome})
+        closed = update(RequestRow).where(RequestRow.id == request_id)
+        self._connection.execute(closed.values(outcome=outcome, about=_WITHOUT_A_KEY))
 
     def close_all(self, request_ids: Sequence[int], outcome: str) -> None:
         if request_ids:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, func, not_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, not_, select, update
 from sqlalchemy.orm import aliased
 
 from recovery import store
@@ -30,6 +30,11 @@ _PLANNED = select(exists().where(TaskRow.key == bindparam("key"), TaskRow.finish
 _FAILED = (
     TASKS.select()
     .where(TaskRow.incident_id == bindparam("incident"), TaskRow.status == TaskStatus.FAILED)
+    .order_by(TaskRow.id)
+)
+_READY = (
+    TASKS.select()
+    .where(TaskRow.incident_id == bindparam("incident"), TaskRow.status == TaskStatus.READY)
     .order_by(TaskRow.id)
 )
 
@@ -73,13 +78,15 @@ class Tasks(Leases, store.Tasks):
         self._connection.execute(carried.values(handover_id=handover_id))
 
     def retry_failed(self, step_id: int, now: datetime) -> int:
+        return self._retry(TaskRow.step_id == step_id, now)
+
+    def retry(self, tasks: Sequence[Task], now: datetime) -> int:
+        return self._retry(TaskRow.id.in_([task.id for task in tasks]), now)
+
+    def _retry(self, which: ColumnElement[bool], now: datetime) -> int:
         again = aliased(TaskRow)
         # Keys stay unique: of failed tasks with one key the newest, none whose key an unfinished task has.
-        newest = (
-            select(func.max(TaskRow.id))
-            .where(TaskRow.step_id == step_id, TaskRow.status == TaskStatus.FAILED)
-            .group_by(TaskRow.key)
-        )
+        newest = select(func.max(TaskRow.id)).where(which, TaskRow.status == TaskStatus.FAILED).group_by(TaskRow.key)
         replanned = exists().where(again.key == TaskRow.key, again.finished_at.is_(None))
         retried = self._connection.execute(
             update(TaskRow)
@@ -139,6 +146,14 @@ class Tasks(Leases, store.Tasks):
 
     def failed(self, incident_id: int) -> list[Task]:
         return TASKS.all(self._connection, _FAILED, {"incident": incident_id})
+
+    def deferred(self, incident_id: int, now: datetime) -> list[Task]:
+        query = _READY.where(TaskRow.not_before > bindparam("now"))
+        return TASKS.all(self._connection, query, {"incident": incident_id, "now": now})
+
+    def ready_of_kinds(self, incident_id: int, kinds: Sequence[str]) -> list[Task]:
+        query = _READY.where(TaskRow.kind.in_(bindparam("kinds", expanding=True)))
+        return TASKS.all(self._connection, query, {"incident": incident_id, "kinds": list(kinds)})
 
     def last_done(self, incident_id: int, kind: str) -> dict[str, datetime]:
         rows = self._connection.execute(

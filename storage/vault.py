@@ -8,6 +8,7 @@ from threading import Lock
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from recovery import ports, store
+from recovery.errors import Refused
 from recovery.secret import Secret, fingerprint
 from recovery.state import VaultKey
 from storage.errors import VaultSealed
@@ -50,12 +51,21 @@ class DatabaseVault(ports.Vault):
             VaultKey(
                 id=0,
                 mailgun_key_id=mailgun_key_id,
-                sealed=self._fernet.encrypt(secret.reveal().encode()).decode(),
+                sealed=self.seal(secret),
                 environment=fingerprint(self._environment_key),
                 created_at=self._clock.now(),
                 incident_id=incident_id,
             )
         )
+
+    def seal(self, secret: Secret) -> str:
+        return self._fernet.encrypt(secret.reveal().encode()).decode()
+
+    def unseal(self, sealed: str) -> Secret:
+        try:
+            return Secret(self._fernet.decrypt(sealed.encode()).decode())
+        except InvalidToken:
+            raise Refused("No key in ENCRYPTION_KEY opens it.") from None
 
     def refresh(self) -> None:
         with self._guard:
@@ -94,7 +104,7 @@ class DatabaseVault(ports.Vault):
         """Seal the key anew with the first encryption key; the others can be thrown away after the commit."""
         newest = tx.vault.newest()
         if newest is not None:
-            sealed = self._fernet.encrypt(self._open(newest).reveal().encode()).decode()
+            sealed = self.seal(self._open(newest))
             # Not as a row of its own: another process may be keeping a key now, and that one must stay the newest.
             tx.vault.reseal(newest.id, sealed)
 

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from drill.mailgun.answers import address_not_allowed, forbidden, unauthorized
+from drill.mailgun.answers import account_disabled, address_not_allowed, forbidden, unauthorized
 from drill.mailgun.model import Account, Estate, Key, KeyRole
 
 ON_BEHALF_OF = "X-Mailgun-On-Behalf-Of"
@@ -76,12 +76,14 @@ def admit(
     Raises:
         Refusal: 401 for a key that does not work, and for a sending key anywhere but at the messages of its
             domain; 403 for a role that is too small, and for a subaccount that is
-            not the caller's.
+            not the caller's. Either for a disabled account that refuses calls.
     """
     if found is None or not found[0].works(at):
         raise unauthorized()
     if not account.lets_calls_in():
         raise address_not_allowed()
+    if account.disabled and account.refuses_calls is not None:
+        raise account_disabled(account.refuses_calls)
     key, own = found
     if key.role is KeyRole.SENDING and (power is not Power.SEND or domain_name != key.domain_name):
         raise unauthorized()

@@ -40,5 +40,10 @@ def address_not_allowed() -> Refusal:
     return unauthorized()
 
 
+def account_disabled(status: int) -> Refusal:
+    """Mailgun's answer to a call about a disabled account; see `statuses.py`."""
+    return unauthorized() if status == 401 else forbidden("Account is disabled")
+
+
 def not_found(message: str) -> Refusal:
     return Refusal(404, message)

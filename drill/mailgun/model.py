@@ -67,6 +67,10 @@ ACCOUNT_DISABLED = Disabling(
 own. The code is this practice server's: Mailgun publishes no list of codes."""
 
 
+PANEL = "control panel"
+"""Who changed something that was not changed with a key: a person, in the control panel."""
+
+
 @dataclass
 class Credential:
     """An SMTP login of a domain. `listed` is false for a postmaster that Mailgun's list leaves out."""
@@ -77,7 +81,7 @@ class Credential:
     set_at: datetime
     listed: bool = True
     set_by: str | None = None
-    """The id of the key that set the password last; None since before the drill."""
+    """The id of the key that set the password last, or `PANEL`; None since before the drill."""
 
     def set_password(self, password: str, at: datetime, by: str | None) -> None:
         self.password, self.set_at, self.set_by = password, at, by
@@ -252,6 +256,8 @@ class Account:
     """So many items it gives at once, however many are asked for; None is as many as asked for."""
     calls_come_from: str = "203.0.113.7"
     """The address that every call counts as coming from: the practice server's callers are all on this machine."""
+    refuses_calls: int | None = None
+    """The status with which each call is refused while the account is disabled; None while it only cannot send."""
 
     def lets_calls_in(self) -> bool:
         """Whether the allowlist has the address that calls come from; while it is empty, it keeps nobody out."""

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from drill.mailgun.calls import CallLog, Clock
 from drill.mailgun.model import (
+    PANEL,
     Account,
     AuthMethod,
     Credential,
@@ -49,6 +50,7 @@ class Orders:
             Route("/_drill/keys", order_handler(self._add_key), methods=["POST"]),
             Route("/_drill/keys/{key_id}", order_handler(self._change_key), methods=["PATCH"]),
             Route("/_drill/credentials", order_handler(self._add_credential), methods=["POST"]),
+            Route("/_drill/credentials/{login}", order_handler(self._change_credential), methods=["PATCH"]),
         ]
 
     async def _tell_state(self, request: Request) -> Response:
@@ -60,17 +62,24 @@ class Orders:
         return JSONResponse({"calls": [call.told() for call in self._log.calls]})
 
     async def _change_account(self, request: Request) -> Response:
-        """PATCH /_drill/account {disabled, key_limit, largest_page, calls_come_from}; a limit of null is none.
+        """PATCH /_drill/account {disabled, key_limit, largest_page, calls_come_from, refuses_calls}.
 
-        `largest_page` is how many items of a list are given at once, however many are asked for. `calls_come_from` is
-        the IP address that every call from now on counts as coming from.
+        A limit of null is none. `largest_page` is how many items of a list are given at once, however many are asked
+        for. `calls_come_from` is the IP address that every call from now on counts as coming from. `refuses_calls` is
+        the status, 401 or 403, with which every call is refused while the account is disabled; null means that none
+        is.
         """
         order = await Order.read(request)
         disabled = order.optional_flag("disabled")
         has_limit, key_limit = order.has("key_limit"), order.optional_whole("key_limit")
         has_page, largest_page = order.has("largest_page"), order.optional_whole("largest_page", at_least=1)
         calls_come_from = order.optional_text("calls_come_from")
+        may_refuse, refuses_calls = order.has("refuses_calls"), order.optional_whole("refuses_calls")
         order.finish()
+        if refuses_calls not in (None, 401, 403):
+            raise OrderError("'refuses_calls' must be 401, 403 or null")
+        if may_refuse:
+            self._account.refuses_calls = refuses_calls
         if calls_come_from is not None and not is_address(calls_come_from):
             raise OrderError("'calls_come_from' must be an IP address")
         if disabled is not None:
@@ -160,6 +169,7 @@ class Orders:
             role=order.choice("role", KeyRole, default_role),
             description=order.optional_text("description") or "",
             created_at=self._now(),
+            created_by=PANEL,
             domain_name=order.text("domain_name") if kind is KeyKind.DOMAIN else None,
             user_id=order.optional_text("user_id"),
             requestor=order.optional_text("email"),
@@ -171,13 +181,18 @@ class Orders:
         return JSONResponse(told_key(key, None), status_code=201)
 
     async def _change_key(self, request: Request) -> Response:
-        """PATCH /_drill/keys/{id} {disabled_reason}: Mailgun disables a key; an empty reason enables it."""
+        """PATCH /_drill/keys/{id} {disabled_reason, deleted}: Mailgun disables a key, and an empty reason enables it;
+        or somebody deletes it in the control panel."""
         named = request.path_params["key_id"]
         key = _found(self._account.estate.key(named), f"there is no key {named!r}")
         order = await Order.read(request)
-        reason = order.text("disabled_reason")
+        reason = order.optional_text("disabled_reason")
+        deleted = order.flag("deleted")
         order.finish()
-        key.disabled_reason = reason or None
+        if reason is not None:
+            key.disabled_reason = reason or None
+        if deleted:
+            key.delete(self._now(), PANEL)
         return JSONResponse(told_key(key, None))
 
     async def _add_credential(self, request: Request) -> Response:
@@ -197,6 +212,18 @@ class Orders:
             raise OrderError(f"{credential.login!r} exists")
         domain.credentials.append(credential)
         return JSONResponse(told_credential(credential), status_code=201)
+
+    async def _change_credential(self, request: Request) -> Response:
+        """PATCH /_drill/credentials/{login} {password}: somebody sets it in the control panel; one is made if none is
+        given."""
+        named = request.path_params["login"]
+        domain = self._domain(named.rpartition("@")[2])
+        credential = _found(domain.credential(named), f"there is no login {named!r}")
+        order = await Order.read(request)
+        password = order.optional_text("password") or secrets.token_hex(16)
+        order.finish()
+        credential.set_password(password, self._now(), PANEL)
+        return JSONResponse(told_credential(credential))
 
     def _domain(self, name: str) -> Domain:
         domains = [domain for _, estate in self._account.estates() for domain in estate.domains]

@@ -22,7 +22,7 @@ Some = TypeVar("Some", bound="Kept")
 class Kept:
     """What somebody made with a key, and somebody may have deleted with a key since.
 
-    `created_by` and `deleted_by` are ids of keys; None where it was done before the drill, or not at all.
+    `created_by` and `deleted_by` are ids of keys, or `PANEL`; None where it was done before the drill, or not at all.
     """
 
     created_at: datetime

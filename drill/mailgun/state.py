@@ -20,6 +20,7 @@ def told_account(account: Account) -> Told:
             "http_signing_key": account.http_signing_key,
             "public_key": account.public_key,
             "calls_come_from": account.calls_come_from,
+            "refuses_calls": account.refuses_calls,
         },
         "domains": [told_domain(domain, owner) for owner, estate in estates for domain in estate.domains],
         "keys": [told_key(key, owner) for owner, estate in estates for key in estate.keys],

@@ -46,6 +46,11 @@ UNDESCRIBED: tuple[UndescribedStatus, ...] = (
         "has 403 `Forbidden` for GET /v2/ip_whitelist and says not when",
     ),
     UndescribedStatus(
+        "account disabled, in words or in the same word as a dead key",
+        403,
+        f"{_RESPONSE_CODES}: 401 and 403 are both an access denied; nothing says which of them a disabled account gets",
+    ),
+    UndescribedStatus(
         "too many requests",
         429,
         f"{_RESPONSE_CODES}: to be repeated as the answer says; body as the description's 429 of messages",

@@ -19,6 +19,7 @@ from recovery.key_plans import (
     SENDING_KEYS,
     SESSIONS,
     SIGNING_KEY,
+    SPARE,
     approved_parts,
     handed_ids,
     last_old_key_died,
@@ -27,11 +28,24 @@ from recovery.key_plans import (
 )
 from recovery.key_round import begin
 from recovery.keyring import mark_of
+from recovery.keys_by_hand import ITEMS, instructions, made_by_hand
 from recovery.replacing import replace_keys, retire_key
 from recovery.room_rows import room_rows
 from recovery.signing import RENEW, RENEW_AGAIN, renew, renewals_due
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
-from recovery.step import Step, StepView, left_by_decision, left_out, number, recipient_line, run_again, scope_of
+from recovery.step import (
+    HandItem,
+    Step,
+    StepView,
+    chosen_parts,
+    hand_done,
+    left_by_decision,
+    left_out,
+    number,
+    recipient_line,
+    run_again,
+    scope_of,
+)
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -58,9 +72,10 @@ class ApiKeys(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the keys"),
+            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the keys"),
             TaskKind(REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, effect=True),
-            TaskKind(RETIRE, lambda job: retire_key(job, self), "deleting a key", effect=True),
+            TaskKind(RETIRE, lambda job: retire_key(job, self), "ending a session", effect=True),
+            TaskKind(SPARE, lambda job: retire_key(job, self), "deleting a key", effect=True),
             TaskKind(RENEW, renew, "making a signing or validation key anew", batch=2, effect=True),
             TaskKind(RENEW_AGAIN, lambda job: do_again(job, self, RENEW), "making a key anew once more", batch=2),
         )
@@ -142,7 +157,9 @@ class ApiKeys(Step):
         tx.incidents.set(incident.id, keys_expired_at=when)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        if state.status is StepStatus.SKIPPED and not tx.tasks.of_step(state.id, TaskStatus.DONE, kind=REPLACE):
+        by_hand = hand_done(tx, self, state)
+        ran = by_hand or tx.tasks.of_step(state.id, TaskStatus.DONE, kind=REPLACE)
+        if state.status is StepStatus.SKIPPED and not ran:
             # It never ran: leaving everything as it was is what was decided.
             return []
         ours, own = handed_ids(tx, state), own_key_id(tx, state)
@@ -155,7 +172,14 @@ class ApiKeys(Step):
             and key.id != own
             and key.id not in ours
             and key.id not in left
+            and not made_by_hand(key, state, by_hand)
         ]
+
+    def hand_instructions(self) -> list[Line]:
+        return instructions()
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        return [ITEMS[part] for part in chosen_parts(self, state)]
 
     def make_anew(
         self, tx: Transaction, incident: Incident, state: StepState, subject: str, thing: Facts, owner: Owner

@@ -13,13 +13,25 @@ from recovery.looking import look_through
 from recovery.policy import Policy
 from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go
 from recovery.state import Incident, StepState, StepStatus
-from recovery.step import Step, StepView, decision_buttons
+from recovery.step import CONTROL_PANEL, HandItem, Step, StepView, decision_buttons, hand_done
 from recovery.store import Transaction
 from recovery.strangers import INVESTIGATE
-from recovery.text import Bold, Code, Line, When, line
+from recovery.text import Bold, Code, Line, Link, When, line
 from recovery.tools import Tools
 
 S = FindingStatus
+
+BY_HAND = {
+    "keys": "API keys: each is known, and has a description and an owner",
+    "users": "users: each is known; one owner",
+    "routes": "routes (Receiving): each leads to an address of yours",
+    "webhooks": "webhooks, of each domain: each leads to an address of yours",
+    "copies": "copies of delivered mail, in each domain's settings: none, or to an address of yours",
+    "logins": "SMTP logins, of each domain: each is known",
+    "allowlist": "the IP allowlist: each address is yours",
+    "sending": "what each domain sent on the last days (Reporting): no more than usual",
+}
+"""What people look at by hand, while Mailgun refuses the bot's key."""
 
 
 class Investigate(Step):
@@ -33,7 +45,6 @@ class Investigate(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, lambda job: begin(job, self), "looking through the account"),
             TaskKind(LOOK, lambda job: look_again(job, self), "looking through the account", most_attempts=None),
             REMOVE_KIND,
             RESTORE_KIND,
@@ -79,7 +90,21 @@ class Investigate(Step):
         return buttons
 
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
-        return "looked_at" in state.facts and is_decided(tx.findings.of(incident.id))
+        looked = "looked_at" in state.facts or bool(hand_done(tx, self, state))
+        return looked and is_decided(tx.findings.of(incident.id))
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line(
+                "Look through ",
+                Link(CONTROL_PANEL, "Mailgun's control panel"),
+                ", in both regions and each subaccount.",
+            ),
+            line("Remove what nobody of you knows, and write down first what it was."),
+        ]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        return [HandItem(subject, says) for subject, says in BY_HAND.items()]
 
     def on_look(self, tx: Transaction, tools: Tools, incident: Incident, state: StepState, holdings: Holdings) -> None:
         now = tools.clock.now()
@@ -112,16 +137,6 @@ def again_after(policy: Policy) -> timedelta:
 def texts(value: object) -> list[str]:
     """The lines that a look left in the facts."""
     return [str(item) for item in value] if isinstance(value, list) else []
-
-
-def begin(job: Job, step: Step) -> None:
-    """Look through the account: for the step, which needs help where that fails again and again."""
-    holdings = look_through(job)
-    with job.record() as tx:
-        incident = tx.incidents.get(job.task.incident_id or 0)
-        if incident.is_alive:
-            step.on_look(tx, job.tools, incident, tx.steps.get(job.task.step_id or 0), holdings)
-        job.done(tx, job.task)
 
 
 def look_again(job: Job, step: Step) -> None:

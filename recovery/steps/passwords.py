@@ -1,9 +1,9 @@
 """Step 3: each user with access resets their password, by a mailed link that lives 20 minutes."""
 
 from recovery.account import AccountUser, Inventory, SignIn
-from recovery.letting_go import ask_nothing_more
+from recovery.letting_go import ask_nothing_more, ask_those_known
 from recovery.people import Evidence, PeopleStep
-from recovery.signing_in import LOGIN_PAGE, elsewhere
+from recovery.signing_in import LOGIN_PAGE, USERS_PAGE, elsewhere
 from recovery.state import Facts, Incident, Person, StepState
 from recovery.step import StepView, number
 from recovery.store import Transaction
@@ -55,6 +55,19 @@ class Passwords(PeopleStep):
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         ask_nothing_more(tx, incident, state.decided_at or incident.opened_at, state.id)
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line(
+                "Mailgun cannot be asked who has done it: ask each of the ",
+                Link(USERS_PAGE, "users"),
+                ", or their admin.",
+            ),
+            line("Whoever has no access any more, or does not answer: disable or remove their user there."),
+        ]
+
+    def on_by_hand(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        ask_those_known(tx, incident, state, state.decided_at or incident.opened_at)
 
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
         at = user.password_updated_at

@@ -14,11 +14,13 @@ from recovery.leaving_out import MOST_ROWS, included
 from recovery.owners import apart, count_apart, owner_facts, owner_in, region_and_owner
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import (
+    HandItem,
     Step,
     StepView,
     begins_nothing,
     called_off,
     forget_failures,
+    hand_done,
     left_by_decision,
     left_out,
     scope_of,
@@ -38,7 +40,7 @@ class QueuedMail(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the domains"),
+            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the domains"),
             TaskKind(DELETE, delete_queued, "deleting queued mail", effect=True),
         )
 
@@ -85,11 +87,11 @@ class QueuedMail(Step):
         if expired is None:
             return []
         left = left_by_decision(state) | left_out(state) | gone(state)
-        done = tx.tasks.last_done(incident.id, DELETE)
+        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, DELETE)}
         return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        done = tx.tasks.last_done(incident.id, DELETE)
+        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, DELETE)}
         if state.status is StepStatus.SKIPPED and not done:
             # It never ran: leaving everything as it was is what was decided.
             return []
@@ -108,6 +110,20 @@ class QueuedMail(Step):
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         done = len(tx.tasks.last_done(incident.id, DELETE))
         return f"scheduled and undelivered mail of {count(done, 'domain')} deleted" if done else None
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line("Mailgun deletes what is queued by its API alone, which any admin key may ask for it, or by Support."),
+            line(
+                "With a key: ",
+                Code("curl -X DELETE -u api:KEY https://storage-us-east4.api.mailgun.net/v3/DOMAIN/envelopes"),
+                ", on each storage host of the region. Without one: ask for it in the ticket.",
+            ),
+        ]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        known = [HandItem(subject, says) for subject, says in included(self, state).items()]
+        return known or [HandItem("queued mail", "what is queued, of every domain in both regions: deleted")]
 
     def subject_matches(self, subject: str, target: str) -> bool:
         return target.lower() in (subject.lower(), name_of(subject).lower())
@@ -166,7 +182,7 @@ def when_best(incident: Incident) -> Line:
     return line("Best done once SMTP passwords are reset too (step 2): whoever holds an old one can queue more.")
 
 
-def begin(job: Job) -> None:
+def begin(job: Job, step: Step) -> None:
     """List the domains again, and plan one task for each that is not left out."""
     task = job.task
     if called_off(job):
@@ -178,7 +194,8 @@ def begin(job: Job) -> None:
             job.done(tx, task)
             return
         state = tx.steps.get(task.step_id or 0)
-        wanted = {str(subject) for subject in scope} if isinstance(scope, list) else set(listed)
+        by_hand = hand_done(tx, step, state)
+        wanted = {str(subject) for subject in scope} if isinstance(scope, list) else set(listed) - set(by_hand)
         note_gone(tx, job, state, wanted - set(listed), set(listed), "this domain")
         chosen = {subject: owner for subject, owner in listed.items() if subject in wanted - left_out(state)}
         forget_failures(tx, job, task, DELETE, set(chosen))

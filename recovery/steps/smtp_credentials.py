@@ -49,24 +49,29 @@ from recovery.state import (
 )
 from recovery.step import (
     OLD_KEY_WARNING,
+    HandItem,
     Step,
     StepView,
     begin_anew,
     begins_nothing,
     called_off,
     forget_failures,
+    hand_done,
     left_by_decision,
     number,
     recipient_line,
     scope_of,
 )
 from recovery.store import Transaction
-from recovery.text import Line, count, line
+from recovery.text import Bold, Line, Link, count, line
 
 SET = "smtp_credentials.set"
 AGAIN = "smtp_credentials.again"
 """Follows when a password was set after another process had taken that over, and perhaps over its password."""
 SAME_PASSWORD_TRIES = 3
+DOMAINS_PAGE = "https://app.mailgun.com/mg/sending/domains"
+EVERYWHERE, ELSEWHERE = "every domain", "other domains"
+"""The subjects of the items that stand for all domains; and for those that were not known before."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class SmtpCredentials(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
+            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
             TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
@@ -147,15 +152,13 @@ class SmtpCredentials(Step):
         if expired is None:
             return []
         left = left_by_decision(state) | gone(state)
-        return sorted(
-            subject
-            for subject, at in tx.tasks.last_done(incident.id, SET).items()
-            if at < expired and subject not in left
-        )
+        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, SET)}
+        return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
-        if state.status is StepStatus.SKIPPED and not done:
+        by_hand = hand_done(tx, self, state)
+        if state.status is StepStatus.SKIPPED and not done and not by_hand:
             # It never ran: leaving everything as it was is what was decided.
             return []
         # A domain may name an SMTP login that is no credential: that one cannot be set.
@@ -167,10 +170,31 @@ class SmtpCredentials(Step):
         expired = incident.keys_expired_at
 
         def too_early(subject: str) -> bool:
-            at = done.get(subject)
+            at = latest(done.get(subject), *(at for name, at in by_hand.items() if covers(name, subject, incident)))
             return at is None or (expired is not None and at < expired)
 
         return [x.subject for x in inventory.logins if x.subject not in left and too_early(x.subject)]
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line("Open ", Link(DOMAINS_PAGE, "the domains"), ": ", Bold("Send > Sending > Domain settings"), "."),
+            line("Choose the domain at the top right, then ", Bold("SMTP credentials"), "."),
+            line("For each login, the postmaster too: ", Bold("Reset password"), ". The new one is shown once, there."),
+            line("The bot hands nothing over for these: give each new password to what sends with it."),
+        ]
+
+    def hand_items(self, tx: Transaction, incident: Incident, state: StepState) -> list[HandItem]:
+        domains = [tuple(subject.split("/", 1)) for subject in incident.watched]
+        if not domains:
+            return [HandItem(EVERYWHERE, "every SMTP login of every domain, in both regions, postmasters too")]
+        known = [
+            HandItem(f"{region}/{name}", f"{name} ({region.upper()}): every SMTP login, the postmaster too")
+            for region, name in domains
+        ]
+        return [*known, HandItem(ELSEWHERE, "any other domain that is listed there: every SMTP login")]
+
+    def hand_group(self, subject: str) -> str:
+        return domain_of(subject) if subject.count("/") > 1 else ""
 
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         logins = len(tx.tasks.last_done(incident.id, SET))
@@ -196,7 +220,24 @@ class SmtpCredentials(Step):
         )
 
 
-def begin(job: Job) -> None:
+def covers(item: str, subject: str, incident: Incident) -> bool:
+    """Whether an item stands for that login, too: it is the login's own, or that of its domain, or of all of them."""
+    if item == ELSEWHERE:
+        return domain_of(subject) not in incident.watched
+    return item in (EVERYWHERE, subject, domain_of(subject))
+
+
+def domain_of(subject: str) -> str:
+    """The subject of a login's domain."""
+    return subject.rsplit("/", 1)[0]
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """The latest of these that there are."""
+    return max((at for at in moments if at is not None), default=None)
+
+
+def begin(job: Job, step: Step) -> None:
     """Open the requester's direct message, list the logins again, and plan one task for each.
 
     A login that is to be made anew is not listed: it is planned all the same.
@@ -212,7 +253,7 @@ def begin(job: Job) -> None:
         if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
-        chosen = chosen_logins(tx, job, logins)
+        chosen = chosen_logins(tx, job, step, incident, logins)
         forget_failures(tx, job, task, SET, set(chosen))
         tx.tasks.add(
             NewTask(
@@ -228,17 +269,27 @@ def begin(job: Job) -> None:
         job.done(tx, task)
 
 
-def chosen_logins(tx: Transaction, job: Job, listed: Sequence[Login]) -> dict[str, dict[str, Json]]:
-    """What the round is about: by subject, the payload of its task. Of a narrowed round, what is gone is noted."""
+def chosen_logins(
+    tx: Transaction, job: Job, step: Step, incident: Incident, listed: Sequence[Login]
+) -> dict[str, dict[str, Json]]:
+    """What the round is about: by subject, the payload of its task. Of a narrowed round, what is gone is noted; of a
+    whole one, what people did by hand is left out."""
     scope = job.task.payload.get("scope")
     wanted = {str(subject) for subject in scope} if isinstance(scope, list) else None
+    by_hand = hand_done(tx, step, tx.steps.get(job.task.step_id or 0)) if wanted is None else {}
     there = {login.subject: payload_of(login) for login in listed}
-    chosen = {subject: payload for subject, payload in there.items() if wanted is None or subject in wanted}
+    chosen = {
+        subject: payload
+        for subject, payload in there.items()
+        if not any(covers(item, subject, incident) for item in by_hand)
+        and (wanted is None or any(covers(item, subject, incident) for item in wanted))
+    }
     chosen |= to_be_made(tx, job.task, SET, wanted, set(there))
     if wanted is None:
         take_up_the_rest(tx, tx.steps.get(job.task.step_id or 0))
     state = tx.steps.get(job.task.step_id or 0)
-    note_gone(tx, job, state, (wanted or set()) - set(chosen), set(chosen), "this login")
+    missing = {item for item in wanted or () if not any(covers(item, subject, incident) for subject in chosen)}
+    note_gone(tx, job, state, missing, set(chosen), "this login")
     return chosen
 
 

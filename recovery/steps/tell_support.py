@@ -1,5 +1,7 @@
 """Step 5: tell Mailgun Support once all of it is done, and watch until the account works again."""
 
+from datetime import datetime
+
 from recovery.account import watched_domains
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
@@ -10,6 +12,7 @@ from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepSta
 from recovery.step import Step, StepView, decision_buttons
 from recovery.store import Transaction
 from recovery.text import Bold, Line, Link, line, listing
+from recovery.troubles import key_refused
 
 WATCH = "tell_support.watch"
 SUPPORT_PAGE = "https://app.mailgun.com/support"
@@ -28,6 +31,12 @@ class TellSupport(Step):
 
     def explain(self, view: StepView) -> list[Line]:
         match view.state.status:
+            case StepStatus.LOCKED if view.is_refused:
+                return [
+                    line("Opens when the other steps and the note are done, or skipped with a reason."),
+                    line("Before that, keys and SMTP credentials have to be looked through once more."),
+                    line("The bot cannot, for Mailgun refuses its key: an approver looks, then presses the button."),
+                ]
             case StepStatus.LOCKED:
                 return [
                     line("Opens when the other steps and the note are done, or skipped with a reason."),
@@ -44,6 +53,11 @@ class TellSupport(Step):
                 sent: Line = line(f"Support was told, ticket {ticket}. ") if ticket else ()
                 if view.incident.recovered_at:
                     return [(*sent, "The account works.")]
+                if view.is_refused:
+                    return [
+                        (*sent, "The bot cannot watch the domains, for Mailgun refuses its key."),
+                        line("Once they work again, an approver says so with the button."),
+                    ]
                 return [(*sent, "The bot watches the domains until they work again.")]
 
     def progress(self, view: StepView) -> str:
@@ -62,10 +76,16 @@ class TellSupport(Step):
     def on_sent(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         tx.tasks.add([watch_task(incident, state)])
 
+    def may_go_by_hand(self, view: StepView) -> bool:
+        return view.is_refused and view.state.status is StepStatus.LOCKED
+
     def buttons(self, view: StepView) -> list[Button]:
         buttons: list[Button] = []
         if view.state.status in (StepStatus.WAITING, StepStatus.SKIPPED):
             buttons.append(Button(Ask.SENT, "Sent", self.about(view.state), Style.PRIMARY))
+        told = view.state.status in (StepStatus.RUNNING, StepStatus.SKIPPED)
+        if told and key_refused(view.incident) is not None and view.incident.status is IncidentStatus.OPEN:
+            buttons.append(Button(Ask.WORKS_AGAIN, "The account works again", self.about(view.state)))
         return buttons + decision_buttons(self, view.state)
 
 
@@ -97,13 +117,12 @@ def watch(job: Job) -> None:
             seconds = job.tools.policy.poll_every.total_seconds()
             job.defer(tx, job.task, f"{listing(waiting, 3)} still disabled at Mailgun", seconds)
         else:
-            declare_recovered(tx, job, incident)
+            result = "its domains work again" if incident.was_disabled else "it never was disabled"
+            declare_recovered(tx, incident, job.tools.clock.now(), result)
             job.done(tx, job.task)
 
 
-def declare_recovered(tx: Transaction, job: Job, incident: Incident) -> None:
+def declare_recovered(tx: Transaction, incident: Incident, at: datetime, result: str) -> None:
     """The account works: the incident is recovered, though people may be left to remind."""
-    now = job.tools.clock.now()
-    tx.incidents.set(incident.id, status=IncidentStatus.RECOVERED, recovered_at=now)
-    result = "its domains work again" if incident.was_disabled else "it never was disabled"
-    tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.RECOVERED, "", result))
+    tx.incidents.set(incident.id, status=IncidentStatus.RECOVERED, recovered_at=at)
+    tx.audit.append(incident.id, at, AuditFacts(Actor.BOT, Action.RECOVERED, "", result))

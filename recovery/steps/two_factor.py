@@ -1,9 +1,9 @@
 """Step 4: every user turns on two-factor authentication, and is reminded until they have."""
 
 from recovery.account import AccountUser, Inventory, SignIn
-from recovery.letting_go import ask_nothing_more
+from recovery.letting_go import ask_nothing_more, ask_those_known
 from recovery.people import Evidence, PeopleStep
-from recovery.signing_in import LOGIN_PAGE, elsewhere, sign_in_name
+from recovery.signing_in import LOGIN_PAGE, USERS_PAGE, elsewhere, sign_in_name
 from recovery.state import Facts, Incident, Person, StepState
 from recovery.step import StepView, number
 from recovery.store import Transaction
@@ -61,6 +61,17 @@ class TwoFactor(PeopleStep):
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         ask_nothing_more(tx, incident, state.decided_at or incident.opened_at, state.id)
+
+    def hand_instructions(self) -> list[Line]:
+        return [
+            line(
+                "Mailgun cannot be asked who has it: look at the ", Link(USERS_PAGE, "users"), ", or ask each of them."
+            ),
+            line("They turn it on in their own profile, under ", Bold("Security"), ": nobody can do that for them."),
+        ]
+
+    def on_by_hand(self, tx: Transaction, incident: Incident, state: StepState) -> None:
+        ask_those_known(tx, incident, state, state.decided_at or incident.opened_at)
 
     def evidence(self, user: AccountUser, incident: Incident) -> Evidence:
         return Evidence(user.tfa_active, user.tfa_created_at)

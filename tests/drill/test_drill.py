@@ -82,6 +82,48 @@ def test_actors_recover_the_account(capfd: pytest.CaptureFixture[str]) -> None:
     assert not re.search(r"key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}", transcript)
 
 
+BY_HAND = (
+    "Trouble: counting the account: Mailgun did not accept the key",
+    "Priya Patel presses [Go on by hand] under “1. Reset API keys”",
+    "Step 1, Reset API keys: by hand.",
+    "☐ account keys: for each a new one made, the old one deleted",
+    "Send > Sending > Domain settings > Sending keys",
+    "Noted, with your name: account keys",
+    "Priya Patel did by hand step 1 (Reset API keys): sessions",
+    "The form stays open",
+    "That key was not taken. Mailgun did not accept the key",
+    "Priya Patel fills in “A new key for the bot”: ••••••••",
+    "The key works and is in the vault.",
+    "Priya Patel gave the bot a new key",
+    "presses [Let the bot do the rest] under “1. Reset API keys”",
+    "The bot deleted the old key For the recovery bot",
+    "presses [Let the bot do the rest] under “2. Reset SMTP passwords”",
+    "2 items of it by hand, in your control panel",
+    "declared the account recovered",
+    "The account is recovered",
+)
+"""What the transcript of the other scenario cannot do without, in this order."""
+
+
+@pytest.mark.timeout(180)
+def test_actors_begin_by_hand_where_the_key_is_dead_and_recover_the_account(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    status = run_drill(auto=True, port=None, scenario="disabled")
+    transcript = capfd.readouterr().out
+    assert status == 0, transcript
+    place = 0
+    for words in BY_HAND:
+        assert words in transcript[place:], f"{words!r} is missing\n{transcript}"
+        place = transcript.index(words, place)
+    assert not re.search(r"key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}", transcript)
+
+
+def test_an_unknown_scenario_is_answered_with_those_that_there_are(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_drill(auto=True, port=None, scenario="flooded") == 2
+    assert "There is no scenario 'flooded'. There are: compromised, disabled." in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_drill_for_people_says_where_it_is_and_ends_quietly(stop: signal.Signals) -> None:
     drill = subprocess.Popen(

@@ -174,3 +174,21 @@ def test_a_page_may_be_made_smaller_than_what_is_asked_for() -> None:
         assert [len(page) for page in pages] == [2, 1]
         mailgun.order("PATCH", "/account", largest_page=None).raise_for_status()
         assert len(mailgun.call("GET", path).json()["items"]) == 3
+
+
+def test_a_disabled_account_still_answers_unless_it_is_told_not_to(mailgun: Mailgun) -> None:
+    assert mailgun.call("GET", "/v1/keys").status_code == 200
+
+
+def test_a_disabled_account_may_refuse_every_call_in_the_word_of_a_dead_key(mailgun: Mailgun) -> None:
+    mailgun.order("PATCH", "/account", refuses_calls=401)
+    assert_refused(mailgun.call("GET", "/v4/domains"))
+
+
+def test_a_disabled_account_may_refuse_every_call_in_words_until_it_is_enabled(mailgun: Mailgun) -> None:
+    mailgun.order("PATCH", "/account", refuses_calls=403)
+    answer = mailgun.call("GET", "/v5/users")
+    assert (answer.status_code, answer.json()) == (403, {"message": "Account is disabled"})
+
+    mailgun.order("PATCH", "/account", disabled=False)
+    assert mailgun.call("GET", "/v5/users").status_code == 200

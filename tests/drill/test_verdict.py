@@ -23,7 +23,8 @@ Break = Callable[[Evidence], Evidence]
 
 def key(key_id: str, secret: str, description: str, **more: Any) -> dict[str, Any]:
     shape = {"kind": "domain", "role": "sending", "domain_name": "mg.example.com", "subaccount_id": None}
-    return {"id": key_id, "secret": secret, "description": description, "deleted": False, **shape, **more}
+    made = {"deleted": False, "created_by": None}
+    return {"id": key_id, "secret": secret, "description": description, **made, **shape, **more}
 
 
 def user(email: str, method: str = "password", *, tfa: bool = True, reset: str = "2026-02-01") -> dict[str, Any]:
@@ -42,7 +43,7 @@ def user(email: str, method: str = "password", *, tfa: bool = True, reset: str =
 def state(
     keys: list[dict[str, Any]], password: str, users: list[dict[str, Any]], disabled: bool, signing: str
 ) -> dict[str, Any]:
-    credential = {"login": "app@mg.example.com", "password": password}
+    credential = {"login": "app@mg.example.com", "password": password, "set_by": None}
     domains = [{"name": "mg.example.com", "credentials": [credential]}]
     mail = {"domain": "mg.example.com", "host": "storage-us-east4", "subject": "Your account is on hold"}
     queued = [{**mail, "deleted": not disabled}]
@@ -160,6 +161,23 @@ def test_who_was_let_go_by_name_and_with_a_reason_is_settled(change: Callable[[d
 def test_who_was_removed_at_mailgun_is_settled() -> None:
     gone = both(after(lambda s: s["users"][0].update(removed=True)), ended("olivia@example.com", "dropped"))
     assert failures(judge(gone(recovered()))) == []
+
+
+def test_a_key_that_somebody_made_by_hand_is_a_replacement_that_needs_no_mark_and_no_handover() -> None:
+    by_hand = {"description": "Shop", "created_by": "control panel", "secret": "shown-in-the-control-panel"}
+    assert failures(judge(after(lambda s: s["keys"][2].update(by_hand))(recovered()))) == []
+
+
+def test_a_password_that_somebody_set_by_hand_needs_no_handover() -> None:
+    by_hand = {"password": "set-in-the-control-panel", "set_by": "control panel"}
+    change = after(lambda s: s["domains"][0]["credentials"][0].update(by_hand))
+    assert failures(judge(change(recovered()))) == []
+
+
+def test_what_somebody_enters_into_a_form_is_their_own() -> None:
+    entered = {"type": "view_submission", "view": {"state": {"values": {"words": KEY}}}}
+    event = {"kind": "event", "seq": 4, "type": "interactive", "payload": entered, "response": {}}
+    assert failures(judge(said(event)(recovered()))) == []
 
 
 BROKEN: list[tuple[str, str, Break]] = [

@@ -65,7 +65,7 @@ def store() -> Kept:
 
 @pytest.fixture(scope="module")
 def app(slack: PracticeSlack, store: Kept) -> App:
-    intake = Intake(store.keep, lambda: datetime.now(UTC))
+    intake = Intake(store.keep, lambda: datetime.now(UTC), str)
     return build_app(slack.workspace.app.bot_token, intake, base_url=slack.api)
 
 

@@ -13,7 +13,8 @@ from handlers.clients import web_client
 from handlers.errors import of_answer
 from handlers.intake import Intake
 from handlers.manifest import SCOPES, manifest
-from recovery.actions import NEEDS_WORDS, Ask
+from handlers.views import submitted
+from recovery.actions import OPENS_FORM, Ask
 from recovery.errors import Gone, Later, Refused, TooLong, Uncertain, Unreachable
 from recovery.state import NewRequest, Source
 
@@ -52,7 +53,7 @@ def test_building_the_app_needs_no_slack_and_warns_of_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
-    build_app("xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC)), base_url="http://127.0.0.1:9/")
+    build_app("xoxb-1", Intake(lambda request: None, lambda: datetime.now(UTC), str), base_url="http://127.0.0.1:9/")
 
     assert caplog.records == []
 
@@ -149,6 +150,7 @@ def test_retry_after_is_minded() -> None:
         (Ask.NOTE, {}),
         (Ask.STOP, {"person": "7"}),
         (Ask.CANNOT, {"person": "7", "chosen": "x"}),
+        (Ask.GIVE_KEY, {"incident": "7"}),
     ],
 )
 def test_forms_keep_slacks_limits_and_come_back(action: Ask, about: dict[str, str]) -> None:
@@ -162,10 +164,20 @@ def test_forms_keep_slacks_limits_and_come_back(action: Ask, about: dict[str, st
     assert (origin.action, origin.about, origin.channel_id) == (action, about, "C1")
 
 
-def test_every_ask_that_needs_words_has_a_question_of_its_own() -> None:
-    questions = {ask: forms.question(ask, {}) for ask in NEEDS_WORDS}
+def test_of_a_form_for_a_key_no_word_is_kept() -> None:
+    request = NewRequest("1", Source.BUTTON, Ask.GIVE_KEY, "U1", "T1", "C1", datetime.now(UTC), about={"incident": "7"})
+    entered = {"values": {forms.WORDS: {forms.WORDS: {"value": "key-0123456789abcdef0123456789abcdef"}}}}
+    view = {**forms.form(request), "id": "V1", "state": entered}
+    taken = submitted({"view": view, "user": {"id": "U1"}, "team": {"id": "T1"}}, datetime.now(UTC))
 
-    assert len(set(questions.values())) == len(NEEDS_WORDS)
+    assert (taken.action, taken.text, taken.secrets_cut) == (Ask.GIVE_KEY, "", False)
+    assert "0123456789abcdef" not in repr(taken)
+
+
+def test_every_ask_that_opens_a_form_has_a_question_of_its_own() -> None:
+    questions = {ask: forms.question(ask, {}) for ask in OPENS_FORM}
+
+    assert len(set(questions.values())) == len(OPENS_FORM)
     assert not [ask for ask, question in questions.items() if "!" in f"{question.title}{question.label}{question.hint}"]
 
 

@@ -11,11 +11,13 @@ from email.utils import format_datetime
 import pytest
 import requests
 
+from mailgun.check import check_mailgun
 from mailgun.client import MailgunClient
 from mailgun.outcomes import DEFAULT_PAUSE, LONGEST_PAUSE, UNREACHABLE_PAUSE, from_response
 from mailgun.transport import Transport
 from recovery.account import KeyKind, KeySpec, Login
-from recovery.errors import KeyRefused, Later, OutsideError, Refused, Uncertain
+from recovery.errors import KeyRefused, Later, OutsideError, Refused, Uncertain, Why
+from recovery.refusals import MEANS
 from recovery.secret import Secret, new_password
 from tests.mailgun.conftest import TIMEOUT, Keys, Practice
 from tests.mailgun.scripted import Answer, Script, scripted
@@ -236,6 +238,49 @@ def test_a_disabled_account_is_named_where_mailgun_names_it(script: Script, stat
     script.says(Answer(status, {"message": "Domain mg.example.com: account disabled"}))
     error = failed(script.client.keys)
     assert isinstance(error, KeyRefused) and str(error).endswith("The account is disabled.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer(401, "Forbidden"), Why.REVOKED),
+        (Answer(401, {"message": "Invalid private key"}), Why.REVOKED),
+        (Answer(403, "Forbidden"), Why.NO_RIGHTS),
+        (Answer(403, {"message": "Account is disabled"}), Why.DISABLED),
+        (Answer(401, {"message": "Your account has been suspended"}), Why.DISABLED),
+        (Answer(403, {"message": "IP address is not whitelisted"}), Why.ADDRESS),
+        (Answer(401, {"message": "203.0.113.7 is missing from the IP allowlist"}), Why.ADDRESS),
+    ],
+)
+def test_why_a_key_is_refused_is_told_apart_as_far_as_the_answer_allows(
+    script: Script, answer: Answer, why: Why
+) -> None:
+    script.says(answer)
+    error = failed(script.client.keys)
+    assert isinstance(error, KeyRefused) and error.why is why
+    assert str(error).endswith(MEANS[why])
+
+
+def test_a_dead_key_and_a_missing_address_are_answered_alike_and_both_are_said(mailgun: Practice) -> None:
+    mailgun.keys.key = "key-deleted"
+    dead = str(setting(mailgun))
+    assert "deleted or expired" in dead and "IP allowlist" in dead
+
+
+def test_check_says_what_a_refused_key_means_and_what_to_do(mailgun: Practice) -> None:
+    mailgun.keys.key = "key-deleted"
+    key, *regions = [finding for finding in check_mailgun(mailgun.client) if "status page" not in finding.what]
+    assert not key.fine and "deleted or expired" in key.found
+    assert "python bot.py key" in key.advice and "IP allowlist" in key.advice
+    assert [region.advice for region in regions] == [key.advice] * len(regions)
+
+
+def test_a_key_is_tried_by_what_a_sending_key_may_not(mailgun: Practice) -> None:
+    mailgun.server.order("POST", "/keys", role="admin", secret="key-of-an-admin")
+    assert mailgun.client.keys_listed_by(Secret("key-of-an-admin"))
+    sending = mailgun.server.order("POST", "/keys", kind="domain", domain_name="mg.example.com").json()
+    with pytest.raises(KeyRefused):
+        mailgun.client.keys_listed_by(Secret(sending["secret"]))
 
 
 def test_a_limit_that_is_not_the_key_limit_is_another_error(script: Script) -> None:

@@ -114,6 +114,7 @@ def test_while_a_step_needs_attention_the_board_says_what_mailguns_status_page_r
     assert world.status("2") is StepStatus.NEEDS_ATTENTION
     assert "Trouble: Mailgun's status page says: Degraded API performance." in world.board
 
+    world.mailgun.status = None
     world.press(Ask.RETRY, "2")
     world.later(world.policy.poll_every)
     assert "status page" not in world.board
@@ -183,3 +184,61 @@ def test_a_person_who_is_not_reached_is_not_named_in_the_thread(ann: World) -> N
 
     (entry,) = ann.trail(Action.NOT_REACHED)
     assert entry.facts.private and "bob@" in entry.facts.subject
+
+
+# --- Mailgun is down --------------------------------------------------------------------------------------
+
+OUTAGE = "Mailgun's status page says: Major outage."
+
+
+def test_an_outage_is_on_the_board_from_the_opening_on_though_all_calls_work_and_until_it_ends(world: World) -> None:
+    world.mailgun.status = OUTAGE
+    world.with_logins().opened()
+    assert f"Trouble: {OUTAGE} See status.mailgun.com (https://status.mailgun.com)." in world.board
+
+    world.mailgun.status = None
+    world.later(world.policy.poll_every)
+    assert "Trouble" not in world.board
+
+
+def test_the_status_page_is_asked_once_at_the_opening_while_all_is_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[None] = []
+    monkeypatch.setattr(world.mailgun, "outage", lambda: asked.append(None))
+    world.with_logins().opened()
+    world.later(timedelta(hours=1))
+
+    assert len(asked) == 1
+
+
+def test_while_mailgun_is_down_tasks_wait_and_go_on_by_themselves(world: World) -> None:
+    world.with_logins("app").opened()
+    world.mailgun.status = OUTAGE
+    world.mailgun.fail("set_password", Uncertain("Mailgun answered with an error of its own (503)"), times=FOREVER)
+    world.press(Ask.APPROVE, "2")
+    world.work(patience=timedelta(minutes=10))
+    assert world.status("2") is StepStatus.RUNNING and OUTAGE in world.board
+    assert "setting a password: Mailgun answered with an error of its own (503)" in world.board
+
+    world.mailgun.faults.clear()
+    world.mailgun.status = None
+    world.later(world.policy.poll_every)
+    assert world.status("2") is StepStatus.DONE and "Trouble" not in world.board
+
+
+def test_errors_that_no_outage_explains_are_for_people_to_see(world: World) -> None:
+    world.with_logins("app").opened()
+    world.mailgun.fail("set_password", Uncertain("Mailgun answered with an error of its own (503)"), times=FOREVER)
+    world.approved("2")
+
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+
+
+def test_a_refusal_fails_at_once_during_an_outage_too(world: World) -> None:
+    world.mailgun.status = OUTAGE
+    world.with_logins().opened()
+    world.mailgun.fail("set_password", Refused("locked", status=400), times=FOREVER)
+    world.approved("2")
+
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION

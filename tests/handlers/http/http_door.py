@@ -96,7 +96,7 @@ class Served:
 def http_door(api: str, bot_token: str = "xoxb-1", kept: Kept | None = None) -> Iterator[Served]:
     """A door of one's own while the block runs. Forms are opened at that Web API."""
     store = kept or Kept()
-    app = build_app(bot_token, Intake(store.keep, lambda: datetime.now(UTC)), base_url=api, over_http=True)
+    app = build_app(bot_token, Intake(store.keep, lambda: datetime.now(UTC), str), base_url=api, over_http=True)
     server = WebServer(0)
     server.serve(HttpDoor(app, SECRET).routes())
     try:

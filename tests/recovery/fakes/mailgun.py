@@ -157,6 +157,16 @@ class FakeMailgun:
             if secret.reveal() not in self.key_secrets.values():
                 raise KeyRefused("Mailgun refused the key", status=401)
 
+    def keys_listed_by(self, secret: Secret) -> list[ApiKey]:
+        with self._lock:
+            self.calls.append(("keys_listed_by", ""))
+        fault = self.faults.take("keys_listed_by", "")
+        if fault is not None:
+            raise fault.error
+        if secret.reveal() not in self.key_secrets.values():
+            raise KeyRefused("Forbidden", status=401)
+        return list(self.api_keys.values())
+
     def domains(self, region: str) -> list[Domain]:
         with self._call("domains", region):
             return [d for d in self.all_domains if d.region == region and self._is_mine(d.owner)]
