@@ -19,7 +19,7 @@ def test_a_key_that_dies_in_the_middle_needs_a_fresh_one_and_nothing_is_done_twi
     world.mailgun.fail("delete_key", KeyRefused("Mailgun refused the key", status=401), "key-2", times=50)
     world.work()
     assert world.status("1") is StepStatus.NEEDS_ATTENTION
-    assert "fresh admin key" in world.card("1")
+    assert "Give the bot a new key" in world.card("1")
     handed = len(world.handed_keys)
 
     world.mailgun.faults = type(world.mailgun.faults)()

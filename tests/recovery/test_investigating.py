@@ -194,12 +194,13 @@ def test_of_what_could_not_be_listed_nothing_counts_as_gone(open_case: World) ->
 
 def test_a_look_that_fails_at_the_opening_goes_on_by_itself(world: World) -> None:
     visited(world).mailgun.fail("keys", Uncertain("timed out"), times=4)
-    world.opened()
+    world.type("", by=REQUESTER)
+    world.work(timedelta(seconds=4))
     assert "could not be counted" in world.board
     world.work(timedelta(minutes=5))
 
-    assert len(findings(world)) == 6
-    assert world.status("0") is StepStatus.WAITING
+    assert len(findings(world)) == 6 and "could not be counted" not in world.board
+    assert world.status("0") is StepStatus.WAITING and "2 account keys" in world.card("1")
 
 
 def test_a_refused_key_makes_the_step_need_help_and_a_retry_looks_again(world: World) -> None:

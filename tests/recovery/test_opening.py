@@ -208,7 +208,7 @@ def test_status_shows_the_board_to_anyone(world: World) -> None:
 
 def test_an_account_that_cannot_be_counted_still_gets_its_cards(world: World) -> None:
     world.mailgun.status = "Mailgun: a major outage of the API"
-    world.mailgun.fail("keys", Refused("Forbidden", status=403))
+    world.mailgun.fail("keys", Refused("Forbidden", status=403), times=2)
     world.opened().draw()
 
     assert len(world.slack.of_kind(MarkerKind.STEP)) == len(STEPS)

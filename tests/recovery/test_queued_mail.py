@@ -109,7 +109,7 @@ def test_domains_are_listed_again_at_the_approval(ready: World) -> None:
 
 
 def test_an_account_that_could_not_be_counted_has_all_of_its_queued_mail_deleted(world: World) -> None:
-    world.with_logins().mailgun.fail("keys", Refused("Forbidden", status=403))
+    world.with_logins().mailgun.fail("keys", Refused("Forbidden", status=403), times=2)
     world.opened()
     assert "every domain, in both regions" in world.card("7")
 
