@@ -13,6 +13,8 @@ from recovery.state import Facts, Json, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.things import Thing, key_spec
 
+BEGIN = "api_keys.begin"
+"""Lists the keys and plans the rest: how each round of the step begins."""
 REPLACE = "api_keys.replace"
 RETIRE = "api_keys.retire"
 """Ends a control panel session, which gets no replacement."""
@@ -176,7 +178,7 @@ def approved_parts(tx: Transaction, state: StepState) -> set[str]:
 
     A step that was approved under an earlier version of the bot had keys and sessions alone.
     """
-    begun = [task.payload.get("parts") for task in tx.tasks.of_step(state.id, kind=f"{state.kind}.begin")]
+    begun = [task.payload.get("parts") for task in tx.tasks.of_step(state.id, kind=BEGIN)]
     approved = [parts for parts in begun if isinstance(parts, list)]
     return {str(part) for part in approved[-1]} if approved else {*PART_OF.values()}
 

@@ -12,6 +12,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached
 from recovery.jobs import Job, merged
 from recovery.key_plans import (
+    BEGIN,
     DEAD,
     DELETED,
     FIRST,
@@ -201,4 +202,5 @@ def wait_for_others(job: Job) -> None:
 def _is_before(other: Task, task: Task) -> bool:
     if other.kind == REPLACE:
         return owner_id_of(other) == owner_id_of(task) and not other.payload.get(FIRST)
-    return other.kind.endswith(".begin") and not task.payload.get("owner")
+    # The beginning makes the bot's own key, which counts with those of the account itself.
+    return other.kind == BEGIN and not task.payload.get("owner")

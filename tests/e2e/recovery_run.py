@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from drill.account import Mailgun
 from drill.actors import COMMAND, Person, Slack
 from drill.company import Company, company
+from drill.evidence import ACCOUNT_WIDE
 from drill.mailgun.accounts import Prepared, small_account
 from drill.messages import Form, Message
 from drill.ordering import JsonObject
@@ -308,13 +309,18 @@ class Run:
         """Every call that was to change something there."""
         return [call for call in self.mailgun.calls() if call["method"] != "GET"]
 
+    def account_wide_keys(self) -> set[str]:
+        """The webhook signing key and the public validation key that the account has now."""
+        account = self.mailgun.state()["account"]
+        return {str(account[name]) for name in ACCOUNT_WIDE}
+
     def secrets(self) -> set[str]:
         """Every secret that there is or was: keys, passwords now, passwords handed over, the bot's tokens."""
         state = self.mailgun.state()
         app = self.slack.workspace.app
         found = {key["secret"] for key in state["keys"]} | set(self.passwords().values())
         found |= {sent.secret for sent in handed_over(self.slack)}
-        found |= {state["account"]["http_signing_key"], state["account"]["public_key"]}
+        found |= self.account_wide_keys()
         return found | {app.bot_token, app.app_token, self.mailgun.admin_key}
 
     def log_text(self) -> str:

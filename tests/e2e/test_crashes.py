@@ -72,7 +72,7 @@ def nothing_was_sent_twice_or_left_readable(run: Run) -> None:
     for secret in run.secrets() - {run.mailgun.admin_key}:
         assert secret not in run.log_text()
         assert secret not in run.database_dump()
-    alive = set(run.passwords().values()) | {key["secret"] for key in run.keys()}
+    alive = set(run.passwords().values()) | {key["secret"] for key in run.keys()} | run.account_wide_keys()
     void = [one.secret for one in sent if one.secret not in alive]
     run.wait(
         "void secrets to be wiped",
@@ -94,7 +94,7 @@ def keys_used_after_a_restart(run: Run, **changes: str) -> set[str]:
     """The ids of the keys that new passwords take, the bot having been started anew."""
     run.restart(**changes)
     seen, posts = len(run.mailgun.calls()), len(handover_posts(run.slack))
-    if posts > 1:
+    if run.value("SELECT status FROM steps WHERE number = 2") == "done":
         run.says(run.olivia, "reissue app@mg.example.com")
     else:
         run.approve(2)
