@@ -80,14 +80,20 @@ def watched_domains(domains: Sequence[Domain]) -> tuple[tuple[str, ...], bool]:
 
     Disabling an account disables every domain, for one and the same reason. So: while any domain works, the
     account is not disabled, and those that do not work were disabled for a reason of their own. When none
-    works, the reason that most of them give is the account's, and the others have their own.
+    works, the reason that most of them give is the account's, and the others have their own. A subaccount may be
+    disabled by itself, and may work while the account does not.
     """
-    working = tuple(domain.subject for domain in domains if not domain.is_disabled)
-    if working or not domains:
-        return working, False
-    reasons = Counter(domain.disabled_for for domain in domains)
-    accounts_reason, _ = reasons.most_common(1)[0]
-    return tuple(domain.subject for domain in domains if domain.disabled_for == accounts_reason), True
+    by_owner: dict[str | None, list[Domain]] = {}
+    for domain in domains:
+        by_owner.setdefault(domain.owner.id if domain.owner else None, []).append(domain)
+    watched: list[str] = []
+    is_disabled = False
+    for theirs in by_owner.values():
+        working = [domain.subject for domain in theirs if not domain.is_disabled]
+        reasons = Counter(domain.disabled_for for domain in theirs)
+        watched += working or [d.subject for d in theirs if d.disabled_for == reasons.most_common(1)[0][0]]
+        is_disabled = is_disabled or not working
+    return tuple(watched), is_disabled
 
 
 @dataclass(frozen=True, order=True)

@@ -22,7 +22,8 @@ S = FindingStatus
 PAGE = 12
 """As many as fit into one message with their buttons."""
 
-IN_CARD = 12
+IN_CARD = 16
+"""As many as fit beside what the step's card says of the whole account."""
 
 USERS_PAGE = Link("https://app.mailgun.com/settings/users", "Mailgun's list of users")
 _WORDS = {

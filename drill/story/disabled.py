@@ -7,8 +7,15 @@ from drill.actors import COMMAND
 from drill.company import Company
 from drill.messages import Message
 from drill.story.habits import SavesHandovers
+from drill.story.investigating import is_expected, the_account_is_investigated, who_came_since
 from drill.story.people import people_do_their_part
-from drill.story.scenes import LEAKED_KEY, somebody_reports_it, support_is_told, the_note_is_written
+from drill.story.scenes import (
+    LEAKED_KEY,
+    queued_mail_is_deleted,
+    somebody_reports_it,
+    support_is_told,
+    the_note_is_written,
+)
 from drill.story.stage import Stage, StoryBroken
 
 BY_HAND = {"Staging": "developer", "Dashboard": "basic"}
@@ -34,10 +41,15 @@ def play(stage: Stage) -> None:
     people_begin_by_hand(stage)
     keys_that_do_not_work_are_refused(stage)
     a_new_key_is_given(stage)
+    the_account_is_investigated(stage, own_key_is_known=True)
+    for description in BY_HAND:
+        is_expected(stage, f"({description})")
     the_bot_does_the_rest_of_step_1(stage)
     passwords_are_reset(stage)
+    queued_mail_is_deleted(stage)
     people_do_their_part(stage)
     the_note_is_written(stage)
+    who_came_since(stage)
     support_is_told(stage)
 
 

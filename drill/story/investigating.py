@@ -11,8 +11,11 @@ COPIES, ROUTE, WEBHOOK, KEY, SENDING, OFFICE = (
 """How the card calls what was found."""
 
 
-def the_account_is_investigated(stage: Stage) -> None:
-    """The bot has looked through the account. People look at what it found, and say of each what becomes of it."""
+def the_account_is_investigated(stage: Stage, *, own_key_is_known: bool = False) -> None:
+    """The bot has looked through the account. People look at what it found, and say of each what becomes of it.
+
+    An account key can be removed at once where the bot knows which one it works with itself.
+    """
     stage.transcript.heading("Step 0: what the attacker left")
     priya = stage.priya
     card = finding(stage, KEY)
@@ -27,8 +30,11 @@ def the_account_is_investigated(stage: Stage) -> None:
     it_is_put_back_and_removed_again(stage)
     priya.clicks(finding(stage, SENDING), "It was the attack", beside=SENDING)
     stage.hears(priya, "counts as the attack")
-    priya.clicks(finding(stage, KEY), "Remove it", beside=KEY, confirmed=True)
-    stage.hears(priya, "as soon as the bot has a key of its own")
+    if own_key_is_known:
+        removes(stage, KEY)
+    else:
+        priya.clicks(finding(stage, KEY), "Remove it", beside=KEY, confirmed=True)
+        stage.hears(priya, "as soon as the bot has a key of its own")
     stage.outside("Allowlist entries come last. Priya asks who runs the bot: it calls from the office's address.")
     priya.clicks(finding(stage, OFFICE), "It is the bot's own", beside=OFFICE)
     stage.hears(priya, "counts as expected")
@@ -46,42 +52,56 @@ def finding(stage: Stage, words: str) -> Message:
 
 
 def removes(stage: Stage, words: str) -> None:
-    """Priya has it removed, and waits until it is."""
+    """Priya has it removed, and waits until the trail says that it is."""
+    before = times_removed(stage, words)
     stage.priya.clicks(finding(stage, words), "Remove it", beside=words, confirmed=True)
     stage.hears(stage.priya, "is being removed")
-    stage.wait(f"“{words}” to be removed", lambda: is_removed(stage, words))
+    stage.wait(f"“{words}” to be removed", lambda: times_removed(stage, words) > before)
 
 
-def is_removed(stage: Stage, words: str) -> bool:
-    """Whether the card offers to put it back."""
-    card = stage.step(0)
-    return card.button("Put it back", words) is not None
+def times_removed(stage: Stage, words: str) -> int:
+    """How often the trail says that the bot removed it."""
+    return sum(f"The bot removed finding {number_of(stage, words)} " in entry for entry in trail(stage))
+
+
+def trail(stage: Stage) -> list[str]:
+    """The entries of the trail in the thread."""
+    return [entry for message in stage.company.slack.messages(kind="audit") for entry in message.words.split("\n")]
 
 
 def it_is_put_back_and_removed_again(stage: Stage) -> None:
     """Olivia takes the webhook for a new tool of theirs; a minute later she knows that it is not."""
     stage.outside("Olivia takes the webhook for the new statistics tool.")
     olivia = stage.olivia
-    olivia.clicks(finding(stage, WEBHOOK), "Put it back", beside=WEBHOOK, confirmed=True)
+    card = stage.wait("the card to offer it", lambda: _with_button(stage, "Put it back", WEBHOOK))
+    olivia.clicks(card, "Put it back", beside=WEBHOOK, confirmed=True)
     stage.hears(olivia, "is being put back")
     stage.outside("The team knows of no such tool. Olivia has it removed once more.")
     number = number_of(stage, WEBHOOK)
-    stage.wait("it to be put back", lambda: not is_removed(stage, WEBHOOK))
+    stage.wait("it to be put back", lambda: any(f"The bot put back finding {number} " in e for e in trail(stage)))
     olivia.types(f"/mailgun-compromised remove {number}")
     stage.hears(olivia, "is being removed")
-    stage.wait("it to be removed again", lambda: is_removed(stage, WEBHOOK))
+    stage.wait("it to be removed again", lambda: times_removed(stage, WEBHOOK) > 1)
 
 
 def number_of(stage: Stage, words: str) -> str:
-    """The number of a finding that was in the thread, by how the trail calls it."""
-    trail = " ".join(message.words for message in stage.company.slack.messages(kind="audit"))
-    return trail.partition(f" ({words}")[0].rpartition("finding ")[2]
+    """The number of a finding, by how the trail calls it."""
+    told = next((entry for entry in trail(stage) if "marked as suspicious" in entry and words in entry), "")
+    return told.partition("finding ")[2].partition(" ")[0]
+
+
+def _with_button(stage: Stage, button: str, words: str) -> Message | None:
+    card = stage.step(0)
+    return card if card.button(button, words) is not None else None
+
+
+def is_expected(stage: Stage, words: str) -> None:
+    """Olivia knows what that is."""
+    stage.olivia.clicks(finding(stage, words), "Expected", beside=words)
+    stage.hears(stage.olivia, "counts as expected")
 
 
 def who_came_since(stage: Stage) -> None:
     """At the last look: Nina was no user when the account was looked through first."""
     stage.transcript.heading("The last look")
-    olivia = stage.olivia
-    card = finding(stage, cast.JOINS_LATER)
-    olivia.clicks(card, "Expected", beside=cast.JOINS_LATER)
-    stage.hears(olivia, "counts as expected")
+    is_expected(stage, cast.JOINS_LATER)
