@@ -46,6 +46,7 @@ soak: $(VENV)/dev.stamp
 
 requirements:
 	$(UV) $(PIN) --output-file requirements/run.txt
+	$(UV) $(PIN) --extra leaks --output-file requirements/leaks.txt
 	$(UV) $(PIN) --group drill --output-file requirements/drill.txt
 	$(UV) $(PIN) --group drill --group dev --output-file requirements/dev.txt
 

@@ -28,6 +28,8 @@ from handlers.identity import Identity
 from handlers.logging import quiet_libraries
 from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
+from leaks.check import check_leaks
+from leaks.kingfisher import Kingfisher
 from mailgun.asking import KeySource
 from mailgun.check import OneKey, check_mailgun
 from mailgun.client import MailgunClient
@@ -73,6 +75,7 @@ class Rooms:
     identity: Identity
     messenger: SlackMessenger
     directory: SlackDirectory
+    leaks: Kingfisher
 
 
 def wire(settings: Settings) -> Rooms:
@@ -92,6 +95,7 @@ def wire(settings: Settings) -> Rooms:
         identity=identity,
         messenger=SlackMessenger(slack, identity, pace=settings.SLACK_PACE.total_seconds()),
         directory=SlackDirectory(slack, identity),
+        leaks=Kingfisher(settings.LEAK_SCAN_TIME),
     )
 
 
@@ -105,7 +109,8 @@ def wire_vault(settings: Settings, database: Database, clock: DatabaseClock) -> 
 def wire_mailgun(settings: Settings, keys: KeySource) -> MailgunClient:
     """Mailgun, asked with the key that `keys` has."""
     transport = Transport(timeout=settings.HTTP_TIMEOUT.total_seconds(), concurrency=settings.MAILGUN_CONCURRENCY)
-    return MailgunClient(settings.MAILGUN_URLS, keys, transport, settings.MAILGUN_STATUS_URL)
+    status, storage = settings.MAILGUN_STATUS_URL, settings.MAILGUN_STORAGE_URLS
+    return MailgunClient(settings.MAILGUN_URLS, keys, transport, status, storage)
 
 
 def wire_slack(settings: Settings) -> WebClient:
@@ -129,6 +134,7 @@ class Bot:
             rooms.mailgun,
             rooms.messenger,
             rooms.directory,
+            rooms.leaks,
             policy_of(settings),
         )
         seal = rooms.vault.seal
@@ -218,13 +224,15 @@ def run(context: typer.Context) -> None:
 
 
 def start(rooms: Rooms) -> Rooms:
-    """The rooms, once this process may work: it has its lock, the tables are current, the vault opens."""
+    """The rooms, once this process may work: it has its lock, the tables are current, the vault opens, and what a scan
+    left behind that was killed is gone."""
     rooms.database.hold()
     rooms.database.migrate()
     rooms.clock.measure()
     adopt_environment_key(rooms)
     rooms.vault.current()
     rooms.vault.rotate_if_needed()
+    rooms.leaks.delete_left_behind()
     return rooms
 
 
@@ -284,6 +292,7 @@ def check(
         identity = Identity(slack)
         findings += check_slack(slack, identity, SlackMessenger(slack, identity), app_client, to)
         findings += check_mailgun(wire_mailgun(settings, keys))
+        findings += check_leaks(settings.LEAK_SCAN)
     for finding in findings:
         mark = "[green]fine[/]" if finding.fine else "[red]not yet[/]"
         console.print(f"{mark}  {finding.what}: ", end="")

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from recovery.due import plan_due
 from recovery.errors import RecoveryError
 from recovery.kinds import all_task_kinds
+from recovery.leaks import LeakScanner
 from recovery.policy import Policy
 from recovery.ports import Directory, Mailgun, Messenger, Vault
 from recovery.progress import settle_after
@@ -48,6 +49,7 @@ class Engine:
         mailgun: Mailgun,
         messenger: Messenger,
         directory: Directory,
+        leaks: LeakScanner,
         policy: Policy,
     ) -> None:
         self.stopping = Event()
@@ -60,6 +62,7 @@ class Engine:
             vault=vault,
             clock=clock,
             policy=policy,
+            leaks=leaks,
             calls=ThreadPoolExecutor(policy.concurrency, thread_name_prefix="mailgun"),
             wake=self.wake,
             stopping=self.stopping,

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 import settings_values as values
 from recovery.account import SignIn
-from recovery.policy import LEASE_MARGIN, Policy, ReminderHours
+from recovery.policy import ISOLATION_CHECKLIST, LEASE_MARGIN, Policy, ReminderHours
 from recovery.secret import Secret
 
 
@@ -54,6 +54,7 @@ _MEMBERS = "ids separated by commas, such as U0123ABCD,S0456EFGH"
 Duration = Annotated[timedelta, _read(values.parse_span)]
 DurationOrZero = Annotated[timedelta, _read(values.parse_duration)]
 Url = Annotated[str, _read(values.parse_url)]
+Urls = Annotated[tuple[str, ...], _read(values.parse_urls)]
 Members = Annotated[frozenset[str], _read(values.parse_members)]
 Channel = Annotated[str | None, _read(values.parse_channel)]
 
@@ -93,6 +94,16 @@ class Settings(BaseSettings):
         "https://api.eu.mailgun.net",
         "Mailgun's API, region eu",
         "an address such as https://api.eu.mailgun.net",
+    )
+    MAILGUN_US_STORAGE_URLS: Urls = _variable(
+        "https://storage-us-east4.api.mailgun.net,https://storage-us-west1.api.mailgun.net",
+        "the hosts that keep queued mail of region us, where it is deleted",
+        "addresses separated by commas, such as https://storage-us-east4.api.mailgun.net",
+    )
+    MAILGUN_EU_STORAGE_URLS: Urls = _variable(
+        "https://storage-europe-west1.api.mailgun.net",
+        "the same of region eu",
+        "addresses separated by commas, such as https://storage-europe-west1.api.mailgun.net",
     )
     MAILGUN_STATUS_URL: Annotated[str, _read(lambda text: values.parse_url(text) if text else "")] = _variable(
         "https://status.mailgun.com/api/v2/summary.json",
@@ -166,6 +177,12 @@ class Settings(BaseSettings):
         "after so many reminders to a person, whoever receives the secrets gets a summary once a day",
         "a number from 1 to 1000",
     )
+    LOOKBACK: Duration = _variable(
+        "14d",
+        "what was created so shortly before an incident is marked as suspicious; `since:` in the command names a "
+        "moment instead",
+        "a time such as 14d or 36h",
+    )
     POLL_EVERY: Duration = _variable(
         "5m", "how often Mailgun is asked about people and domains", _DURATION.format("5m")
     )
@@ -193,6 +210,20 @@ class Settings(BaseSettings):
         _DURATION.format("30s"),
     )
     SLACK_PACE: DurationOrZero = _variable("1s", "between two messages to one channel", _DURATION.format("1s"))
+    LEAK_SCAN: Annotated[tuple[str, ...], _read(values.parse_repositories)] = _variable(
+        "",
+        "what step 6 can scan for leaked keys, with Kingfisher: repositories (`https://…`, `git://…`), GitHub "
+        "organisations (`github:acme`) and folders (`/…`)",
+        "entries separated by commas, such as https://github.com/acme/shop,github:acme,/srv/repositories/shop",
+        shown="no scan",
+    )
+    LEAK_SCAN_TIME: Duration = _variable("10m", "how long the scan of one repository may take", _DURATION.format("10m"))
+    ISOLATION_CHECKLIST: Annotated[tuple[str, ...], _read(values.parse_checklist)] = _variable(
+        "; ".join(ISOLATION_CHECKLIST),
+        "what step 6 asks to be checked where the servers are, separated by semicolons; empty: nothing",
+        "at most 20 sentences of at most 200 characters each, separated by semicolons, or nothing",
+        shown="five checks, from .env files to the other keys on the host",
+    )
     PORT: Annotated[int, _read(values.parse_whole(0, 65535))] = _variable(
         "3000",
         "where it listens: for `/healthz`, and in HTTP mode for Slack; 0 is any free port, which the log names",
@@ -206,6 +237,12 @@ class Settings(BaseSettings):
     def MAILGUN_URLS(self) -> dict[str, str]:
         """The address of Mailgun's API in each of `MAILGUN_REGIONS`, in their order."""
         urls = {"us": self.MAILGUN_US_URL, "eu": self.MAILGUN_EU_URL}
+        return {region: urls[region] for region in self.MAILGUN_REGIONS}
+
+    @property
+    def MAILGUN_STORAGE_URLS(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of the hosts that keep queued mail, by region."""
+        urls = {"us": self.MAILGUN_US_STORAGE_URLS, "eu": self.MAILGUN_EU_STORAGE_URLS}
         return {region: urls[region] for region in self.MAILGUN_REGIONS}
 
     @classmethod
@@ -271,7 +308,7 @@ class Settings(BaseSettings):
         return lease
 
 
-_EMPTY_COUNTS = frozenset({"MAILGUN_STATUS_URL"})
+_EMPTY_COUNTS = frozenset({"MAILGUN_STATUS_URL", "ISOLATION_CHECKLIST"})
 """Everywhere else a variable that is set to nothing is one that is not set."""
 
 
@@ -323,6 +360,7 @@ def policy_of(settings: Settings) -> Policy:
         email_domains=settings.EMAIL_DOMAINS,
         mailgun_via=settings.MAILGUN_VIA,
         poll_every=settings.POLL_EVERY,
+        lookback=settings.LOOKBACK,
         handover_ttl=settings.HANDOVER_TTL,
         concurrency=settings.MAILGUN_CONCURRENCY,
         batch=settings.BATCH,
@@ -330,4 +368,7 @@ def policy_of(settings: Settings) -> Policy:
         lease=settings.LEASE,
         tick=settings.TICK,
         settle=settings.SETTLE,
+        leak_scan=settings.LEAK_SCAN,
+        leak_scan_time=settings.LEAK_SCAN_TIME,
+        isolation_checklist=settings.ISOLATION_CHECKLIST,
     )

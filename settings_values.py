@@ -20,6 +20,11 @@ from storage.urls import parsed
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 """The levels that the log may have."""
 
+MOST_CHECKS = 20
+LONGEST_CHECK = 200
+"""Of a checklist: how many items, and of how many characters, so that they fit into one message with their buttons."""
+
+_ORGANISATION = re.compile(r"github:[A-Za-z0-9][A-Za-z0-9-]{0,38}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+")
@@ -166,6 +171,43 @@ def parse_url(text: str) -> str:
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         raise ValueError("would send keys in the clear: http is for this machine only")
     return text.strip().rstrip("/")
+
+
+def parse_repositories(text: str) -> tuple[str, ...]:
+    """What to scan for leaked keys: addresses of repositories, `github:<organisation>`, absolute paths."""
+    items = tuple(dict.fromkeys(_items(text)))
+    for number, item in enumerate(items, 1):
+        try:
+            url = urlsplit(item)
+        except ValueError:
+            raise ValueError(f"has no address in place {number}") from None
+        if "@" in url.netloc:
+            # Not repeated here: it may be a token.
+            raise ValueError(f"has a user name or password in place {number}: only what is public is scanned")
+        is_plain = url.scheme == "http" and url.hostname in _LOOPBACK
+        is_address = (url.scheme in ("https", "git") or is_plain) and url.hostname and url.path.strip("/")
+        if not (is_address or _ORGANISATION.fullmatch(item) or item.startswith("/")):
+            raise ValueError(f"has {item!r}, which is no https or git address, github:<organisation> or absolute path")
+    return items
+
+
+def parse_checklist(text: str) -> tuple[str, ...]:
+    """Sentences, separated by semicolons. An empty text is an empty list."""
+    items = tuple(dict.fromkeys(item for piece in text.split(";") if (item := " ".join(piece.split()))))
+    if len(items) > MOST_CHECKS:
+        raise ValueError(f"has {len(items)} items, more than a message can show")
+    for number, item in enumerate(items, 1):
+        if len(item) > LONGEST_CHECK:
+            raise ValueError(f"has more than {LONGEST_CHECK} characters in place {number}")
+    return items
+
+
+def parse_urls(text: str) -> tuple[str, ...]:
+    """Such addresses, separated by commas, in their order."""
+    urls = tuple(dict.fromkeys(parse_url(item) for item in _items(text)))
+    if not urls:
+        raise ValueError("names no address")
+    return urls
 
 
 def parse_channel(text: str) -> str:

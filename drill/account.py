@@ -3,6 +3,7 @@
 import requests
 
 from drill.mailgun.accounts import Prepared
+from drill.mailgun.places import StorageHost
 from drill.ordering import JsonObject, Orders
 
 _TIMEOUT = 10.0
@@ -24,6 +25,10 @@ class Mailgun:
     def region_url(self, region: str) -> str:
         """Its API in that region."""
         return f"{self.url}/{region}"
+
+    def storage_urls(self, region: str) -> list[str]:
+        """Its hosts that keep the queued mail of that region."""
+        return [f"{self.url}/{host}" for host in StorageHost if host.region == region]
 
     def state(self) -> JsonObject:
         """Everything that it knows, secrets included."""

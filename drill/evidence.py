@@ -8,7 +8,11 @@ import sqlalchemy as sa
 
 from drill.calls import HandedOver, handed_over
 from drill.company import Company
+from drill.mailgun.visitors import Visit
 from drill.ordering import JsonObject
+
+ACCOUNT_WIDE = ("http_signing_key", "public_key")
+"""What Mailgun's state calls the secrets that belong to the account as a whole."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,16 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What the bot's database says of one finding: what kind of thing, which one, and what became of it."""
+
+    trace: str
+    subject: str
+    status: str
+    by: str | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that the verdict looks at. `before` and `after` are Mailgun's whole state."""
 
@@ -39,6 +53,9 @@ class Evidence:
     database: bytes
     tokens: Sequence[str]
     """The bot's own credentials in Slack."""
+    findings: Sequence[Found] = ()
+    visit: Visit | None = None
+    """What the attacker left, and what the company had there; None where nobody was there."""
 
     def handed_over(self) -> list[HandedOver]:
         """Every secret that was sent in an accepted message, by the form of a handover."""
@@ -50,10 +67,13 @@ class Evidence:
         for state in (self.before, self.after):
             known |= {str(key["secret"]) for key in state["keys"]}
             known |= {str(c["password"]) for domain in state["domains"] for c in domain["credentials"]}
+            known |= {str(state["account"][name]) for name in ACCOUNT_WIDE}
         return known
 
 
-def collect(company: Company, before: JsonObject, log_path: Path, database_url: str, database: bytes) -> Evidence:
+def collect(
+    company: Company, before: JsonObject, log_path: Path, database_url: str, database: bytes, visit: Visit | None
+) -> Evidence:
     """The evidence as it is now. `database` is what `stored` gave, also while the bot ran."""
     slack = company.slack
     return Evidence(
@@ -64,19 +84,34 @@ def collect(company: Company, before: JsonObject, log_path: Path, database_url: 
         bot_log=log_path.read_bytes(),
         database=database,
         tokens=(slack.workspace.app.bot_token, slack.workspace.app.app_token),
+        findings=findings(database_url),
+        visit=visit,
     )
 
 
 def parts(database_url: str) -> list[Part]:
     """What became of all that was asked of people in the bot's newest incident, read from its own database."""
-    engine = sa.create_engine(_driver(database_url))
-    rows = sa.text(
+    rows = (
         "SELECT people.mailgun_id, people.email, obligations.kind, obligations.status, obligations.settled_by,"
         " obligations.reason FROM obligations JOIN people ON people.id = obligations.person_id"
         " WHERE obligations.incident_id = (SELECT max(id) FROM incidents)"
     )
+    return [Part(*row) for row in _rows(database_url, rows)]
+
+
+def findings(database_url: str) -> list[Found]:
+    """What was found in the newest incident, and what became of it."""
+    rows = (
+        "SELECT trace, subject, status, decided_by FROM findings"
+        " WHERE incident_id = (SELECT max(id) FROM incidents) ORDER BY number"
+    )
+    return [Found(*row) for row in _rows(database_url, rows)]
+
+
+def _rows(database_url: str, query: str) -> list[tuple[str, ...]]:
+    engine = sa.create_engine(_driver(database_url))
     with engine.connect() as connection:
-        found = [Part(*row) for row in connection.execute(rows)]
+        found = [tuple(row) for row in connection.execute(sa.text(query))]
     engine.dispose()
     return found
 

@@ -6,13 +6,14 @@ from rich.console import Console
 from rich.text import Text
 
 from drill.actors import NothingToPress, NotTaken
+from drill.checks import Check
 from drill.evidence import collect, stored
 from drill.ordering import OrderFailed
 from drill.process import BotGone
 from drill.running import Drill
 from drill.story import Scenario, Stage, StoryBroken
 from drill.transcript import Transcript
-from drill.verdict import Check, failures, judge
+from drill.verdict import failures, judge
 from drill.waiting import NotInTime
 
 _STORY_ENDED_EARLY = (NotInTime, BotGone, NotTaken, NothingToPress, OrderFailed, StoryBroken)
@@ -47,7 +48,9 @@ def verdict(running: Drill) -> list[Check]:
     kept = stored(running.database_url)
     status = running.bot.stop()
     kept += stored(running.database_url)
-    checks = judge(collect(running.company, running.before, running.bot.log_path, running.database_url, kept))
+    checks = judge(
+        collect(running.company, running.before, running.bot.log_path, running.database_url, kept, running.visit)
+    )
     return [*checks, Check("Bot", status == 0, f"The bot left with status {status} when it was asked to.")]
 
 

@@ -178,6 +178,8 @@ def bot_environ(slack: Slack, mailgun: Mailgun, database_url: str, **changes: st
         "MAILGUN_API_KEY": mailgun.admin_key,
         "MAILGUN_US_URL": mailgun.region_url("us"),
         "MAILGUN_EU_URL": mailgun.region_url("eu"),
+        "MAILGUN_US_STORAGE_URLS": ",".join(mailgun.storage_urls("us")),
+        "MAILGUN_EU_STORAGE_URLS": ",".join(mailgun.storage_urls("eu")),
         "MAILGUN_STATUS_URL": mailgun.status_url,
         "DATABASE_URL": database_url,
         "REMIND_EVERY": "2s",

@@ -12,7 +12,8 @@ from rich.text import Text
 from drill.attendance import attended
 from drill.cast import DOMAIN, OLD_DOMAIN, everybody_joins
 from drill.company import company
-from drill.mailgun.accounts import drill_account
+from drill.mailgun.accounts import drill_account, with_subaccount
+from drill.mailgun.visitors import an_attacker_was_there
 from drill.performance import performed
 from drill.process import BotGone, BotProcess, bot_environ, run_command
 from drill.running import Drill
@@ -26,6 +27,9 @@ PLAYED = {"HANDOVER_TTL": "9s", "REMIND_EVERY": "2s", "ESCALATE_AFTER": "4"}
 
 HUMANE = {"HANDOVER_TTL": "10m", "REMIND_EVERY": "30s", "POLL_EVERY": "5s", "TICK": "0.5s"}
 """Times for a person who reads what they click on."""
+
+
+SUBACCOUNT, SUBACCOUNT_DOMAIN = "Shop", "shop.example.com"
 
 
 class NotReady(Exception):
@@ -64,6 +68,8 @@ def drill(port: int, times: Mapping[str, str], story: Scenario) -> Iterator[Dril
     """
     workspace, prepared = drill_workspace(), drill_account()
     everybody_joins(workspace, prepared)
+    with_subaccount(prepared, SUBACCOUNT, SUBACCOUNT_DOMAIN)
+    visit = an_attacker_was_there(prepared)
     times = {**times, "EMAIL_DOMAINS": f"{OLD_DOMAIN}={DOMAIN}"}
     with TemporaryDirectory(prefix="mailgun-drill-") as folder, company(workspace, prepared, port) as where:
         database_url = f"sqlite:///{Path(folder) / 'drill.db'}"
@@ -75,7 +81,7 @@ def drill(port: int, times: Mapping[str, str], story: Scenario) -> Iterator[Dril
         before = where.mailgun.state()
         with BotProcess(environ, Path(folder) / "bot.log") as bot:
             bot.wait_until_connected(where.slack)
-            yield Drill(where, bot, database_url, before)
+            yield Drill(where, bot, database_url, before, visit)
 
 
 @contextmanager

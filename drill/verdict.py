@@ -6,32 +6,25 @@ Nothing here uses the bot's code: what judges must not share a mistake with what
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from drill.calls import HandedOver, handed_over, structured
-from drill.evidence import Evidence, Part
+from drill.checks import Check, check
+from drill.evidence import ACCOUNT_WIDE, Evidence, Part
 from drill.ordering import JsonObject
+from drill.traces import what_became_of_the_visit
 
 _MARK = re.compile(r" ?\[mc-[0-9a-f-]{36}\]$")
 PASSWORD, TWO_FACTOR = "passwords", "two_factor"
 _ASKED_OF_PEOPLE = (PASSWORD, TWO_FACTOR)
 _CHECKLIST = "mailgun_recovery_checklist"
-_MOST_NAMED = 5
 _PANEL = "control panel"
 """Who made a key or set a password by hand, by Mailgun's account of it."""
 
-KeyShape = tuple[str, str, str | None, str]
-"""A key's kind, role, domain and description: what its replacement has in common with it."""
+_ACCOUNT_WIDE_NAMES = dict(zip(ACCOUNT_WIDE, ("the webhook signing key", "the public validation key"), strict=True))
 
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that must be so. `found` says in a sentence how it is."""
-
-    name: str
-    passed: bool
-    found: str
+KeyShape = tuple[str, str, str | None, str, str | None]
+"""A key's kind, role, domain, description and subaccount: what its replacement has in common with it."""
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -40,13 +33,16 @@ def judge(evidence: Evidence) -> list[Check]:
         old_keys_are_gone(evidence),
         each_key_has_one_replacement(evidence),
         keys_were_handed_over(evidence),
+        account_wide_keys_are_new(evidence),
         passwords_were_handed_over(evidence),
+        nothing_is_queued(evidence),
         people_reset_their_passwords(evidence),
         people_have_two_factor(evidence),
         others_are_vouched_for(evidence),
         everyone_is_settled(evidence),
         each_was_written_to_once(evidence),
         account_is_enabled(evidence),
+        *what_became_of_the_visit(evidence),
         secrets_were_sent_once(evidence),
         secrets_were_sent_in_private(evidence),
         nothing_in_the_log(evidence),
@@ -67,13 +63,15 @@ def old_keys_are_gone(evidence: Evidence) -> Check:
     present = {key["id"] for key in _present(evidence.after)}
     left = [_named(key) for key in evidence.before["keys"] if key["id"] in present]
     total = len(evidence.before["keys"])
-    return _check("Old keys", left, f"All {total} keys and sessions from before are deleted.", "Still there: {}.")
+    return check("Old keys", left, f"All {total} keys and sessions from before are deleted.", "Still there: {}.")
 
 
 def each_key_has_one_replacement(evidence: Evidence) -> Check:
-    """Each old account or sending key has one replacement like it, marked where the bot made it; the bot's own is one
-    more."""
-    old = Counter(_shape(key) for key in _present(evidence.before) if key["kind"] != "web")
+    """Each key of the company's from before, account or sending, has one replacement like it, marked where the bot made
+    it; the bot's own is one more."""
+    visit = evidence.visit
+    own = (key for key in _present(evidence.before) if visit is None or key["id"] != visit.left.key_id)
+    old = Counter(_shape(key) for key in own if key["kind"] != "web")
     present = [key for key in _present(evidence.after) if key["kind"] != "web"]
     unmarked = [
         f"{_named(key)} has no mark"
@@ -86,7 +84,7 @@ def each_key_has_one_replacement(evidence: Evidence) -> Check:
     # One more than there were: the key that the bot works with. It must be an admin's.
     is_own = len(extra) == 1 and extra[0][:2] == ("user", "admin")
     surplus = [] if is_own else [f"beside them {_told(shape)}" for shape in extra] or ["the bot has no key"]
-    return _check(
+    return check(
         "Replacements",
         [*missing, *unmarked, *surplus],
         f"Each of the {old.total()} old keys has exactly one replacement, and the bot has one of its own.",
@@ -101,7 +99,20 @@ def keys_were_handed_over(evidence: Evidence) -> Check:
     made = [key for key in _present(evidence.after) if key["kind"] != "web" and key["created_by"] != _PANEL]
     kept = [key for key in made if key["secret"] not in sent]
     wrong = [_named(key) for key in kept] if len(kept) != 1 else []
-    return _check("Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}.")
+    return check("Keys handed over", wrong, "Every key but the bot's own was handed over.", "Nobody was handed: {}.")
+
+
+def account_wide_keys_are_new(evidence: Evidence) -> Check:
+    """The webhook signing key and the public validation key are others than before, and the requester has them."""
+    sent = {handed.secret for handed in evidence.handed_over()}
+    before, after = evidence.before["account"], evidence.after["account"]
+    wrong = [
+        told
+        for name, told in _ACCOUNT_WIDE_NAMES.items()
+        if after[name] == before[name] or str(after[name]) not in sent
+    ]
+    well = "The webhook signing key and the public validation key are new, and were handed over."
+    return check("Account-wide keys", wrong, well, "The old one, or one that nobody was handed: {}.")
 
 
 # --- Passwords ------------------------------------------------------------------------------------------
@@ -113,12 +124,22 @@ def passwords_were_handed_over(evidence: Evidence) -> Check:
     credentials = [c for domain in evidence.after["domains"] for c in domain["credentials"]]
     by_bot = [c for c in credentials if c["set_by"] != _PANEL]
     unknown = [str(c["login"]) for c in by_bot if (c["login"], c["password"]) not in sent]
-    return _check(
+    return check(
         "SMTP passwords",
         unknown,
         f"Each of the {len(credentials)} SMTP passwords is one that was handed over.",
         "Set by somebody else, or never handed over: {}.",
     )
+
+
+# --- Mail ---------------------------------------------------------------------------------------------------
+
+
+def nothing_is_queued(evidence: Evidence) -> Check:
+    """No storage host keeps mail that somebody has queued for later."""
+    left = [f"“{m['subject']}” of {m['domain']} on {m['host']}" for m in evidence.after["queued"] if not m["deleted"]]
+    many = len(evidence.after["queued"])
+    return check("Queued mail", left, f"All {many} messages that were queued are deleted.", "Still queued: {}.")
 
 
 # --- People ---------------------------------------------------------------------------------------------
@@ -129,7 +150,7 @@ def people_reset_their_passwords(evidence: Evidence) -> Check:
     before = {user["id"]: user["password_updated_at"] for user in evidence.before["users"]}
     own = _who_must(evidence, PASSWORD)
     late = [_called(u) for u in own if u["password_updated_at"] in (None, before.get(u["id"]))]
-    return _check(
+    return check(
         "People's passwords", late, f"All {len(own)} of whom Mailgun shows it have a new password.", "Not yet: {}."
     )
 
@@ -138,7 +159,7 @@ def people_have_two_factor(evidence: Evidence) -> Check:
     """Everyone who signs in with a Mailgun password has two-factor authentication, save who was excused."""
     own = _who_must(evidence, TWO_FACTOR)
     without = [_called(user) for user in own if not user["tfa_active"]]
-    return _check(
+    return check(
         "Two-factor authentication", without, f"All {len(own)} of whom Mailgun shows it have it.", "Not yet: {}."
     )
 
@@ -150,7 +171,7 @@ def others_are_vouched_for(evidence: Evidence) -> Check:
     missing = [
         f"{_called(who)} ({what})" for who in others for what in _ASKED_OF_PEOPLE if (who["id"], what) not in vouched
     ]
-    return _check(
+    return check(
         "Vouchers", missing, f"Somebody vouched, by name, for each of the {len(others)} others.", "Nobody did for: {}."
     )
 
@@ -173,14 +194,14 @@ def everyone_is_settled(evidence: Evidence) -> Check:
     ]
     excused = sum(part.status == "excused" for part in evidence.parts)
     said = f" {excused} of what was asked was let go, with a reason." if excused else ""
-    return _check("Everyone", left, f"All {len(users)} users are settled.{said}", "Not settled: {}.")
+    return check("Everyone", left, f"All {len(users)} users are settled.{said}", "Not settled: {}.")
 
 
 def each_was_written_to_once(evidence: Evidence) -> Check:
     """Each Mailgun user has one message, which is redrawn; everything else is a reply under it."""
     sent = Counter(key for call in evidence.slack_log if (key := _checklist(call)))
     twice = [f"{key.rpartition(':')[2]} ({times} messages)" for key, times in sent.items() if times > 1]
-    return _check("One message", twice, f"Each of {len(sent)} Mailgun users got one message.", "More than one: {}.")
+    return check("One message", twice, f"Each of {len(sent)} Mailgun users got one message.", "More than one: {}.")
 
 
 def _who_must(evidence: Evidence, what: str) -> list[JsonObject]:
@@ -225,7 +246,7 @@ def secrets_were_sent_once(evidence: Evidence) -> Check:
     """No two messages that Slack took carry the same secret, nor one message twice."""
     sent = Counter(handed.secret for handed in evidence.handed_over())
     twice = [_labels(evidence.handed_over(), secret) for secret, times in sent.items() if times > 1]
-    return _check("Sent once", twice, f"Slack took each of the {len(sent)} secrets once.", "More than once: {}.")
+    return check("Sent once", twice, f"Slack took each of the {len(sent)} secrets once.", "More than once: {}.")
 
 
 def secrets_were_sent_in_private(evidence: Evidence) -> Check:
@@ -237,7 +258,7 @@ def secrets_were_sent_in_private(evidence: Evidence) -> Check:
             if any(secret in text for secret in secrets):
                 loose.append(f"{where} in entry {entry['seq']}")
     loose += [f"{h.label} in {h.channel}" for h in evidence.handed_over() if not h.channel.startswith("D")]
-    return _check(
+    return check(
         "In private",
         loose,
         "No secret is in a channel, in a notification's text, in an edit, or in what Slack sends with a click.",
@@ -259,7 +280,7 @@ def _kept_none(name: str, where: str, kept: bytes, evidence: Evidence) -> Check:
     secrets = evidence.secrets() | set(evidence.tokens)
     found = [f"{count} times" for secret in secrets if (count := kept.count(secret.encode()))]
     words = f"None of {len(secrets)} secrets is in {where} ({len(kept):,} bytes)."
-    return _check(name, found, words, f"A secret is in {where}: {{}}.")
+    return check(name, found, words, f"A secret is in {where}: {{}}.")
 
 
 def _said(entry: JsonObject) -> list[tuple[str, str]]:
@@ -276,14 +297,6 @@ def _said(entry: JsonObject) -> list[tuple[str, str]]:
 # --- Words ----------------------------------------------------------------------------------------------
 
 
-def _check(name: str, wrong: Sequence[str], well: str, otherwise: str) -> Check:
-    if not wrong:
-        return Check(name, True, well)
-    named = ", ".join(wrong[:_MOST_NAMED])
-    more = len(wrong) - _MOST_NAMED
-    return Check(name, False, otherwise.format(f"{named} and {more} more" if more > 0 else named))
-
-
 def _present(state: JsonObject) -> list[JsonObject]:
     return [key for key in state["keys"] if not key["deleted"]]
 
@@ -297,12 +310,14 @@ def _signs_in_at_mailgun(user: JsonObject) -> bool:
 
 
 def _shape(key: JsonObject) -> KeyShape:
-    return (str(key["kind"]), str(key["role"]), key["domain_name"], _MARK.sub("", str(key["description"])))
+    description = _MARK.sub("", str(key["description"]))
+    return (str(key["kind"]), str(key["role"]), key["domain_name"], description, key["subaccount_id"])
 
 
 def _told(shape: KeyShape) -> str:
-    kind, role, domain, description = shape
-    return f"“{description}” ({kind}, {role}{f', {domain}' if domain else ''})"
+    kind, role, domain, description, subaccount = shape
+    where = f"{f', {domain}' if domain else ''}{', of a subaccount' if subaccount else ''}"
+    return f"“{description}” ({kind}, {role}{where})"
 
 
 def _named(key: JsonObject) -> str:

@@ -93,7 +93,8 @@ _NOTES = {
     "repositories": Question(
         "Public repositories",
         "What was found in public repositories?",
-        "Which were searched for keys and passwords, and what was found. Never paste what you found.",
+        "Which were searched for keys and passwords, and what was found. A scan's result, if there was a scan, has a "
+        "button of its own. Never paste what you found.",
         "Say in a few words where you looked and what was found.",
     ),
 }

@@ -14,6 +14,9 @@ from recovery.secret import Secret
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
+UNASKED_PAGE = 100
+"""As many as Mailgun gives of most things where it is not asked for a number: it would hardly give fewer at once."""
+
 MOST_READINGS = 5
 """How often a list is read anew that changes while it is read."""
 
@@ -122,10 +125,11 @@ class Asker:
         total that counts all has changed on the way.
 
         Goes on after every full page, since a total may count no more than its page, unless it counts all, as it does
-        where it is more than a page, and is reached; and after a short one only where the total promises more.
+        where it is more than its page has, and is reached; and after a short one only where the total promises more.
+        What is a full page shows as they come: a server may give fewer at once than it was asked for.
         """
         items: dict[str, Item] = {}
-        skip, total = 0, None
+        skip, total, full = 0, None, min(size, UNASKED_PAGE)
         while True:
             page: Page[Item] = self.ask(replace(call, query={"limit": size, "skip": skip}), read)
             if page.counts_all and total not in (None, page.total):
@@ -133,8 +137,8 @@ class Asker:
             before, total = len(items), page.total
             items |= {identity(item): item for item in page.items}
             skip += len(page.items)
-            is_short = len(page.items) < size
-            is_whole = page.counts_all or (total or 0) > size
+            is_short, full = len(page.items) < full, max(len(page.items), full)
+            is_whole = page.counts_all or (total or 0) > len(page.items)
             is_reached = is_whole and total == len(items)
             if not page.items or is_reached or (is_short and (total is None or total <= skip)):
                 return list(items.values())

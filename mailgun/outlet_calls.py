@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from mailgun import models, outlets
 from mailgun.asking import Asker, part
 from recovery.account import AllowedAddress, DaySent, Route, SendAlert, Subaccount, Webhook
+from recovery.errors import NotFound
 
 ROUTES_PAGE = SUBACCOUNTS_PAGE = METRICS_PAGE = 1000
 """The most that Mailgun gives at once of each."""
@@ -93,11 +94,19 @@ class OutletCalls(Asker):
 
     def delete_queued(self, region: str, domain: str) -> None:
         """Delete all scheduled and undelivered mail of a domain, wanted mail too: on each storage host of the region,
-        for each has a queue of its own. `DELETE /v3/{domain}/envelopes`. Harmless to repeat."""
+        for each has a queue of its own. `DELETE /v3/{domain}/envelopes`. Harmless to repeat. Raises `NotFound` where
+        none of them knows the domain."""
         path, what = f"/v3/{part(domain)}/envelopes", f"delete the queued mail of {domain}"
         call = self.call(region, "DELETE", path, what)
-        for host in self._storage_urls.get(region, ()):
-            self.ask(replace(call, base=host.rstrip("/")), models.read_done)
+        hosts, missing = self._storage_urls.get(region, ()), []
+        for host in hosts:
+            try:
+                self.ask(replace(call, base=host.rstrip("/")), models.read_done)
+            except NotFound as error:
+                # A host may know none but the domains whose mail it keeps: the next one may keep this one's.
+                missing.append(error)
+        if missing and len(missing) == len(hosts):
+            raise missing[0]
 
     # --- The whole account
 
@@ -126,7 +135,8 @@ class OutletCalls(Asker):
             call = self.call(region, "POST", "/v1/analytics/metrics", f"count what was sent in region {region}")
             page = self.ask(replace(call, body={**asked, "pagination": pagination}), outlets.read_sent)
             found += page.items
-            if len(page.items) < METRICS_PAGE:
+            is_full = len(page.items) >= METRICS_PAGE
+            if not page.items or not (is_full or (page.total or 0) > len(found)):
                 return [day for day in found if first <= day.day <= last]
 
 

@@ -143,7 +143,8 @@ class AccountUser:
 
 @dataclass(frozen=True)
 class Route:
-    """One item of `GET /v3/routes` of a region: what becomes of incoming mail that matches `expression`."""
+    """One item of `GET /v3/routes` of a region: what becomes of incoming mail that matches `expression`. `owner` is the
+    subaccount that has it, None for the account itself."""
 
     region: str
     id: str
@@ -152,19 +153,26 @@ class Route:
     expression: str
     actions: tuple[str, ...]
     created_at: datetime
+    owner: Subaccount | None = None
 
 
 @dataclass(frozen=True)
 class Webhook:
     """One address to which a domain's events are posted, from `GET /v3/domains/{domain}/webhooks`, which gives no date.
 
-    `events` are Mailgun's names for them, sorted.
+    `events` are Mailgun's names for them, sorted. `owner` is the subaccount that has its domain.
     """
 
     region: str
     domain: str
     url: str
     events: tuple[str, ...]
+    owner: Subaccount | None = None
+
+    @property
+    def subject(self) -> str:
+        """Region, domain and address in one string."""
+        return f"{self.region}/{self.domain}/{self.url}"
 
 
 @dataclass(frozen=True)
@@ -203,7 +211,7 @@ class Inventory:
     """Keys, domains and logins of the account and of its subaccounts, from one round of questions. Logins are sorted
     and unique."""
 
-    keys: tuple[ApiKey, ...]
-    domains: tuple[Domain, ...]
-    logins: tuple[Login, ...]
-    users: tuple[AccountUser, ...]
+    keys: tuple[ApiKey, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    logins: tuple[Login, ...] = ()
+    users: tuple[AccountUser, ...] = ()

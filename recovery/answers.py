@@ -6,6 +6,7 @@ from dataclasses import replace
 from recovery.board import board_card, read_board
 from recovery.commands import usage_lines
 from recovery.content import Card
+from recovery.policy import Policy
 from recovery.state import Incident
 from recovery.step import Step
 from recovery.store import Transaction
@@ -29,12 +30,12 @@ def opened_elsewhere(incident: Incident) -> Card:
     return plain_card((*line("An incident is open already: "), *where(incident), "."))
 
 
-def status_card(tx: Transaction, steps: Sequence[Step]) -> Card:
+def status_card(tx: Transaction, steps: Sequence[Step], policy: Policy) -> Card:
     """The board, for one person, with a link to the thread."""
     incident = tx.incidents.current()
     if incident is None:
         return plain_card(line("There is no incident. ", Code("/mailgun-compromised"), " opens one."))
-    card = board_card(read_board(tx, steps, incident.id))
+    card = board_card(read_board(tx, steps, incident.id, policy))
     return replace(card, footer=(*line("The thread: "), *where(incident)))
 
 

@@ -7,11 +7,16 @@ from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, status_card
 from recovery.content import Card
+from recovery.finding_asks import FINDING_ASKS
 from recovery.fresh_key import give_key
 from recovery.hand_asks import HAND_ASKS
 from recovery.handovers import identity_of, in_nobodys_hands, last_tasks
+from recovery.isolation import check_off
 from recovery.opening import open_incident
 from recovery.people_asks import PEOPLE_ASKS
+from recovery.progress import state_of
+from recovery.room_asks import ROOM_ASKS
+from recovery.scanning import ask_for_scan
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import (
     Handover,
@@ -43,6 +48,14 @@ def retry(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return decisions.retry(tx, incident, step_named(sheet), sheet.by)
 
 
+def leave_out(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.leave_out(tx, incident, step_named(sheet), sheet.by, sheet.about.get("part", ""))
+
+
+def include(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.include(tx, incident, step_named(sheet), sheet.by, sheet.about.get("part", ""))
+
+
 def cancel(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return decisions.cancel(tx, incident, sheet.by, sheet.text, sheet.kinds)
 
@@ -57,6 +70,26 @@ def sent(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
 
 def export(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     return exporting.export(tx, incident, sheet.by, sheet.about.get("form", ""), sheet.request.id)
+
+
+def scan(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    state, policy, by = state_of(tx, incident, step_with_notes()), sheet.job.tools.policy, sheet.by
+    return ask_for_scan(tx, incident, state, policy, by.user_id, by.at, sheet.about.get("scan"))
+
+
+def note_scan(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    return decisions.note_scan(tx, incident, sheet.by, step_with_notes(), sheet.about.get("scan"))
+
+
+def checked(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
+    state, by = state_of(tx, incident, step_with_notes()), sheet.by
+    checklist, item = sheet.job.tools.policy.isolation_checklist, sheet.about.get("item", "")
+    return check_off(tx, incident, state, checklist, item, sheet.text, by.user_id, by.at)
+
+
+def step_with_notes() -> Step:
+    """The step that wants hosting and repositories written down."""
+    return next(step for step in STEPS if "repositories" in step.topics)
 
 
 def keep(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
@@ -80,7 +113,7 @@ def open_(sheet: Sheet) -> Card | None:
 
 def status(sheet: Sheet) -> Card | None:
     with sheet.job.tools.store.read() as tx:
-        card = status_card(tx, STEPS)
+        card = status_card(tx, STEPS, sheet.job.tools.policy)
     close(sheet.job, sheet.request, card)
     return card
 
@@ -222,6 +255,8 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.APPROVE: decides(approve),
     Ask.SKIP: decides(skip, ended_too=True),
     Ask.RETRY: decides(retry, ended_too=True),
+    Ask.LEAVE_OUT: decides(leave_out),
+    Ask.INCLUDE: decides(include),
     Ask.CANCEL: decides(cancel),
     Ask.STATUS: status,
     Ask.HELP: help_,
@@ -229,10 +264,15 @@ ASKS: Mapping[Ask, Callable[[Sheet], Card | None]] = {
     Ask.TAKE_OVER: decides(take_over, ended_too=True),
     Ask.SAVED: saved,
     **PEOPLE_ASKS,
+    **FINDING_ASKS,
+    **ROOM_ASKS,
     **HAND_ASKS,
     Ask.GIVE_KEY: give_key,
     Ask.KEEP_REMINDING: decides(keep),
     Ask.NOTE: decides(note),
+    Ask.SCAN: decides(scan),
+    Ask.NOTE_SCAN: decides(note_scan),
+    Ask.CHECKED: decides(checked),
     Ask.SENT: decides(sent),
     Ask.EXPORT: decides(export, ended_too=True),
     Ask.UNKNOWN: unknown,

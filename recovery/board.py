@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recovery.actions import Ask
-from recovery.content import Button, Card, Style
+from recovery.content import Button, Card, Row, Style
 from recovery.hand_cards import (
     give_key_button,
     hand_buttons,
@@ -15,7 +15,9 @@ from recovery.hand_cards import (
     refusal_buttons,
     refusal_lines,
 )
+from recovery.leaving_out import CHOOSABLE, left_out_titles, part_rows
 from recovery.people import may_be_confirmed
+from recovery.policy import Policy
 from recovery.refusals import REFUSED, helps
 from recovery.state import (
     Handover,
@@ -29,7 +31,7 @@ from recovery.state import (
 )
 from recovery.step import Step, StepView, is_by_hand, steps_of
 from recovery.store import Transaction
-from recovery.text import Bold, Code, Line, Link, When, Who, count, line
+from recovery.text import Bold, Code, Line, Link, When, Who, count, line, listing
 from recovery.troubles import STATUS_PAGE, key_refused
 
 MOST_FAILURES_SHOWN = 25
@@ -56,12 +58,13 @@ class Board:
     handovers: Sequence[Handover]
 
 
-def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Board:
+def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int, policy: Policy) -> Board:
     """The board of an incident. The number of queries is the same for every incident, but for what is done by hand."""
     incident = tx.incidents.get(incident_id)
     people = {person.id: person for person in tx.people.of(incident_id)}
     obligations = tx.people.obligations(incident_id)
     tallies, failed = tx.tasks.tallies(incident_id), tx.tasks.failed(incident_id)
+    findings = tx.findings.of(incident_id)
     at_hand = [step.hand_kind for step, state in steps_of(tx, steps, incident) if is_by_hand(state)]
     left = tx.tasks.ready_of_kinds(incident_id, at_hand) if at_hand else []
     views = []
@@ -69,7 +72,8 @@ def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int) -> Boar
         mine = [(o, people[o.person_id]) for o in obligations if o.step_id == state.id]
         failures = [task for task in failed if task.step_id == state.id]
         by_hand = [task for task in left if task.step_id == state.id]
-        views.append((step, StepView(incident, state, tallies.get(state.id, {}), failures, mine, by_hand)))
+        tally = tallies.get(state.id, {})
+        views.append((step, StepView(incident, state, tally, failures, mine, findings, policy, by_hand)))
     return Board(incident, views, tx.handovers.of(incident_id, HandoverStatus.SENT, HandoverStatus.EXPIRED))
 
 
@@ -204,6 +208,8 @@ def step_card(step: Step, view: StepView) -> Card:
         lines.append(line(Bold(title), f" {progress}."))
     if state.status in (StepStatus.LOCKED, StepStatus.WAITING, StepStatus.SKIPPED) or not step.decided_by_approval:
         lines.extend(step.explain(view))
+    if state.status not in CHOOSABLE and (titles := left_out_titles(step, state)):
+        lines.append(line(Bold("Left out:"), f" {listing(titles)}."))
     if by_hand := hand_progress(step, view):
         lines.append(line(Bold("By hand:"), f" {by_hand}."))
     lines.extend(failure_lines(view.failures))
@@ -217,7 +223,7 @@ def step_card(step: Step, view: StepView) -> Card:
         title=f"{step.number}. {step.title}: {stands(state)}",
         lines=tuple(lines),
         paste=paste_of(step, view),
-        rows=tuple(hand_rows(step, view)),
+        rows=rows_of(step, view) if view.incident.status is not IncidentStatus.CANCELLED else (),
         buttons=buttons_of(step, view) if view.incident.status is not IncidentStatus.CANCELLED else (),
     )
 
@@ -226,6 +232,13 @@ def buttons_of(step: Step, view: StepView) -> tuple[Button, ...]:
     """The step's own buttons, with those for a refused key and for what is done by hand."""
     found = [*step.buttons(view), *refusal_buttons(step, view), *hand_buttons(step, view)]
     return tuple({(button.action, tuple(button.about.items())): button for button in found}.values())
+
+
+def rows_of(step: Step, view: StepView) -> tuple[Row, ...]:
+    """The lines with buttons of their own: while people do it by hand, what is left of that."""
+    if is_by_hand(view.state):
+        return tuple(hand_rows(step, view))
+    return (*step.rows(view), *part_rows(step, view.state))
 
 
 def paste_of(step: Step, view: StepView) -> str | None:

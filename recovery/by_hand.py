@@ -15,6 +15,7 @@ from recovery.board import read_board
 from recovery.decisions import By, too_late
 from recovery.handovers import CHANGED
 from recovery.jobs import merged
+from recovery.policy import Policy
 from recovery.progress import open_last, state_of
 from recovery.state import Incident, IncidentStatus, Json, NewTask, StepState, StepStatus, Task, TaskStatus
 from recovery.step import (
@@ -42,10 +43,10 @@ NOT_REFUSED = line("Mailgun takes the bot's key: there is no need to go on by ha
 # --- Going on by hand -------------------------------------------------------------------------------------
 
 
-def go_by_hand(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
+def go_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, policy: Policy) -> Line:
     """What failed or was not begun becomes items for people; the bot leaves the step alone from here on."""
     # As its card was drawn.
-    view = next(view for each, view in read_board(tx, STEPS, incident.id).views if each.kind == step.kind)
+    view = next(view for each, view in read_board(tx, STEPS, incident.id, policy).views if each.kind == step.kind)
     state, failed = view.state, view.failures
     if not step.may_go_by_hand(view):
         return too_late(tx, incident, step) if view.is_refused else NOT_REFUSED
@@ -198,7 +199,8 @@ def _begin_rest(tx: Transaction, incident: Incident, step: Step, state: StepStat
     is_whole = any(task.payload.get(IS_WHOLE) for task in items)
     begin = step.beginning(incident, state, f"rest-{state.version}", None if is_whole else [t.subject for t in items])
     changed = any(task.payload.get(CHANGED) for task in items)
-    tx.tasks.add([replace(begin, payload=merged(begin.payload, {CHANGED: changed}))])
+    begin = replace(begin, payload=merged(begin.payload, {CHANGED: changed}))
+    tx.tasks.add([step.with_parts(state, begin)])
 
 
 # --- The last step ----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from recovery.actions import Ask
 from recovery.export import Form
@@ -53,6 +54,8 @@ def parse(text: str) -> Typed | Unclear:
     text = text.strip()
     if not text:
         return Typed(Ask.OPEN)
+    if _SINCE.match(text):
+        return _open(COMMANDS["open"].usage, text)
     first, _, rest = text.partition(" ")
     command = COMMANDS.get(_bare(first))
     if command is not None:
@@ -70,6 +73,23 @@ def parse(text: str) -> Typed | Unclear:
             f"incident, type `/mailgun-compromised` alone, or say in a few words what happened."
         )
     return Typed(Ask.OPEN, text=text)
+
+
+_SINCE = re.compile(r"since:\s*(\S*)\s*", re.IGNORECASE)
+WHEN = "since:2026-11-20 or since:2026-11-20T14:30, in UTC"
+
+
+def _open(usage: str, rest: str) -> Typed | Unclear:
+    """What happened, after the moment from which on the account is suspect, where one is given."""
+    found = _SINCE.match(rest)
+    if found is None:
+        return Typed(Ask.OPEN, text=rest)
+    try:
+        since = datetime.fromisoformat(found[1])
+    except ValueError:
+        return Unclear(f"“{found[1]}” is no moment that the bot can read. Nothing was done. Write {WHEN}.")
+    since = since.replace(tzinfo=UTC) if since.tzinfo is None else since.astimezone(UTC)
+    return Typed(Ask.OPEN, {"since": since.isoformat()}, rest[found.end() :])
 
 
 def _bare(word: str) -> str:
@@ -131,6 +151,19 @@ def _step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | Uncle
         return Typed(ask, {"step": step.kind}, why)
 
     return parse_step
+
+
+def _part(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
+    """A command about a part of a step, as its message calls it."""
+
+    def parse_part(usage: str, rest: str) -> Typed | Unclear:
+        word, _, part = re.sub(r"^step\s+", "", rest, flags=re.IGNORECASE).partition(" ")
+        step = step_called(word) if word else None
+        if step is None or not part.strip():
+            return Unclear(f"Of which step, and which part of it? Usage: `/mailgun-compromised {usage}`.")
+        return Typed(ask, {"step": step.kind, "part": part.strip()})
+
+    return parse_part
 
 
 def _words(ask: Ask, missing: str) -> Callable[[str, str], Typed | Unclear]:
@@ -237,6 +270,20 @@ def _note(usage: str, rest: str) -> Typed | Unclear:
     return Typed(Ask.NOTE, {"topic": topic}, found.strip())
 
 
+def _scan(usage: str, rest: str) -> Typed | Unclear:
+    if rest.lower() not in ("", "note"):
+        return Unclear(f"`{usage}` takes nothing or the word note after it. Nothing was done.")
+    return Typed(Ask.NOTE_SCAN if rest else Ask.SCAN)
+
+
+def _checked(usage: str, rest: str) -> Typed | Unclear:
+    number, _, found = rest.partition(" ")
+    number = number.strip(".:")
+    if not number.isdecimal():
+        return Unclear(f"Which item? The card has their numbers. Usage: `/mailgun-compromised {usage}`.")
+    return Typed(Ask.CHECKED, {"item": str(int(number))}, found.strip())
+
+
 def _mine(usage: str, rest: str) -> Typed | Unclear:
     if rest.lower() not in ("yes", "no"):
         return Unclear(f"Yes or no? Usage: `/mailgun-compromised {usage}`.")
@@ -248,6 +295,27 @@ def _saved(usage: str, rest: str) -> Typed | Unclear:
     if number != "all" and not number.isdigit():
         return Unclear(f"Which handover? Its number is in its title. Usage: `/mailgun-compromised {usage}`.")
     return Typed(Ask.SAVED, {"number": number})
+
+
+def _finding(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
+    """A command about one finding, by its number."""
+
+    def parse_finding(usage: str, rest: str) -> Typed | Unclear:
+        number = rest.lower().removeprefix("finding").strip()
+        if not number.isdigit():
+            return Unclear(
+                f"Which finding? Its number is on the card of step 0. Usage: `/mailgun-compromised {usage}`."
+            )
+        return Typed(ask, {"number": number})
+
+    return parse_finding
+
+
+def _findings(usage: str, rest: str) -> Typed | Unclear:
+    page = rest.lower().removeprefix("page").strip()
+    if page and not page.isdigit():
+        return Unclear(f"`{usage}` takes the number of a page or nothing. Nothing was done.")
+    return Typed(Ask.FINDINGS, {"page": page} if page else {})
 
 
 def _did_by_hand(usage: str, rest: str) -> Typed | Unclear:
@@ -270,9 +338,9 @@ COMMANDS: Mapping[str, _Command] = {
     "status": _Command("status", "how the incident stands, for you alone", _alone(Ask.STATUS)),
     "help": _Command("help", "this list", _alone(Ask.HELP)),
     "open": _Command(
-        "open <what happened>",
-        "open an incident with this description",
-        lambda usage, rest: Typed(Ask.OPEN, text=rest),
+        "open [since:<date>] <what happened>",
+        "open an incident with this description; what came after the date is suspect",
+        _open,
     ),
     "approve": _Command(
         "approve <step> [reason]",
@@ -281,6 +349,31 @@ COMMANDS: Mapping[str, _Command] = {
     ),
     "skip": _Command("skip <step> <reason>", "skip a step, with a reason", _step(Ask.SKIP, reason="required")),
     "retry": _Command("retry <step>", "repeat what failed in a step", _step(Ask.RETRY, reason=None)),
+    "findings": _Command("findings [page]", "what looks like an attacker's doing", _findings),
+    "more": _Command("more <finding>", "all that is known of a finding", _finding(Ask.MORE)),
+    "expected": _Command("expected <finding>", "what a finding is about is yours", _finding(Ask.EXPECTED)),
+    "attack": _Command("attack <finding>", "what a finding is about was the attack itself", _finding(Ask.ATTACK)),
+    "remove": _Command("remove <finding>", "remove what a finding is about", _finding(Ask.REMOVE)),
+    "put-back": _Command(
+        "put-back <finding>", "put back what was removed, or make another and hand it over", _finding(Ask.PUT_BACK)
+    ),
+    "look": _Command("look", "look through the account once more", _alone(Ask.LOOK_AGAIN)),
+    "leave-out": _Command(
+        "leave-out <step> <part>",
+        "leave a part of a step out before it is approved, such as a domain; its message names the parts",
+        _part(Ask.LEAVE_OUT),
+    ),
+    "include": _Command("include <step> <part>", "take in again what was left out", _part(Ask.INCLUDE)),
+    "make-room": _Command(
+        "make-room <key id>",
+        "at the plan's key limit: delete that key before its replacement",
+        _one_word(Ask.MAKE_ROOM, "chosen", "Which key? Its id is on the step's card."),
+    ),
+    "own-key": _Command(
+        "own-key <key id>",
+        "at the plan's key limit: which key the bot works with",
+        _one_word(Ask.OWN_KEY, "chosen", "Which key? Its id is on the step's card."),
+    ),
     "reissue": _Command(
         "reissue <login|domain|all>",
         "set and hand over anew: a login, a domain's logins, or all that nobody saved",
@@ -346,6 +439,10 @@ COMMANDS: Mapping[str, _Command] = {
         f"note <{'|'.join(topic for step in STEPS for topic in step.topics)}> <what was found>",
         "fill in the note",
         _note,
+    ),
+    "scan": _Command("scan [note]", "scan the public repositories; with note: write down what that came to", _scan),
+    "checked": _Command(
+        "checked <number> [what was found]", "something on the checklist for hosting is checked", _checked
     ),
     "sent": _Command(
         "sent <ticket number>", "you told Mailgun Support", _words(Ask.SENT, "What is the ticket number?")

@@ -51,13 +51,14 @@ class Menu:
     """Something to choose from: the action it asks for, and what it is about, as with a button.
 
     `label` is shown while nothing is chosen. Without options it offers the people of the workspace, and what was
-    chosen is a Slack user id.
+    chosen is a Slack user id. `confirm` is asked once something was chosen, before anything is done.
     """
 
     action: str
     label: str
     about: Mapping[str, str] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
+    confirm: Confirm | None = None
 
 
 Control = Button | Menu

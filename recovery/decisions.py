@@ -13,9 +13,12 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import CHANGED, count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
+from recovery.leaks import in_words
+from recovery.leaving_out import CHOOSABLE, facts_with_left_out, nothing_is_left, parts_meant
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
+from recovery.scanning import scan_of
 from recovery.state import (
     HandoverStatus,
     Incident,
@@ -25,11 +28,20 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, findings, left_by_decision, left_by_hand, scope_of
+from recovery.step import (
+    Step,
+    begin_anew,
+    facts_with_left,
+    left_by_decision,
+    left_by_hand,
+    left_out,
+    notes,
+    scope_of,
+)
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
-from recovery.text import Code, Line, When, Who, count, line, sentence
+from recovery.text import Code, Line, When, Who, count, line, listing, sentence
 
 GLASS = "breaking the glass"
 NOT_ALONE = line(
@@ -60,6 +72,8 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
+    if nothing_is_left(step, state) and by.version in (None, state.version):
+        return line(f"Everything in {step.label} is left out. Include a part of it, or skip the step with a reason.")
     scope = scope_of(state)
     left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
     sources = (StepStatus.WAITING, StepStatus.SKIPPED)
@@ -112,6 +126,36 @@ def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
     return line(f"{count(again, 'task')} of {step.label} will be tried again.")
 
 
+def leave_out(tx: Transaction, incident: Incident, step: Step, by: By, part: str) -> Line:
+    """Leave a part of a step out, while it may be approved. An Approve that was drawn before comes too late then."""
+    return _choose(tx, incident, step, by, part, Action.LEFT_OUT)
+
+
+def include(tx: Transaction, incident: Incident, step: Step, by: By, part: str) -> Line:
+    """Take a part in again that was left out."""
+    return _choose(tx, incident, step, by, part, Action.INCLUDED)
+
+
+def _choose(tx: Transaction, incident: Incident, step: Step, by: By, part: str, action: Action) -> Line:
+    state = state_of(tx, incident, step)
+    meant, before = set(parts_meant(step, state, part)), left_out(state)
+    if not meant:
+        has = listing(step.parts(state))
+        known = f"It has: {has}." if has else "It has no parts."
+        return line(f"{sentence(step.label)} has no part that is called “{part}”. {known} Nothing was changed.")
+    if state.status not in CHOOSABLE or by.version not in (None, state.version):
+        return too_late(tx, incident, step)
+    words = listing(step.parts(state)[key] for key in sorted(meant))
+    says = "left out" if action is Action.LEFT_OUT else "included"
+    after = before | meant if action is Action.LEFT_OUT else before - meant
+    if after == before:
+        return line(f"{words}: {says} already. Nothing was changed.")
+    if tx.steps.move(state, [state.status], state.status, facts=facts_with_left_out(state, after)) is None:
+        return too_late(tx, incident, step)
+    _record(tx, incident, by, action, step.label, words)
+    return line(f"{words}: {says}.")
+
+
 def _move(
     tx: Transaction,
     state: StepState,
@@ -153,6 +197,8 @@ def too_late(tx: Transaction, incident: Incident, step: Step) -> Line:
             When(state.decided_at),
             ".",
         )
+    if state.status is StepStatus.WAITING:
+        return line(stands, " Its message has changed since that button was drawn: look at it once more.")
     return line(stands)
 
 
@@ -207,14 +253,14 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
         return line("That is not a topic of the note.")
     title = step.topics[topic]
     state = state_of(tx, incident, step)
-    known = findings(state)
+    known = notes(state)
     if topic in known:
         return line(f"{title}: noted already, by ", Who(known[topic]["by"]), ".")
     if state.status not in (StepStatus.WAITING, StepStatus.SKIPPED):
         return too_late(tx, incident, step)
     noted: dict[str, Json] = {name: dict(entry) for name, entry in known.items()}
     noted[topic] = {"text": found, "by": by.user_id, "at": by.at.isoformat()}
-    tx.steps.set(state.id, facts={**state.facts, "findings": noted})
+    tx.steps.set(state.id, facts={**state.facts, "notes": noted})
     _record(tx, incident, by, Action.NOTED, title, found)
     state = state_of(tx, incident, step)
     if step.is_complete(tx, incident, state):
@@ -229,6 +275,16 @@ def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) ->
             reason=None,
         )
     return line(f"{title}: noted.")
+
+
+def note_scan(tx: Transaction, incident: Incident, by: By, step: Step, drawn: str | None) -> Line:
+    """Write down, as the note about repositories, what the scan came to."""
+    scan = scan_of(state_of(tx, incident, step))
+    if not scan.is_over:
+        return line("There is no finished scan whose result could be noted. Nothing was changed.")
+    if drawn is not None and drawn != str(scan.number):
+        return line("The repositories were scanned once more meanwhile. Nothing was noted.")
+    return note(tx, incident, by, "repositories", f"{in_words(scan.results)}.")
 
 
 def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:

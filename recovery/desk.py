@@ -23,7 +23,7 @@ from recovery.text import line
 
 JUDGE = "judge"
 
-ONLY_LOOK = frozenset({Ask.STATUS, Ask.HELP, Ask.PEOPLE})
+ONLY_LOOK = frozenset({Ask.STATUS, Ask.HELP, Ask.PEOPLE, Ask.FINDINGS, Ask.MORE})
 """Asks whose answer is drawn anew after a crash: more than the outcome that was written down."""
 
 CUT = line(

@@ -92,6 +92,10 @@ class Unreadable(Refused):
         self.number = number
 
 
+class CannotRead(Refused):
+    """A repository cannot be scanned: it is not there, not public, out of reach, or takes too long."""
+
+
 class Missing(RecoveryError):
     """There is no row with that id: say, a button from another database."""
 

@@ -11,6 +11,7 @@ from recovery.people import by_person
 from recovery.ports import Member
 from recovery.requester import plan_strays
 from recovery.state import STRAYS, Person, Standing
+from recovery.strangers import settle_strangers
 from recovery.strays import strays_task
 from recovery.weighing import FIND, find_task, scheduled
 
@@ -122,6 +123,7 @@ def _keep(job: Job, search: _Search, nameless: Sequence[Person], *, is_over: boo
             if person.id in stands and _is_news(person, stands[person.id][0])
         ]
         tx.people.save(known)
+        settle_strangers(tx, incident.id, known, now)
         lost = [person for person in known if person.standing in STRAYS]
         if lost:
             plan_strays(tx, incident, lost)

@@ -21,6 +21,7 @@ from recovery.secret import Secret, told_key_id
 from recovery.sheet import NO_INCIDENT, Sheet, close, incident_of, refuse
 from recovery.state import Incident, IncidentStatus, StepStatus
 from recovery.store import Transaction
+from recovery.strangers import INVESTIGATE
 from recovery.text import Line, count, line, plain
 from recovery.thread import survey_task
 
@@ -139,8 +140,10 @@ def take_up(tx: Transaction, incident: Incident, at: datetime) -> int:
         if task.payload.get(REFUSED):
             tx.tasks.defer(task, at, task.failure)
             again += 1
-    if troubles.COUNT in incident.troubles:
-        tx.tasks.add([survey_task(incident)])
+    begins = f"{INVESTIGATE}.begin"
+    if troubles.COUNT in incident.troubles and not any(task.kind == begins for task in refused):
+        first = next((state for state in tx.steps.of(incident.id) if state.kind == INVESTIGATE), None)
+        tx.tasks.add([survey_task(incident, first)])
     troubles.clear_key(tx, incident.id)
     return again
 

@@ -16,7 +16,7 @@ def go_by_hand(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     step = step_of_kind(sheet.about.get("step", ""))
     if step.opens_last:
         return by_hand.looked_by_hand(tx, sheet.job.tools, incident, step, sheet.by)
-    return by_hand.go_by_hand(tx, incident, step, sheet.by)
+    return by_hand.go_by_hand(tx, incident, step, sheet.by, sheet.job.tools.policy)
 
 
 def did_by_hand(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:

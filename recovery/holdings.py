@@ -1,50 +1,61 @@
 """All that a Mailgun account holds which an attacker could have touched: its own, and that of each subaccount."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from recovery.account import (
-    AccountUser,
-    AllowedAddress,
-    ApiKey,
-    DaySent,
-    Domain,
-    Login,
-    Route,
-    SendAlert,
-    Subaccount,
-    Webhook,
-)
+from recovery.account import AllowedAddress, DaySent, Domain, Inventory, Route, SendAlert, Subaccount, Webhook
+
+
+class Trace(StrEnum):
+    """What kind of thing it is."""
+
+    KEY = "key"
+    LOGIN = "login"
+    DOMAIN = "domain"
+    ROUTE = "route"
+    WEBHOOK = "webhook"
+    ARCHIVE = "archive"
+    ADDRESS = "address"
+    ALERT = "alert"
+    SUBACCOUNT = "subaccount"
+    USER = "user"
+    SENDING = "sending"
 
 
 @dataclass(frozen=True)
-class Estate:
-    """What one account has of its own. `owner` is its subaccount, None for the account itself."""
+class Holdings(Inventory):
+    """Beside keys, domains, logins and users: where mail and events go, who may call, and how much was sent.
 
-    owner: Subaccount | None
-    keys: tuple[ApiKey, ...] = ()
-    domains: tuple[Domain, ...] = ()
-    logins: tuple[Login, ...] = ()
+    What a subaccount has names it as its `owner`. `unread` says of each kind of thing that Mailgun refused to list
+    why: nothing is known of that, which is not the same as that there is nothing. `in_use` is the id of the key that
+    the bot works with, where its secret tells it.
+    """
+
+    subaccounts: tuple[Subaccount, ...] = ()
     routes: tuple[Route, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
-
-    @property
-    def owner_id(self) -> str | None:
-        """On whose behalf its calls are made."""
-        return self.owner.id if self.owner else None
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """The account's estate first, then those of its subaccounts; and what there is once for all of them."""
-
-    estates: tuple[Estate, ...]
-    users: tuple[AccountUser, ...] = ()
     allowlist: tuple[AllowedAddress, ...] = ()
     alerts: tuple[SendAlert, ...] = ()
     sent: tuple[DaySent, ...] = ()
+    unread: Mapping[Trace, str] = field(default_factory=dict)
+    in_use: str | None = None
 
-    def domains(self) -> Iterator[Domain]:
-        """Every domain, whoever's."""
-        for estate in self.estates:
-            yield from estate.domains
+
+def marked_as_there(trace: Trace, subject: str) -> str:
+    """How `there` says that something of that kind is there."""
+    return f"{trace}:{subject}"
+
+
+def archive_subject(domain: Domain) -> str:
+    """What names the copies of a domain's mail: another address is another finding."""
+    return f"{domain.subject}/{domain.archive_to}"
+
+
+def there(holdings: Holdings) -> list[str]:
+    """What is there of the kinds of things that Mailgun gives no date of, so that a later look knows what is new."""
+    found = [marked_as_there(Trace.WEBHOOK, webhook.subject) for webhook in holdings.webhooks]
+    found += [marked_as_there(Trace.ADDRESS, entry.address) for entry in holdings.allowlist]
+    found += [marked_as_there(Trace.USER, user.id) for user in holdings.users if not user.is_disabled]
+    found += [marked_as_there(Trace.ARCHIVE, archive_subject(d)) for d in holdings.domains if d.archive_to]
+    return found

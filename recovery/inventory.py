@@ -92,9 +92,8 @@ def list_users(job: Job) -> list[AccountUser]:
     return [replace(user, sign_in=via) if via else user for user in job.tools.mailgun.users()]
 
 
-def take_inventory(job: Job, *, with_users: bool = False) -> Inventory:
-    """Keys, domains, logins, and users if asked, as Mailgun lists them now; of the subaccounts too."""
-    owners = list_owners(job)
+def take_inventory(job: Job, owners: Sequence[Owner], *, with_users: bool = False) -> Inventory:
+    """Keys, domains, logins, and users if asked, as Mailgun lists them now, of each of these owners."""
     keys = list_keys(job, owners)
     domains = list_domains(job, owners)
     logins = list_logins(job, domains)

@@ -2,20 +2,18 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 
-from recovery.account import ApiKey, KeyKind, KeySpec
+from recovery.account import ApiKey, KeyKind, KeySpec, Subaccount
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
+from recovery.errors import NotFound, Uncertain
+from recovery.inventory import Owner, list_keys, mailgun_of
 from recovery.jobs import Job, TaskKind
+from recovery.secret import Secret
 from recovery.state import Incident, NewTask, Task
-from recovery.store import Transaction
 
 ORPHAN = "keys.orphan"
 OWN_DESCRIPTION = "Mailgun recovery bot"
-NO_ROOM = (
-    "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), "
-    "then press Retry."
-)
 _MARK = re.compile(r" ?\[mc-([0-9a-f-]{36})\]\s*$")
 
 
@@ -40,31 +38,35 @@ def mark_of(key: ApiKey) -> str | None:
     return found.group(1) if found else None
 
 
-def delete_surely(job: Job, key_id: str) -> None:
-    """Delete a key; if the answer leaves a doubt, look whether it is gone. Raises `Uncertain` if it is not."""
+def delete_surely(job: Job, key_id: str, owner: Owner = None) -> None:
+    """Delete a key of the account or of a subaccount; if the answer leaves a doubt, look whether it is gone.
+
+    Raises `Uncertain` if it is not.
+    """
+    mailgun = mailgun_of(job, owner)
     job.hold()
     try:
-        job.tools.mailgun.delete_key(key_id)
+        mailgun.delete_key(key_id)
     except (NotFound, Uncertain) as error:
         job.hold()
-        if any(key.id == key_id for key in job.tools.mailgun.keys()):
+        if any(key.id == key_id for key in mailgun.keys()):
             raise Uncertain(f"the key {key_id} is still listed after it was deleted ({error})") from error
 
 
-def delete_orphans(job: Job, marks: list[str], incident_id: int) -> None:
+def delete_orphans(job: Job, marks: list[str], incident_id: int, owners: Sequence[Owner] = (None,)) -> None:
     """Delete keys that an earlier attempt made under one of these marks and that nobody was given, the bot neither."""
     if marks:
-        job.hold()
-        without_orphans(job, job.tools.mailgun.keys(), marks, incident_id)
+        without_orphans(job, list_keys(job, owners), marks, incident_id)
 
 
 def without_orphans(job: Job, keys: list[ApiKey], marks: list[str], incident_id: int) -> list[ApiKey]:
     """The same of keys that were just listed; those that are left of them."""
     with job.tools.store.read() as tx:
-        own = own_key_id(tx)
+        kept = tx.vault.newest()
+    own = kept.mailgun_key_id if kept else None
     orphans = [key for key in keys if mark_of(key) in marks and key.id != own]
     for key in orphans:
-        delete_surely(job, key.id)
+        delete_surely(job, key.id, key.owner)
         facts = AuditFacts(Actor.BOT, Action.ORPHAN_DELETED, key_name(key))
         with job.record() as tx:
             # Mailgun may list a key for a moment after it was deleted.
@@ -73,21 +75,25 @@ def without_orphans(job: Job, keys: list[ApiKey], marks: list[str], incident_id:
     return [key for key in keys if key not in orphans]
 
 
-def orphan_task(job: Job, mark: str) -> NewTask:
+def orphan_task(job: Job, mark: str, owner: Owner = None) -> NewTask:
     """What follows if another process has taken the job over: it does not know of a key made after that."""
-    return NewTask(ORPHAN, f"{ORPHAN}:{mark}", job.task.incident_id, priority=2, payload={"mark": mark})
+    whose = {"owner": owner.id, "owner_name": owner.name} if owner else {}
+    return NewTask(ORPHAN, f"{ORPHAN}:{mark}", job.task.incident_id, priority=2, payload={"mark": mark, **whose})
 
 
 def delete_orphan(job: Job) -> None:
     """Delete the key that was made under a mark after another process had taken the work over."""
-    delete_orphans(job, [str(job.task.payload["mark"])], job.task.incident_id or 0)
+    payload = job.task.payload
+    owner_id = payload.get("owner")
+    owner = Subaccount(str(owner_id), str(payload["owner_name"]), is_open=True) if owner_id else None
+    delete_orphans(job, [str(payload["mark"])], job.task.incident_id or 0, [owner])
 
 
 def make_own_key(job: Job, incident: Incident) -> None:
     """Make the bot's own key, prove it with a call, and put it in the vault, once for each incident.
 
     A key that an earlier attempt made without getting that far is deleted first. The old key stays until its
-    turn comes: the new one is in the vault before anything is deleted.
+    turn comes: the new one is in the vault before anything is deleted. Raises `KeyLimitReached` at the plan's limit.
     """
     with job.tools.store.read() as tx:
         kept = tx.vault.newest()
@@ -99,10 +105,7 @@ def make_own_key(job: Job, incident: Incident) -> None:
     job.note(own_marks=[*marks, mark])
     job.hold()
     job.if_lost(orphan_task(job, mark))
-    try:
-        made = job.tools.mailgun.create_key(KeySpec(KeyKind.USER, "admin", marked(OWN_DESCRIPTION, mark)))
-    except KeyLimitReached as error:
-        raise Refused(NO_ROOM) from error
+    made = job.tools.mailgun.create_key(KeySpec(KeyKind.USER, "admin", marked(OWN_DESCRIPTION, mark)))
     job.hold()
     job.tools.mailgun.prove_key(made.secret)
     with job.record() as tx:
@@ -120,16 +123,25 @@ def own_marks(task: Task) -> list[str]:
     return [str(mark) for mark in as_list(task.payload.get("own_marks"))]
 
 
-def own_key_id(tx: Transaction) -> str | None:
-    """The id of the key that the bot works with, if the vault knows it."""
-    kept = tx.vault.newest()
-    return kept.mailgun_key_id if kept else None
+def ends_as(secret: Secret, keys: Sequence[ApiKey]) -> str | None:
+    """The id of the key whose secret that is: newer secrets end in it (`<32 hex>-<id>`), older ones do not."""
+    return next((key.id for key in keys if secret.reveal().endswith(f"-{key.id}")), None)
+
+
+_NEWER_SECRET = re.compile(r"[0-9a-f]{32}-(.+)")
+
+
+def id_told_by(secret: Secret) -> str | None:
+    """The id of the key that has this secret, where the secret tells it: newer ones end in it."""
+    found = _NEWER_SECRET.fullmatch(secret.reveal())
+    return found[1] if found else None
 
 
 def key_name(key: ApiKey) -> str:
     """How the trail and the handovers call a key: its description, what it is for, and its id."""
     where = f" for {key.domain_name}" if key.domain_name else ""
-    return f"{unmarked(key.description) or 'key without a description'} ({key.role}{where}, {key.id})"
+    whose = f" of subaccount {key.owner.name}" if key.owner else ""
+    return f"{unmarked(key.description) or 'key without a description'} ({key.role}{where}{whose}, {key.id})"
 
 
 def as_list(value: object) -> list[object]:

@@ -2,16 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from recovery.access import Access, Right
 from recovery.answers import opened_elsewhere, plain_card, where
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.checking import answer_waiting
+from recovery.commands import Typed, parse
 from recovery.content import Card
 from recovery.jobs import Job
 from recovery.letting_go import ask_nothing_more
 from recovery.ports import ChannelFacts
-from recovery.state import Incident, IncidentStatus, NewTask, Person, Request, Standing, StepStatus
+from recovery.state import (
+    Incident,
+    IncidentStatus,
+    NewTask,
+    Person,
+    Request,
+    Standing,
+    StepState,
+    StepStatus,
+)
+from recovery.step import Step
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Channel, Code, Line, line, plain
@@ -24,6 +36,13 @@ def open_incident(job: Job, request: Request, access: Access, about: Mapping[str
     """Open an incident for the sender; or answer why not, and tell the channel if somebody else must."""
     tools = job.tools
     reported = report_answered(job, about)
+    since = suspect_since(reported, about)
+    if since is not None and since > request.received_at:
+        return closed(
+            job,
+            request,
+            line("The account cannot be suspect from a moment on that is still to come. Nothing was opened."),
+        )
     later = opened_since(job, reported) if reported else None
     if later:
         again = line(". Type ", Code("/mailgun-compromised"), " to open a new one.")
@@ -48,7 +67,8 @@ def open_incident(job: Job, request: Request, access: Access, about: Mapping[str
                 requester_id=request.user_id,
                 description=description,
                 opened_at=tools.clock.now(),
-                since=request.received_at,
+                since=since or request.received_at,
+                suspect_from=since or request.received_at - tools.policy.lookback,
             )
         )
         if incident is None:
@@ -68,12 +88,24 @@ def begin(tx: Transaction, job: Job, incident: Incident) -> None:
     """The incident's steps, its first audit entry and its first tasks; people of a recovered one come along."""
     now = job.tools.clock.now()
     for step in STEPS:
-        tx.steps.add(incident.id, step.kind, step.number, StepStatus.LOCKED if step.opens_last else StepStatus.WAITING)
+        tx.steps.add(incident.id, step.kind, step.number, first_status(step))
     facts = AuditFacts(incident.opened_by, Action.OPENED, "", incident.description)
     tx.audit.append(incident.id, now, facts)
-    tx.tasks.add(opening_tasks(incident))
+    tx.tasks.add(opening_tasks(incident, first_step(tx, incident)))
     for earlier in tx.incidents.in_status(IncidentStatus.RECOVERED):
         take_over(tx, job, earlier, incident)
+
+
+def first_status(step: Step) -> StepStatus:
+    """Where a step stands in an incident that was just opened."""
+    if step.begins_at_once:
+        return StepStatus.RUNNING
+    return StepStatus.LOCKED if step.opens_last else StepStatus.WAITING
+
+
+def first_step(tx: Transaction, incident: Incident) -> StepState:
+    """The step that begins with the incident."""
+    return next(state for state in tx.steps.of(incident.id) if state.status is StepStatus.RUNNING)
 
 
 def take_over(tx: Transaction, job: Job, earlier: Incident, incident: Incident) -> None:
@@ -126,15 +158,24 @@ def opened_since(job: Job, reported: Request) -> Incident | None:
     return latest if latest is not None and latest.opened_at >= reported.received_at else None
 
 
+def suspect_since(reported: Request | None, about: Mapping[str, str]) -> datetime | None:
+    """The moment from which on the account is suspect: typed now, or in the report that is being answered."""
+    if reported is not None:
+        typed = parse(reported.text)
+        about = typed.about if isinstance(typed, Typed) else {}
+    since = about.get("since")
+    return datetime.fromisoformat(since) if since else None
+
+
 def described(reported: Request | None, text: str) -> str:
     """What happened, in the words of whoever reported it: typed now, or in the report that is being answered."""
     return described_in(reported.text) if reported and not text else text
 
 
 def described_in(typed: str) -> str:
-    """The description in a typed command, without a leading `open`."""
-    first, _, rest = typed.strip().partition(" ")
-    return rest if first.lower() == "open" else typed.strip()
+    """The description in a typed command, without a leading `open`, and without the moment it begins with."""
+    understood = parse(typed)
+    return understood.text if isinstance(understood, Typed) else typed.strip()
 
 
 def unfit_channel(channel: ChannelFacts, fixed: bool) -> Line | None:

@@ -20,6 +20,7 @@ from recovery.state import Incident, Obligation, ObligationStatus, Person, Stand
 from recovery.step import is_by_hand
 from recovery.steps import STEPS
 from recovery.store import Transaction
+from recovery.strangers import settle_strangers
 from recovery.strays import listed_as_stray, strays_task
 from recovery.text import Line, When, Who, line, plain
 from recovery.weighing import reschedule, scheduled
@@ -168,6 +169,7 @@ def _stand(tx: Transaction, incident: Incident, by: By, person: Person, action: 
     moved = replace(moved, standing_by=by.user_id, version=person.version + 1, channel_id=None, message_ts=None)
     reschedule(tx, moved, by.at)
     _record(tx, incident, by, action, person.called, whom=moved.slack_id or "")
+    settle_strangers(tx, incident.id, [moved], by.at)
     tx.tasks.add([strays_task(incident)])
 
 

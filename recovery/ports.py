@@ -126,7 +126,7 @@ class Mailgun(Protocol):
 
     def delete_queued(self, region: str, domain: str) -> None:
         """Delete all scheduled and undelivered mail of a domain. `DELETE /v3/{domain}/envelopes`, on each storage host
-        of the region. Harmless to repeat."""
+        of the region. Harmless to repeat. Raises `NotFound` where none of them knows the domain."""
         ...
 
     def archive_to(self, region: str, domain: str, url: str) -> None:
@@ -364,4 +364,12 @@ class Vault(Protocol):
 
     def refresh(self) -> None:
         """Read the vault again: another process may have rotated the key."""
+        ...
+
+    def fingerprint(self, secret: Secret) -> str:
+        """A short name for a secret: the same for the same secret, and worth nothing without the encryption key."""
+        ...
+
+    def was_own(self, secret: Secret, incident_id: int) -> bool:
+        """Whether the bot works with this key, or has worked with it since that incident began."""
         ...

@@ -4,11 +4,12 @@ have moved something, and at every tick, from the database alone."""
 from collections.abc import Callable, Sequence
 
 from recovery import troubles
-from recovery.account import Inventory
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.board import read_board
-from recovery.inventory import take_inventory
+from recovery.errors import Missing
+from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
+from recovery.looking import look_through
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import Step, steps_of, tally_facts
 from recovery.store import Glance, Transaction
@@ -89,7 +90,7 @@ def verdict(tx: Transaction, step: Step, incident: Incident, state: StepState) -
         return StepStatus.RUNNING
     if many[T.FAILED]:
         return StepStatus.NEEDS_ATTENTION
-    return StepStatus.DONE if step.is_complete(tx, incident, state) else StepStatus.RUNNING
+    return StepStatus.DONE if step.is_complete(tx, incident, state) else step.idle
 
 
 def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Incident, step: Step) -> None:
@@ -97,8 +98,11 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
     state = state_of(tx, incident, step)
     now = tools.clock.now()
     to = verdict(tx, step, incident, state)
+    if to is StepStatus.DONE and (more := step.next_tasks(tx, incident, state)):
+        tx.tasks.add(more)
+        return
     moved = tx.steps.move(state, [StepStatus.RUNNING], to, finished_at=now)
-    if moved is None:
+    if moved is None or to is step.idle:
         return
     if to is StepStatus.NEEDS_ATTENTION:
         failed = len(tx.tasks.of_step(state.id, T.FAILED))
@@ -108,6 +112,9 @@ def move(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: Inciden
         return
     tx.audit.append(incident.id, now, AuditFacts(Actor.BOT, Action.STEP_DONE, step.label))
     step.on_done(tx, incident, moved)
+    for other, its_state in steps_of(tx, steps, incident):
+        if other.kind != step.kind:
+            other.on_other_done(tx, incident, its_state, now)
     incident = tx.incidents.get(incident.id)
     if incident.status is IncidentStatus.OPEN:
         offer_outdated(tx, tools, steps, incident)
@@ -150,8 +157,11 @@ def offer(
 
 
 def state_of(tx: Transaction, incident: Incident, step: Step) -> StepState:
-    """The step's state in this incident."""
-    return next(state for state in tx.steps.of(incident.id) if state.kind == step.kind)
+    """The step's state in this incident. Raises `Missing` where an earlier version opened it without that step."""
+    for state in tx.steps.of(incident.id):
+        if state.kind == step.kind:
+            return state
+    raise Missing(f"incident {incident.id} was opened by an earlier version, which had no {step.label}")
 
 
 # --- What follows from where the steps stand --------------------------------------------------------------
@@ -211,7 +221,7 @@ def review_key(incident: Incident) -> str:
 
 
 def review(job: Job, steps: Sequence[Step]) -> None:
-    """List keys and credentials once more; offer what is left for another round, or open the last step.
+    """Look through the account once more; offer what is left for another round, or open the last step.
 
     What seems left is looked at twice, `SETTLE` apart: Mailgun lists for a moment what was deleted just now.
     """
@@ -220,9 +230,9 @@ def review(job: Job, steps: Sequence[Step]) -> None:
         incident = tx.incidents.get(job.task.incident_id or 0)
         if incident.status is not IncidentStatus.OPEN:
             return
-    inventory = take_inventory(job)
+    holdings = look_through(job)
     with tools.store.read() as tx:
-        found = leftovers(tx, steps, incident, inventory)
+        found = leftovers(tx, steps, incident, holdings)
     if found:
         job.look_again("looking once more at what is left")
     with job.record() as tx:
@@ -231,7 +241,9 @@ def review(job: Job, steps: Sequence[Step]) -> None:
         troubles.clear(tx, incident.id, troubles.COUNT)
         if not wants_review(steps, incident, tx.steps.of(incident.id)):
             return
-        found = leftovers(tx, steps, incident, inventory)
+        for step, state in steps_of(tx, steps, incident):
+            step.on_look(tx, tools, incident, state, holdings)
+        found = leftovers(tx, steps, incident, holdings)
         for step, state, subjects in found:
             offer(tx, tools, incident, step, state, subjects, "new since, or set before the last old key died")
         if not found:
@@ -239,11 +251,11 @@ def review(job: Job, steps: Sequence[Step]) -> None:
 
 
 def leftovers(
-    tx: Transaction, steps: Sequence[Step], incident: Incident, inventory: Inventory
+    tx: Transaction, steps: Sequence[Step], incident: Incident, holdings: Holdings
 ) -> list[tuple[Step, StepState, list[str]]]:
     """The steps that ended and of which Mailgun lists something all the same, with what that is."""
     ended = [(step, state) for step, state in steps_of(tx, steps, incident) if state.status in ENDED]
-    found = [(step, state, step.leftover(tx, incident, state, inventory)) for step, state in ended]
+    found = [(step, state, step.leftover(tx, incident, state, holdings)) for step, state in ended]
     return [(step, state, subjects) for step, state, subjects in found if subjects]
 
 
@@ -255,7 +267,7 @@ def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: In
     for step in steps:
         if step.opens_last:
             state = state_of(tx, incident, step)
-            board = read_board(tx, steps, incident.id)
+            board = read_board(tx, steps, incident.id, tools.policy)
             summaries = {each.kind: each.summary(tx, incident, view.state) for each, view in board.views}
             paste = support_message(board.incident, board.views, tx.audit.entries(incident.id), summaries)
             facts = {**state.facts, "paste": paste}

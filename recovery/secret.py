@@ -1,5 +1,6 @@
 """Secrets: how they are made, and a type that never shows them by accident."""
 
+import hashlib
 import re
 import secrets
 import string
@@ -37,6 +38,11 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not pickled")
+
+
+def fingerprint(secret: Secret) -> str:
+    """Tells one key from another and gives nothing away: keys are long and random."""
+    return hashlib.sha256(secret.reveal().encode()).hexdigest()[:12]
 
 
 def new_password() -> Secret:

@@ -23,7 +23,8 @@ class Incident:
     """One compromise of one Mailgun account, in one Slack thread.
 
     `requester_id` is the one person who is handed secrets; `direct_channel_id` is their direct message,
-    once it was opened and greeted. `keys_expired_at` is when the last old key died. `watched` are the
+    once it was opened and greeted. What was created at `suspect_from` or later is suspicious; it is None for incidents
+    that an earlier version opened. `keys_expired_at` is when the last old key died. `watched` are the
     subjects of the domains that must work again before the account counts as recovered. `revision` grows
     with every change that the thread should show; `drawn_revision` is what it shows. `troubles` are what keeps
     the bot from its work at the moment, in words, each under the name of where it comes from. `polled_at` is when the
@@ -40,6 +41,7 @@ class Incident:
     description: str
     opened_at: datetime
     since: datetime
+    suspect_from: datetime | None = None
     thread_ts: str | None = None
     permalink: str | None = None
     direct_channel_id: str | None = None
@@ -83,7 +85,7 @@ class StepStatus(StrEnum):
 class StepState:
     """One step of one incident. `version` grows with every change of `status`; buttons carry it.
 
-    `facts` is what the step's own file keeps: counts for its card, the scope of another round, findings.
+    `facts` is what the step's own file keeps: counts for its card, the scope of another round, notes.
     `keep_reminding` lets the last step open while this one still runs.
     """
 

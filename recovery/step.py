@@ -2,14 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
 from recovery.account import Inventory
 from recovery.actions import Ask
-from recovery.content import Button, Confirm, Style
+from recovery.content import Button, Confirm, Row, Style
+from recovery.findings import Finding
+from recovery.holdings import Holdings, Trace
+from recovery.inventory import Owner
 from recovery.jobs import Job, TaskKind
+from recovery.policy import Policy
 from recovery.refusals import REFUSED
 from recovery.state import (
     Facts,
@@ -26,6 +30,7 @@ from recovery.state import (
 )
 from recovery.store import Transaction
 from recovery.text import Line, Link, Who, line
+from recovery.tools import Tools
 from recovery.troubles import key_refused
 
 Tally = Mapping[str, Mapping[TaskStatus, int]]
@@ -61,6 +66,8 @@ class StepView:
     tally: Tally
     failures: Sequence[Task]
     obligations: Sequence[tuple[Obligation, Person]] = ()
+    findings: Sequence[Finding] = ()
+    policy: Policy = field(default_factory=Policy)
     by_hand: Sequence[Task] = ()
     """What is left to be done by hand."""
 
@@ -100,8 +107,14 @@ class Step(ABC):
     asks_people: ClassVar[bool] = False
     topics: ClassVar[Mapping[str, str]] = {}
     """What it wants written down, by topic, each with its title. With all of them it is done."""
+    makes: ClassVar[Trace | None] = None
+    """What it makes and hands over, and so can make anew where a finding of that kind was removed."""
     decided_by_approval: ClassVar[bool] = True
     """Whether Approve starts it. A step without it is settled by its own buttons."""
+    begins_at_once: ClassVar[bool] = False
+    """Whether it runs from the incident's opening on, without anybody's decision."""
+    idle: ClassVar[StepStatus] = StepStatus.RUNNING
+    """Where it stands while nothing is at work in it and it is not complete."""
 
     @property
     def label(self) -> str:
@@ -121,6 +134,15 @@ class Step(ABC):
         """The numbers for the card, from what Mailgun lists. Kept in `facts`."""
         return {}
 
+    def parts(self, state: StepState) -> Mapping[str, str]:
+        """What it would touch, part by part: how each is called, by its key. Each can be left out before the step is
+        approved."""
+        return {}
+
+    def part_says(self, state: StepState, part: str) -> str:
+        """What its checklist says of a part, as far as it was counted."""
+        return self.parts(state)[part]
+
     @abstractmethod
     def explain(self, view: StepView) -> list[Line]:
         """What it will touch (counted), what will break for whom, who receives what. Shown before the decision."""
@@ -130,8 +152,16 @@ class Step(ABC):
         """How far it is, in a few words, for the board and the card; empty when there is nothing to say."""
 
     def plan_begin(self, tx: Transaction, incident: Incident, state: StepState) -> None:
-        """Plan the first task after an approval, inside its transaction."""
-        tx.tasks.add([self.beginning(incident, state, f"round-{state.version}", scope_of(state))])
+        """Plan the first task after an approval, inside its transaction. It keeps which parts were approved."""
+        begin = self.beginning(incident, state, f"round-{state.version}", scope_of(state))
+        tx.tasks.add([self.with_parts(state, begin)])
+
+    def with_parts(self, state: StepState, begin: NewTask) -> NewTask:
+        """The beginning, keeping which parts of the step were approved with it."""
+        if not self.parts(state):
+            return begin
+        approved: list[Json] = [*chosen_parts(self, state)]
+        return replace(begin, payload={**begin.payload, "parts": approved})
 
     def beginning(
         self, incident: Incident, state: StepState, why: str, scope: Sequence[str] | None, *, anew: bool = False
@@ -154,12 +184,19 @@ class Step(ABC):
             payload=payload,
         )
 
+    def next_tasks(self, tx: Transaction, incident: Incident, state: StepState) -> list[NewTask]:
+        """What must follow once none of its tasks is unfinished or failed; without any, it is done."""
+        return []
+
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
         """Whether it is done, once none of its tasks is unfinished or failed."""
         return True
 
     def on_done(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """What else becomes true with it, in the same transaction."""
+
+    def on_other_done(self, tx: Transaction, incident: Incident, state: StepState, at: datetime) -> None:
+        """What follows here from another step's end, in the same transaction."""
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """What must happen although it is skipped, in the same transaction."""
@@ -171,9 +208,19 @@ class Step(ABC):
         """Subjects that were dealt with too early and should be dealt with again, from what we know ourselves."""
         return []
 
-    def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
+    def on_look(self, tx: Transaction, tools: Tools, incident: Incident, state: StepState, holdings: Holdings) -> None:
+        """What it makes of a look through the whole account, in the same transaction: at the opening, and at the last
+        look before Support is told."""
+
+    def leftover(self, tx: Transaction, incident: Incident, state: StepState, holdings: Holdings) -> list[str]:
         """Subjects that Mailgun lists and that still need this step, at the last look before Support is told."""
         return []
+
+    def make_anew(
+        self, tx: Transaction, incident: Incident, state: StepState, subject: str, thing: Facts, owner: Owner
+    ) -> Line | None:
+        """Plan that what was removed is made anew and handed over; or say why that cannot be done yet."""
+        return line(f"The bot cannot make that anew: {self.label} does not.")
 
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         """What became of it over all its rounds, for Mailgun Support; None where its progress says that as well."""
@@ -182,6 +229,10 @@ class Step(ABC):
     def subject_matches(self, subject: str, target: str) -> bool:
         """Whether a typed word (a login, a domain) means this subject."""
         return False
+
+    def rows(self, view: StepView) -> list[Row]:
+        """Lines with buttons of their own, on its card."""
+        return []
 
     # By hand, while Mailgun refuses the bot's key
 
@@ -225,6 +276,17 @@ class Step(ABC):
         return {"incident": str(state.incident_id), "step": self.kind, "version": str(state.version)}
 
 
+def left_out(state: StepState) -> frozenset[str]:
+    """The keys of the parts that an approver has left out."""
+    out = state.facts.get("left_out")
+    return frozenset(map(str, out)) if isinstance(out, list) else frozenset()
+
+
+def chosen_parts(step: Step, state: StepState) -> list[str]:
+    """The keys of the parts that are not left out, in the order of the step's checklist."""
+    return [part for part in step.parts(state) if part not in left_out(state)]
+
+
 def is_by_hand(state: StepState) -> bool:
     """Whether people do the step in Mailgun's control panel."""
     return state.status is StepStatus.RUNNING and state.decision == TAKEN_BY_HAND
@@ -264,13 +326,19 @@ def begin_anew(
 
     A step that had ended runs again until that is done.
     """
+    state = run_again(tx, state, subjects)
+    begin = step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)
+    tx.tasks.add([replace(begin, payload={**begin.payload, **payload})])
+
+
+def run_again(tx: Transaction, state: StepState, subjects: Sequence[str]) -> StepState:
+    """Have a step that had ended run again, about these subjects, which nobody has left as they are any more; the
+    state as it was, where it had not."""
     tx.steps.set(state.id, facts=facts_with_left(state, left_by_decision(state) - set(subjects)))
     state = tx.steps.get(state.id)
     earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
     ended = (StepStatus.DONE, StepStatus.NEEDS_ATTENTION, StepStatus.SKIPPED)
-    tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier)
-    begin = step.beginning(tx.incidents.get(state.incident_id), state, why, subjects, anew=True)
-    tx.tasks.add([replace(begin, payload={**begin.payload, **payload})])
+    return tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier) or state
 
 
 def begins_nothing(tx: Transaction, task: Task) -> bool:
@@ -328,16 +396,21 @@ def tally_facts(tally: Tally) -> Facts:
     }
 
 
-def findings(state: StepState) -> dict[str, dict[str, str]]:
+def notes(state: StepState) -> dict[str, dict[str, str]]:
     """What was noted so far, by topic: `text`, `by` (a Slack user id) and `at`."""
-    found = state.facts.get("findings")
-    if not isinstance(found, dict):
+    # An incident that was opened by an earlier version has them under the name that they had then.
+    noted = state.facts.get("notes", state.facts.get("findings"))
+    if not isinstance(noted, dict):
         return {}
     return {
         topic: {key: str(value) for key, value in entry.items()}
-        for topic, entry in found.items()
+        for topic, entry in noted.items()
         if isinstance(entry, dict)
     }
+
+
+OPEN_TO_NOTES = (StepStatus.WAITING, StepStatus.SKIPPED, StepStatus.DONE)
+"""Where a step that is settled by notes may stand for something beside them to be added, also afterwards."""
 
 
 def number(facts: Facts, name: str) -> int:

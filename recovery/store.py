@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from recovery.audit import AuditEntry, AuditFacts
+from recovery.findings import Finding, FindingStatus
 from recovery.state import (
     Facts,
     Handover,
@@ -272,6 +273,31 @@ class People(Protocol):
         ...
 
 
+class Findings(Protocol):
+    """Whoever changes findings has locked their incident first."""
+
+    def of(self, incident_id: int) -> list[Finding]:
+        """The incident's findings in the order of their numbers."""
+        ...
+
+    def get(self, finding_id: int) -> Finding: ...
+
+    def add(self, incident_id: int, findings: Sequence[Finding]) -> list[Finding]:
+        """Insert them, numbered on from the last (their `id`, `incident_id` and `number` are ignored); as stored."""
+        ...
+
+    def save(self, findings: Sequence[Finding]) -> None:
+        """Write all that may change of these findings, by one statement."""
+        ...
+
+    def move(
+        self, finding: Finding, sources: Iterable[FindingStatus], to: FindingStatus, **fields: object
+    ) -> Finding | None:
+        """Compare and set: if the row still has `finding.version` and a status of `sources`, set `to` and `fields`,
+        grow the version by one and return the new state; otherwise None and nothing changed."""
+        ...
+
+
 class AuditTrail(Protocol):
     def append(self, incident_id: int, at: datetime, facts: AuditFacts) -> AuditEntry:
         """Chain one more entry to the incident's trail and grow its `audit_count` and `revision`."""
@@ -293,6 +319,10 @@ class AuditTrail(Protocol):
 
 class VaultKeys(Protocol):
     def newest(self) -> VaultKey | None: ...
+
+    def all(self) -> list[VaultKey]:
+        """Every key that was ever kept, oldest first."""
+        ...
 
     def add(self, key: VaultKey) -> VaultKey: ...
 
@@ -326,6 +356,7 @@ class Transaction(Protocol):
     tasks: Tasks
     handovers: Handovers
     people: People
+    findings: Findings
     audit: AuditTrail
     vault: VaultKeys
 

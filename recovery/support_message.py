@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recovery.audit import Action, AuditEntry
+from recovery.leaving_out import left_out_titles
 from recovery.state import Incident, ObligationStatus, StepStatus, TaskStatus
 from recovery.step import OLD_KEY_WARNING, Step, StepView
-from recovery.text import count
+from recovery.text import count, listing
 
 
 def support_message(
@@ -75,6 +76,9 @@ def outcome(step: Step, view: StepView, summary: str | None = None) -> str:
         begun = any(n.get(TaskStatus.DONE) for kind, n in view.tally.items() if kind != step.begin_kind)
         in_part = progress if begun else ""
         return f"{in_part}; the rest was left as it is: {state.reason}" if in_part else f"not done: {state.reason}"
+    if titles := left_out_titles(step, state):
+        left = f"left as they were by our decision: {listing(titles)}"
+        progress = f"{progress}; {left}" if progress else left
     when = f" ({state.finished_at:%Y-%m-%d %H:%M} UTC)" if state.finished_at else ""
     if step.asks_people:
         counted = [o for o, _ in view.obligations if o.status is not ObligationStatus.DROPPED]

@@ -1,15 +1,27 @@
 """What of an account's holdings looks like an attacker's doing, and why. Nothing is decided here: people do that."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from statistics import median
 from urllib.parse import urlsplit
 
-from recovery.account import AccountUser, ApiKey, DaySent, KeyKind, Route, Webhook
-from recovery.holdings import Estate, Holdings
+from recovery import things
+from recovery.account import (
+    AccountUser,
+    ApiKey,
+    DaySent,
+    Domain,
+    KeyKind,
+    Login,
+    Route,
+    SendAlert,
+    Subaccount,
+    Webhook,
+)
+from recovery.holdings import Holdings, Trace, archive_subject, marked_as_there
+from recovery.things import Thing
 
 FEW_ADDRESSES = 5
 """So few allowlist entries are each worth a look: whoever is on the list may call the account from there."""
@@ -23,98 +35,124 @@ AT_LEAST = 100
 LATELY = 3
 """The last days, today included, are held against the days before them."""
 
+DAYS_SHOWN = 14
+"""How many days, today included, sending is looked at and shown."""
 
 ENOUGH_DOMAINS = 4
 """From so many domains with webhooks on, a host that gets the events of most of them is taken for usual."""
 
 
-class Trace(StrEnum):
-    """What kind of thing it is."""
-
-    KEY = "key"
-    LOGIN = "login"
-    DOMAIN = "domain"
-    ROUTE = "route"
-    WEBHOOK = "webhook"
-    ARCHIVE = "archive"
-    ADDRESS = "address"
-    ALERT = "alert"
-    SUBACCOUNT = "subaccount"
-    USER = "user"
-    SENDING = "sending"
-
-
 @dataclass(frozen=True)
 class Suspicion:
-    """One thing that looks wrong. `subject` names it within the account, the same whenever it is looked at; `owner_id`
-    is the subaccount it belongs to. `reasons` complete "because …"."""
+    """One thing that looks wrong. `subject` names it within the account, the same whenever it is looked at; `owner` is
+    the subaccount that has it. `reasons` complete "because …". `thing` is all that is known of it."""
 
     trace: Trace
     subject: str
     title: str
     reasons: tuple[str, ...]
-    owner_id: str | None = None
+    owner: Subaccount | None = None
+    thing: Thing = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What is known beside the holdings. `own_keys` are the ids of the keys that the bot works with or has made;
-    `strangers` the ids of the users whom nobody in Slack is known to be."""
+    """What is known beside the holdings. Whatever was created at `suspect_from` or later is suspicious. `own_keys` are
+    the ids of the keys that the bot works with or has made. `before` is what was there at the first look, as
+    `recovery.holdings.there` says it; None at the first look itself."""
 
-    since: datetime
+    suspect_from: datetime
     now: datetime
-    lookback: timedelta
     own_keys: frozenset[str] = frozenset()
-    strangers: frozenset[str] = frozenset()
+    before: frozenset[str] | None = None
 
     def is_recent(self, at: datetime | None) -> bool:
         """Whether that was shortly before the incident, or since."""
-        return at is not None and at >= self.since - self.lookback
+        return at is not None and at >= self.suspect_from
+
+    def is_new(self, trace: Trace, subject: str) -> bool:
+        """Whether it has come since the first look: for what Mailgun gives no date of."""
+        return self.before is not None and marked_as_there(trace, subject) not in self.before
 
 
 def suspicions(holdings: Holdings, known: Circumstances) -> list[Suspicion]:
     """Everything that looks wrong; allowlist entries last, for one of them may be the bot's own address."""
     hosts = Hosts.of(holdings, known)
-    found: list[Suspicion] = []
-    for estate in holdings.estates:
-        found += _of_estate(estate, holdings, known, hosts)
-    found += _users(holdings.users, known)
-    found += _alerts(holdings, known)
-    found += _sending(holdings.sent, known.now.date())
-    return [*found, *_addresses(holdings)]
-
-
-def _of_estate(estate: Estate, holdings: Holdings, known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
-    requestors = {name.lower() for user in holdings.users for name in (user.email, user.id, user.name) if name}
-    if estate.owner is not None and known.is_recent(estate.owner.created_at):
-        title = f"subaccount {estate.owner.name}"
-        yield Suspicion(Trace.SUBACCOUNT, estate.owner.id, title, (CREATED_LATELY,), estate.owner_id)
-    for key in estate.keys:
-        if reasons := _of_key(key, known, requestors):
-            yield Suspicion(Trace.KEY, key.id, _key_title(key), reasons, estate.owner_id)
-    for domain in estate.domains:
-        if known.is_recent(domain.created_at):
-            title = f"domain {domain.name} ({domain.region})"
-            yield Suspicion(Trace.DOMAIN, domain.subject, title, (CREATED_LATELY,), estate.owner_id)
-        if domain.archive_to and hosts.is_strange(domain.archive_to):
-            title = f"copies of all mail that {domain.name} ({domain.region}) delivers go to {domain.archive_to}"
-            yield Suspicion(Trace.ARCHIVE, domain.subject, title, (NOT_KNOWN,), estate.owner_id)
-    for login in estate.logins:
-        if known.is_recent(login.created_at):
-            title = f"SMTP login {login.login} ({login.region})"
-            yield Suspicion(Trace.LOGIN, login.subject, title, (CREATED_LATELY,), estate.owner_id)
-    for route in estate.routes:
-        if reasons := _of_route(route, known, hosts):
-            subject = f"{route.region}/{route.id}"
-            yield Suspicion(Trace.ROUTE, subject, _route_title(route), reasons, estate.owner_id)
-    for webhook in estate.webhooks:
-        if hosts.is_strange(webhook.url):
-            subject = f"{webhook.region}/{webhook.domain}/{webhook.url}"
-            yield Suspicion(Trace.WEBHOOK, subject, _webhook_title(webhook), (NOT_KNOWN,), estate.owner_id)
+    return [
+        *_subaccounts(holdings.subaccounts, known),
+        *_keys(holdings, known),
+        *_domains(holdings.domains, known, hosts),
+        *_logins(holdings.logins, known),
+        *_routes(holdings.routes, known, hosts),
+        *_webhooks(holdings.webhooks, known, hosts),
+        *_users(holdings.users, known),
+        *_alerts(holdings.alerts, known),
+        *_sending(holdings.sent, known.now.date()),
+        *_addresses(holdings, known),
+    ]
 
 
 CREATED_LATELY = "it was created shortly before the incident, or since"
 NOT_KNOWN = "the account is not known to use that address otherwise"
+NEW_SINCE = "it was not there when the account was looked through first"
+SECOND_OWNER = "the account has more than one owner"
+FEW = "few addresses may call the account, so each is worth a look; one may be the bot's own"
+
+
+def _why(reasons: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(reason for reason, applies in reasons.items() if applies)
+
+
+def _subaccounts(subaccounts: Sequence[Subaccount], known: Circumstances) -> Iterator[Suspicion]:
+    for one in subaccounts:
+        if known.is_recent(one.created_at):
+            thing: Thing = {"id": one.id, "name": one.name, "created": things.moment(one.created_at)}
+            yield Suspicion(Trace.SUBACCOUNT, one.id, f"subaccount {one.name}", (CREATED_LATELY,), one, thing)
+
+
+def _domains(domains: Sequence[Domain], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
+    for domain in domains:
+        named = f"{domain.name} ({domain.region.upper()})"
+        thing = things.of_domain(domain)
+        if known.is_recent(domain.created_at):
+            yield Suspicion(Trace.DOMAIN, domain.subject, f"domain {named}", (CREATED_LATELY,), domain.owner, thing)
+        if domain.archive_to:
+            is_new = known.is_new(Trace.ARCHIVE, archive_subject(domain))
+            reasons = _why({NOT_KNOWN: hosts.is_strange(domain.archive_to), NEW_SINCE: is_new})
+            if reasons:
+                title = f"copies of all mail that {named} delivers go to {domain.archive_to}"
+                yield Suspicion(Trace.ARCHIVE, archive_subject(domain), title, reasons, domain.owner, thing)
+
+
+def _logins(logins: Sequence[Login], known: Circumstances) -> Iterator[Suspicion]:
+    for login in logins:
+        if known.is_recent(login.created_at):
+            title = f"SMTP login {login.login} ({login.region.upper()})"
+            thing = things.of_login(login)
+            yield Suspicion(Trace.LOGIN, login.subject, title, (CREATED_LATELY,), login.owner, thing)
+
+
+def _routes(routes: Sequence[Route], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
+    for route in routes:
+        if reasons := _of_route(route, known, hosts):
+            subject, thing = f"{route.region}/{route.id}", things.of_route(route)
+            yield Suspicion(Trace.ROUTE, subject, _route_title(route), reasons, route.owner, thing)
+
+
+def _webhooks(webhooks: Sequence[Webhook], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
+    for webhook in webhooks:
+        is_new = known.is_new(Trace.WEBHOOK, webhook.subject)
+        reasons = _why({NOT_KNOWN: hosts.is_strange(webhook.url), NEW_SINCE: is_new})
+        if reasons:
+            thing = things.of_webhook(webhook)
+            yield Suspicion(Trace.WEBHOOK, webhook.subject, _webhook_title(webhook), reasons, webhook.owner, thing)
+
+
+def _keys(holdings: Holdings, known: Circumstances) -> Iterator[Suspicion]:
+    requestors = {name.lower() for user in holdings.users for name in (user.email, user.id, user.name) if name}
+    for key in holdings.keys:
+        if reasons := _of_key(key, known, requestors):
+            yield Suspicion(Trace.KEY, key.id, _key_title(key), reasons, key.owner, things.of_key(key))
 
 
 def _of_key(key: ApiKey, known: Circumstances, requestors: set[str]) -> tuple[str, ...]:
@@ -145,11 +183,11 @@ def _of_route(route: Route, known: Circumstances, hosts: "Hosts") -> tuple[str, 
 
 
 def _route_title(route: Route) -> str:
-    return f"route for {route.expression} ({route.region}): {', '.join(route.actions)}"
+    return f"route for {route.expression} ({route.region.upper()}): {', '.join(route.actions)}"
 
 
 def _webhook_title(webhook: Webhook) -> str:
-    return f"webhook of {webhook.domain} ({webhook.region}) to {webhook.url}: {', '.join(webhook.events)}"
+    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {webhook.url}: {', '.join(webhook.events)}"
 
 
 # --- Hosts ----------------------------------------------------------------------------------------------
@@ -183,11 +221,9 @@ class Hosts:
     @classmethod
     def of(cls, holdings: Holdings, known: Circumstances) -> "Hosts":
         """Those of these holdings. The account's own are its domains and those of its users' addresses."""
-        usual: set[str] = set()
-        for estate in holdings.estates:
-            old = (route for route in estate.routes if not known.is_recent(route.created_at))
-            usual |= {host_of(target) for route in old for target in targets(route)}
-        own = {domain.name.lower() for domain in holdings.domains()}
+        old = (route for route in holdings.routes if not known.is_recent(route.created_at))
+        usual = {host_of(target) for route in old for target in targets(route)}
+        own = {domain.name.lower() for domain in holdings.domains}
         own |= {host_of(user.email) for user in holdings.users if user.email}
         return cls(frozenset(own), frozenset(usual | set(_of_most_webhooks(holdings))))
 
@@ -200,9 +236,8 @@ class Hosts:
 def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:
     """Hosts that get the events of most domains, where there are enough domains to say so."""
     uses: dict[str, set[tuple[str, str]]] = {}
-    for estate in holdings.estates:
-        for webhook in estate.webhooks:
-            uses.setdefault(host_of(webhook.url), set()).add((webhook.region, webhook.domain))
+    for webhook in holdings.webhooks:
+        uses.setdefault(host_of(webhook.url), set()).add((webhook.region, webhook.domain))
     all_domains = set().union(*uses.values())
     if len(all_domains) >= ENOUGH_DOMAINS:
         yield from (host for host, domains in uses.items() if 2 * len(domains) > len(all_domains))
@@ -219,51 +254,85 @@ def _belongs(host: str, own: str) -> bool:
 # --- Users, alerts, addresses ---------------------------------------------------------------------------
 
 
+def user_title(email: str, name: str, user_id: str, role: str, *, is_master: bool) -> str:
+    """How a finding calls a user of the account."""
+    return f"user {email or name or user_id} ({'owner' if is_master else role or 'no role'})"
+
+
 def _users(users: Sequence[AccountUser], known: Circumstances) -> Iterator[Suspicion]:
+    """Those that came since; and the owners, where there is more than one: Mailgun has one."""
     owners = sum(user.is_master for user in users if not user.is_disabled)
     for user in users:
         if user.is_disabled:
             continue
-        reasons = []
-        if user.id in known.strangers:
-            reasons.append("nobody in Slack is known to be them")
-        if user.is_master and owners > 1:
-            reasons.append("the account has more than one owner")
+        is_new = known.is_new(Trace.USER, user.id)
+        reasons = _why({SECOND_OWNER: user.is_master and owners > 1, NEW_SINCE: is_new})
         if reasons:
-            role = "owner" if user.is_master else user.role
-            title = f"user {user.email or user.name or user.id} ({role})"
-            yield Suspicion(Trace.USER, user.id, title, tuple(reasons))
+            title = user_title(user.email, user.name, user.id, user.role, is_master=user.is_master)
+            thing: Thing = {"id": user.id, "address": user.email, "name": user.name, "role": user.role}
+            yield Suspicion(Trace.USER, user.id, title, reasons, thing=thing)
 
 
-def _alerts(holdings: Holdings, known: Circumstances) -> Iterator[Suspicion]:
-    for alert in holdings.alerts:
+def _alerts(alerts: Sequence[SendAlert], known: Circumstances) -> Iterator[Suspicion]:
+    for alert in alerts:
         if known.is_recent(alert.created_at):
             title = f"sending alert {alert.name}: {alert.metric} {alert.comparator} {alert.limit}"
-            yield Suspicion(Trace.ALERT, alert.id, title, (CREATED_LATELY,))
+            thing: Thing = {"id": alert.id, "name": alert.name, "created": things.moment(alert.created_at)}
+            yield Suspicion(Trace.ALERT, alert.id, title, (CREATED_LATELY,), thing=thing)
 
 
-def _addresses(holdings: Holdings) -> Iterator[Suspicion]:
-    if len(holdings.allowlist) > FEW_ADDRESSES:
-        return
+def _addresses(holdings: Holdings, known: Circumstances) -> Iterator[Suspicion]:
+    are_few = len(holdings.allowlist) <= FEW_ADDRESSES
     for entry in holdings.allowlist:
-        title = f"{entry.address} on the IP allowlist" + (f" ({entry.description})" if entry.description else "")
-        reason = "few addresses may call the account, so each is worth a look; one may be the bot's own"
-        yield Suspicion(Trace.ADDRESS, entry.address, title, (reason,))
+        reasons = _why({FEW: are_few, NEW_SINCE: known.is_new(Trace.ADDRESS, entry.address)})
+        if reasons:
+            title = f"{entry.address} on the IP allowlist" + (f" ({entry.description})" if entry.description else "")
+            yield Suspicion(Trace.ADDRESS, entry.address, title, reasons, thing=things.of_address(entry))
 
 
 # --- Sending --------------------------------------------------------------------------------------------
 
 
-def _sending(sent: Sequence[DaySent], today: date) -> Iterator[Suspicion]:
+@dataclass(frozen=True)
+class Sending:
+    """What one domain sent: by day, oldest first, and what it usually sends on a day; `most` is the most that it sent
+    on one of the last days."""
+
+    domain: str
+    days: tuple[int, ...]
+    usual: float
+    most: int
+
+    @property
+    def is_far_above(self) -> bool:
+        """Whether it sent far more than usual lately."""
+        return self.most >= max(AT_LEAST, FAR_ABOVE * self.usual)
+
+
+def sendings(sent: Sequence[DaySent], today: date) -> list[Sending]:
+    """What each domain sent, those far above the usual first, then the largest."""
     by_domain: dict[str, dict[date, int]] = {}
     for day in sent:
         counts = by_domain.setdefault(day.domain, {})
         counts[day.day] = counts.get(day.day, 0) + day.sent
-    for domain, counts in sorted(by_domain.items()):
-        last_usual = today - timedelta(days=LATELY)
-        usual = median([many for day, many in counts.items() if day <= last_usual] or [0])
-        most = max((many for day, many in counts.items() if day > last_usual), default=0)
-        if most >= max(AT_LEAST, FAR_ABOVE * usual):
-            times = f", {most / usual:,.0f} times as many as usual" if usual else ", where it usually sends nothing"
-            reason = f"it sent {most:,} messages on one of the last {LATELY} days{times}"
-            yield Suspicion(Trace.SENDING, domain, f"sending of {domain}", (reason,))
+    found = [_of_domain(domain, counts, today) for domain, counts in sorted(by_domain.items())]
+    return sorted(found, key=lambda one: (not one.is_far_above, -one.most))
+
+
+def _of_domain(domain: str, counts: dict[date, int], today: date) -> Sending:
+    last_usual = today - timedelta(days=LATELY)
+    usual = float(median([many for day, many in counts.items() if day <= last_usual] or [0]))
+    most = max((many for day, many in counts.items() if day > last_usual), default=0)
+    days = tuple(counts.get(today - timedelta(days=ago), 0) for ago in reversed(range(DAYS_SHOWN)))
+    return Sending(domain, days, usual, most)
+
+
+def _sending(sent: Sequence[DaySent], today: date) -> Iterator[Suspicion]:
+    for one in sendings(sent, today):
+        if one.is_far_above:
+            often = (
+                f"{one.most / one.usual:,.0f} times as many as usual" if one.usual else "where it usually sends none"
+            )
+            reason = f"it sent {one.most:,} messages on one of the last {LATELY} days, {often}"
+            thing: Thing = {"domain": one.domain, "most on a day": one.most, "usual on a day": int(one.usual)}
+            yield Suspicion(Trace.SENDING, one.domain, f"sending of {one.domain}", (reason,), thing=thing)

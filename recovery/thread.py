@@ -8,12 +8,14 @@ from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
 from recovery.board import board_card, read_board, report_card, step_card
 from recovery.content import Marker, MarkerKind, Place, Trail
 from recovery.errors import KeyRefused, OutsideError, Refused
-from recovery.inventory import take_inventory
+from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
+from recovery.looking import look_through
 from recovery.posting import begun_before, post_once, redraw_unless_gone
-from recovery.state import Incident, NewTask
+from recovery.state import Incident, NewTask, StepState
 from recovery.step import Step, steps_of
 from recovery.store import Transaction
+from recovery.strangers import INVESTIGATE
 
 POST_BOARD = "thread.board"
 SURVEY = "survey"
@@ -30,18 +32,19 @@ THREAD = "thread"
 MOST_COUNT_TRIES = 3
 
 
-def opening_tasks(incident: Incident) -> list[NewTask]:
-    """What an incident begins with: its board, and the count of what is there."""
+def opening_tasks(incident: Incident, first: StepState) -> list[NewTask]:
+    """What an incident begins with: its board, and a look through the account, which is the first step's."""
     return [
         NewTask(POST_BOARD, f"{POST_BOARD}:{incident.id}", incident.id, lane=lane_of(incident), priority=1),
-        survey_task(incident),
+        survey_task(incident, first),
         troubles.look_task(incident.id),
     ]
 
 
-def survey_task(incident: Incident) -> NewTask:
-    """Counts the account; there is never more than one unfinished."""
-    return NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, priority=2)
+def survey_task(incident: Incident, first: StepState | None) -> NewTask:
+    """Looks through the account for the cards; there is never more than one unfinished. `first` is the step that it is
+    a part of, in an incident that has that."""
+    return NewTask(SURVEY, f"{SURVEY}:{incident.id}", incident.id, first.id if first else None, priority=2)
 
 
 def lane_of(incident: Incident) -> str:
@@ -53,7 +56,7 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
     """Post the board: the first message of the thread."""
     tools = job.tools
     with tools.store.read() as tx:
-        board = read_board(tx, steps, job.task.incident_id or 0)
+        board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
     incident = board.incident
     card = board_card(board)
     marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
@@ -71,11 +74,12 @@ def post_board(job: Job, steps: Sequence[Step]) -> None:
 
 
 def survey(job: Job, steps: Sequence[Step]) -> None:
-    """Count what is there, for the cards; then post the cards. A count that fails does not hold them up."""
+    """Look through the account, for the cards; then post the cards. A look that fails does not hold them up: the first
+    step goes on with it."""
     tools, incident_id = job.tools, job.task.incident_id or 0
     trouble, refusal = "", None
     try:
-        inventory = take_inventory(job, with_users=True)
+        holdings = look_through(job)
     except OutsideError as error:
         tries = int(str(job.task.payload.get("tries", 0))) + 1
         if tries < MOST_COUNT_TRIES and not isinstance(error, Refused):
@@ -86,17 +90,16 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
             refusal = error
         else:
             trouble = f"{trouble} {error}"
-        inventory = None
+        holdings = None
     with job.record() as tx:
         incident = tx.incidents.get(incident_id)
-        if inventory is not None:
-            watched, disabled = watched_domains(inventory.domains)
-            tx.incidents.set(incident_id, watched=watched, was_disabled=disabled)
+        if holdings is not None:
             troubles.clear(tx, incident_id, troubles.COUNT)
-            for step, state in steps_of(tx, steps, incident):
-                tx.steps.set(state.id, facts={**state.facts, **step.count(inventory, incident)})
+            record_survey(tx, job, steps, incident, holdings)
         else:
             troubles.show(tx, incident_id, troubles.COUNT, trouble)
+            first = [(step, state) for step, state in steps_of(tx, steps, incident) if step.begins_at_once]
+            tx.tasks.add([step.beginning(incident, state, "opening", None) for step, state in first])
         if refusal is not None:
             look_at = tools.clock.now() + tools.policy.poll_every
             troubles.show_key(tx, incident_id, refusal.why, f"{job.kind.words}: {refusal}", look_at)
@@ -115,12 +118,32 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
         job.done(tx, job.task)
 
 
+def survey_again(job: Job, steps: Sequence[Step]) -> None:
+    """The look that failed when the incident was opened; the first step needs help where it goes on failing."""
+    holdings = look_through(job)
+    with job.record() as tx:
+        incident = tx.incidents.get(job.task.incident_id or 0)
+        if incident.is_alive:
+            troubles.clear(tx, incident.id, troubles.COUNT)
+            record_survey(tx, job, steps, incident, holdings)
+        job.done(tx, job.task)
+
+
+def record_survey(tx: Transaction, job: Job, steps: Sequence[Step], incident: Incident, holdings: Holdings) -> None:
+    """What the first look means for the incident and for each step."""
+    watched, disabled = watched_domains(holdings.domains)
+    tx.incidents.set(incident.id, watched=watched, was_disabled=disabled)
+    for step, state in steps_of(tx, steps, incident):
+        tx.steps.set(state.id, facts={**state.facts, **step.count(holdings, incident)})
+        step.on_look(tx, job.tools, incident, tx.steps.get(state.id), holdings)
+
+
 def post_step(job: Job, steps: Sequence[Step]) -> None:
     """Post one step's card in the thread."""
     tools = job.tools
     step_id = int(str(job.task.payload["step"]))
     with tools.store.read() as tx:
-        board = read_board(tx, steps, job.task.incident_id or 0)
+        board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
     step, view = next((step, view) for step, view in board.views if view.state.id == step_id)
     card = step_card(step, view)
     drawn = "" if begun_before(job) else tools.messenger.digest(card)
@@ -225,7 +248,7 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     """Redraw the board and those cards that would look different now."""
     tools = job.tools
     with tools.store.read() as tx:
-        board = read_board(tx, steps, job.task.incident_id or 0)
+        board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
     incident = board.incident
     if incident.thread_ts is None:
         return
@@ -282,6 +305,7 @@ def thread_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     return (
         TaskKind(POST_BOARD, lambda job: post_board(job, steps), "posting the board", most_attempts=None),
         TaskKind(SURVEY, lambda job: survey(job, steps), "counting the account", most_attempts=None),
+        TaskKind(f"{INVESTIGATE}.begin", lambda job: survey_again(job, steps), "looking through the account"),
         TaskKind(POST_STEP, lambda job: post_step(job, steps), "posting a step", most_attempts=None, draws=True),
         TaskKind(POST_AUDIT, post_trail, "posting the trail", most_attempts=None, draws=True),
         TaskKind(MIRROR_AUDIT, post_trail, "posting the trail in the audit channel", most_attempts=None, draws=True),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TypeVar
 
+from recovery.leaks import LeakScanner
 from recovery.policy import Policy
 from recovery.ports import Clock, Directory, Mailgun, Messenger, Vault, Wake
 from recovery.store import Store
@@ -25,6 +26,7 @@ class Tools:
     vault: Vault
     clock: Clock
     policy: Policy
+    leaks: LeakScanner
     calls: ThreadPoolExecutor
     wake: Wake
     stopping: Event

@@ -32,6 +32,7 @@ from recovery.state import (
     StepStatus,
 )
 from recovery.store import Transaction
+from recovery.strangers import settle_strangers
 from recovery.strays import listed_as_stray, strays_task
 
 Users = Mapping[str, AccountUser]
@@ -78,6 +79,8 @@ class Weighing:
         """Write it down, with its audit entries and what follows from it."""
         self._schedule()
         tx.people.save(list(self.moved.values()))
+        if self.moved:
+            settle_strangers(tx, self.incident.id, list(self.moved.values()), self.now)
         tx.people.save_obligations(list(self.changed.values()))
         tx.people.oblige(self.new)
         tx.audit.append_all(self.incident.id, self.now, self.facts)

@@ -10,6 +10,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, UniqueConst
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from recovery.audit import Action
+from recovery.findings import FindingStatus
+from recovery.holdings import Trace
 from recovery.state import HandoverStatus, IncidentStatus, ObligationStatus, Source, Standing, StepStatus, TaskStatus
 from storage.columns import JsonMapping, JsonTuple, Moment
 
@@ -73,6 +75,7 @@ class IncidentRow(Base):
     description: Mapped[str]
     opened_at: Mapped[datetime]
     since: Mapped[datetime]
+    suspect_from: Mapped[datetime | None]
     thread_ts: Mapped[str | None]
     permalink: Mapped[str | None]
     direct_channel_id: Mapped[str | None]
@@ -261,6 +264,28 @@ class ObligationRow(Base):
     reason: Mapped[str | None]
     told_at: Mapped[datetime | None]
     said_at: Mapped[datetime | None]
+
+
+class FindingRow(Base):
+    __tablename__ = "findings"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))
+    number: Mapped[int]
+    trace: Mapped[Trace]
+    subject: Mapped[str]
+    title: Mapped[str]
+    reasons: Mapped[tuple[str, ...]]
+    status: Mapped[FindingStatus]
+    found_at: Mapped[datetime]
+    thing: Mapped[Mapping[str, Any]] = mapped_column(JsonMapping)
+    owner_id: Mapped[str | None]
+    owner_name: Mapped[str | None]
+    is_own: Mapped[bool]
+    version: Mapped[int]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
 
 
 class AuditRow(Base):

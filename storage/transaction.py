@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from recovery import store
 from storage.audit import AuditTrail
+from storage.findings import Findings
 from storage.glance import glance
 from storage.handovers import Handovers
 from storage.incidents import Incidents
@@ -28,6 +29,7 @@ class Transaction(store.Transaction):
         self.tasks = Tasks(connection, processes)
         self.handovers = Handovers(connection)
         self.people = People(connection)
+        self.findings = Findings(connection)
         self.audit = AuditTrail(connection)
         self.vault = VaultKeys(connection)
 

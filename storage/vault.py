@@ -1,15 +1,20 @@
 """The vault: the bot's own Mailgun key, encrypted in the database."""
 
 import hashlib
+import hmac
+from contextlib import suppress
 from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from recovery import ports, store
 from recovery.errors import Refused
-from recovery.secret import Secret
+from recovery.secret import Secret, fingerprint
 from recovery.state import VaultKey
 from storage.errors import VaultSealed
+
+_FINGERPRINTS = b"fingerprints of secrets:"
+"""Keeps the key of the fingerprints apart from the one that encrypts: neither tells anything of the other."""
 
 
 class DatabaseVault(ports.Vault):
@@ -24,6 +29,7 @@ class DatabaseVault(ports.Vault):
     ) -> None:
         self._store = store
         self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
+        self._fingerprint_key = hashlib.sha256(_FINGERPRINTS + encryption_keys[0].encode()).digest()
         self._several = len(encryption_keys) > 1
         self._environment_key = environment_key
         self._clock = clock
@@ -46,7 +52,7 @@ class DatabaseVault(ports.Vault):
                 id=0,
                 mailgun_key_id=mailgun_key_id,
                 sealed=self.seal(secret),
-                environment=_fingerprint(self._environment_key),
+                environment=fingerprint(self._environment_key),
                 created_at=self._clock.now(),
                 incident_id=incident_id,
             )
@@ -65,10 +71,28 @@ class DatabaseVault(ports.Vault):
         with self._guard:
             self._opened = None
 
+    def fingerprint(self, secret: Secret) -> str:
+        return hmac.new(self._fingerprint_key, secret.reveal().encode(), hashlib.sha256).hexdigest()[:12]
+
+    def was_own(self, secret: Secret, incident_id: int) -> bool:
+        """A key that was sealed by an encryption key which is thrown away by now is passed over."""
+        with self._store.read() as tx:
+            kept = tx.vault.all()
+        made = [place for place, key in enumerate(kept) if key.incident_id == incident_id]
+        # The key before the first that was made in this incident, or the newest while none was; -1: the environment's.
+        since = (made[0] if made else len(kept)) - 1
+        if since < 0 and secret == self._environment_key:
+            return True
+        for key in kept[max(since, 0) :]:
+            with suppress(VaultSealed):
+                if self._open(key) == secret:
+                    return True
+        return False
+
     def environment_changed(self) -> bool:
         """Whether `MAILGUN_API_KEY` is another one than when the vault's key was stored."""
         newest = self._newest()
-        return newest is not None and newest.environment != _fingerprint(self._environment_key)
+        return newest is not None and newest.environment != fingerprint(self._environment_key)
 
     def rotate_if_needed(self) -> None:
         """With several encryption keys, seal anew with the first: from then on the others can be thrown away."""
@@ -97,8 +121,3 @@ class DatabaseVault(ports.Vault):
                 "comma; with SQLite it may be in the .key file beside the database. If it is lost, make a "
                 "new admin key in Mailgun's control panel and store it with: python bot.py key"
             ) from None
-
-
-def _fingerprint(secret: Secret) -> str:
-    """Tells one key from another and gives nothing away: keys are long and random."""
-    return hashlib.sha256(secret.reveal().encode()).hexdigest()[:12]

@@ -18,6 +18,9 @@ class VaultKeys(store.VaultKeys):
         query = VAULT_KEYS.select().order_by(VaultKeyRow.id.desc()).limit(1)
         return VAULT_KEYS.first(self._connection, query)
 
+    def all(self) -> list[VaultKey]:
+        return VAULT_KEYS.all(self._connection, VAULT_KEYS.select().order_by(VaultKeyRow.id))
+
     def add(self, key: VaultKey) -> VaultKey:
         return VAULT_KEYS.insert(self._connection, key)
 

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 import pytest
 
 from recovery.account import SignIn
-from recovery.policy import Policy
+from recovery.policy import ISOLATION_CHECKLIST, Policy
 from recovery.secret import Secret
 from settings import Settings, SettingsError, load_settings, settings_table
 
@@ -193,6 +193,21 @@ def test_keys_are_not_sent_in_the_clear() -> None:
     assert "in the clear" in problems(MAILGUN_US_URL="http://api.mailgun.net")[0]
 
 
+def test_the_hosts_that_keep_queued_mail_are_those_of_mailguns_description_unless_others_are_set() -> None:
+    assert loaded().MAILGUN_STORAGE_URLS == {
+        "us": ("https://storage-us-east4.api.mailgun.net", "https://storage-us-west1.api.mailgun.net"),
+        "eu": ("https://storage-europe-west1.api.mailgun.net",),
+    }
+    one = "http://127.0.0.1:8025/storage"
+    assert loaded(MAILGUN_EU_STORAGE_URLS=f" {one}/ , {one}").MAILGUN_STORAGE_URLS["eu"] == (one,)
+    assert set(loaded(MAILGUN_REGIONS="eu").MAILGUN_STORAGE_URLS) == {"eu"}
+
+
+@pytest.mark.parametrize("urls", [",", "storage.example", "https://a.example,http://b.example"])
+def test_hosts_that_keep_queued_mail_are_addresses_that_keys_may_be_sent_to(urls: str) -> None:
+    assert problems(MAILGUN_US_STORAGE_URLS=urls)[0].startswith("MAILGUN_US_STORAGE_URLS ")
+
+
 @pytest.mark.parametrize("text", ["heroku", "Heroku", " HEROKU "])
 def test_the_account_may_be_bought_through_somebody(text: str) -> None:
     assert value("MAILGUN_VIA", text) is SignIn.HEROKU
@@ -348,6 +363,55 @@ def test_a_lease_outlasts_a_call_by_five_seconds() -> None:
     assert value("LEASE", "7s", HTTP_TIMEOUT="2s") == timedelta(seconds=7)
     line = "LEASE is under 7s, which is HTTP_TIMEOUT and 5 seconds: put a number and s, m, h or d, such as 30s."
     assert problems(HTTP_TIMEOUT="2s", LEASE="6.9s") == [line]
+
+
+# --- Step 6 ---
+
+
+def test_what_to_scan() -> None:
+    assert loaded().LEAK_SCAN == ()
+    named = "https://github.com/acme/shop, github:acme,/srv/shop ,git://git.example/a.git,http://127.0.0.1:8000/a.git"
+    assert value("LEAK_SCAN", named) == (
+        "https://github.com/acme/shop",
+        "github:acme",
+        "/srv/shop",
+        "git://git.example/a.git",
+        "http://127.0.0.1:8000/a.git",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme/shop",
+        "github:",
+        "github:acme/shop",
+        "https://github.com",
+        "http://git.example/shop.git",
+        "--option",
+        "../shop",
+        "https://[::1/shop",
+    ],
+)
+def test_what_cannot_be_scanned(text: str) -> None:
+    assert problems(LEAK_SCAN=text)[0].startswith("LEAK_SCAN ")
+
+
+def test_a_repository_with_a_token_in_its_address_is_refused_without_repeating_it() -> None:
+    (problem,) = problems(LEAK_SCAN="github:acme,https://x:hunter2hunter2@github.com/acme/shop")
+    assert "place 2" in problem
+    assert "hunter2" not in problem
+
+
+def test_the_checklist_has_defaults_and_may_be_empty() -> None:
+    assert loaded().ISOLATION_CHECKLIST == ISOLATION_CHECKLIST
+    assert value("ISOLATION_CHECKLIST", "Read the log ;  Call  Dana;") == ("Read the log", "Call Dana")
+    assert value("ISOLATION_CHECKLIST", "") == ()
+
+
+@pytest.mark.parametrize("text", [";".join(map(str, range(21))), "x" * 201])
+def test_a_checklist_fits_into_a_message(text: str) -> None:
+    assert problems(ISOLATION_CHECKLIST=text)[0].startswith("ISOLATION_CHECKLIST ")
 
 
 # --- Numbers, and the rest ---

@@ -9,6 +9,7 @@ import typer
 
 from drill.mailgun.accounts import drill_account
 from drill.mailgun.app import create_app
+from drill.mailgun.places import Region, StorageHost
 from drill.serving import PracticeServer
 
 
@@ -21,6 +22,9 @@ def main(
     with PracticeServer(create_app(prepared.account, latency), port) as server:
         typer.echo(f"MAILGUN_US_URL={server.url}/us")
         typer.echo(f"MAILGUN_EU_URL={server.url}/eu")
+        for region in Region:
+            hosts = ",".join(f"{server.url}/{host}" for host in StorageHost if host.region is region)
+            typer.echo(f"MAILGUN_{region.upper()}_STORAGE_URLS={hosts}")
         typer.echo(f"MAILGUN_STATUS_URL={server.url}/status/api/v2/summary.json")
         typer.echo(f"MAILGUN_API_KEY={prepared.admin_key}")
         threading.Event().wait()

@@ -45,8 +45,8 @@ class Call:
         return value
 
     def page(self) -> Page:
-        """The page that the query asks for; raises the `Refusal` of one that cannot be."""
-        return Page.asked(self.request.query_params)
+        """The page that is asked for, no more than is given at once; raises the `Refusal` of one that cannot be."""
+        return Page.asked(self.request.query_params).at_most(self.account.largest_page)
 
     def domain(self, part: str, otherwise: str = "Domain not found") -> Domain:
         """The domain that the path names; raises 404 in these words where this region has none of that name."""

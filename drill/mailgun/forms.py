@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -133,6 +133,10 @@ class Page:
         if limit == 0:
             raise bad_request("Limit parameter must be larger than 0")
         return cls(limit, _number(query, "skip", 0))
+
+    def at_most(self, largest: int | None) -> Page:
+        """The same page, ended after so many items."""
+        return self if largest is None else replace(self, limit=min(self.limit, largest))
 
     @property
     def part(self) -> slice:

@@ -252,6 +252,8 @@ class Account:
     """How many messages each domain sent on each day (UTC), for the metrics."""
     queued: list[QueuedMessage] = field(default_factory=list)
     allowlist: list[AllowedAddress] = field(default_factory=list)
+    largest_page: int | None = None
+    """So many items it gives at once, however many are asked for; None is as many as asked for."""
     calls_come_from: str = "203.0.113.7"
     """The address that every call counts as coming from: the practice server's callers are all on this machine."""
     refuses_calls: int | None = None

@@ -62,15 +62,17 @@ class Orders:
         return JSONResponse({"calls": [call.told() for call in self._log.calls]})
 
     async def _change_account(self, request: Request) -> Response:
-        """PATCH /_drill/account {disabled, key_limit, calls_come_from, refuses_calls}.
+        """PATCH /_drill/account {disabled, key_limit, largest_page, calls_come_from, refuses_calls}.
 
-        A `key_limit` of null is no limit. `calls_come_from` is the IP address that every call from now on counts as
-        coming from. `refuses_calls` is the status, 401 or 403, with which every call is refused while the account is
-        disabled; null means that none is.
+        A limit of null is none. `largest_page` is how many items of a list are given at once, however many are asked
+        for. `calls_come_from` is the IP address that every call from now on counts as coming from. `refuses_calls` is
+        the status, 401 or 403, with which every call is refused while the account is disabled; null means that none
+        is.
         """
         order = await Order.read(request)
         disabled = order.optional_flag("disabled")
         has_limit, key_limit = order.has("key_limit"), order.optional_whole("key_limit")
+        has_page, largest_page = order.has("largest_page"), order.optional_whole("largest_page", at_least=1)
         calls_come_from = order.optional_text("calls_come_from")
         may_refuse, refuses_calls = order.has("refuses_calls"), order.optional_whole("refuses_calls")
         order.finish()
@@ -84,6 +86,8 @@ class Orders:
             self._account.set_disabled(disabled)
         if has_limit:
             self._account.estate.key_limit = key_limit
+        if has_page:
+            self._account.largest_page = largest_page
         if calls_come_from is not None:
             self._account.calls_come_from = calls_come_from
         return JSONResponse(told_account(self._account)["account"])

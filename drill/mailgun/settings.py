@@ -34,7 +34,7 @@ def _list_subaccounts(call: Call) -> dict[str, object]:
     query = call.request.query_params
     found = [sub for sub in call.account.subaccounts if query.get("filter", "") in sub.name]
     found.sort(key=lambda sub: sub.name, reverse=query.get("sort") == "desc")
-    page = Page.asked(query, default_limit=_SUBACCOUNTS_A_PAGE)
+    page = Page.asked(query, default_limit=_SUBACCOUNTS_A_PAGE).at_most(call.account.largest_page)
     return {"subaccounts": [_shape(sub) for sub in found[page.part]], "total": len(found)}
 
 

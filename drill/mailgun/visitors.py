@@ -173,7 +173,7 @@ class _Visitor:
             usual_a_day=usual,
             queued_domain=flooded.name,
             queued_host=StorageHost.US_EAST,
-            queued=self._queue(flooded, StorageHost.US_EAST),
+            queued=_queue(self._account, flooded, StorageHost.US_EAST, self._at, self._key_id),
         )
 
     def _after(self, minutes: int) -> datetime:
@@ -210,18 +210,20 @@ class _Visitor:
         for ago in range(FLOOD_DAYS):
             by_day[self._at.date() - timedelta(days=ago)] = FLOOD_FACTOR * usual
 
-    def _queue(self, domain: Domain, host: StorageHost) -> int:
-        messages: Sequence[QueuedMessage] = [
-            QueuedMessage(
-                domain=domain.name,
-                recipient=f"victim{number}@example.org",
-                subject="Your account is on hold",
-                due_at=self._at + timedelta(days=1),
-                host=host,
-                created_at=self._after(minutes=30),
-                created_by=self._key_id,
-            )
-            for number in range(1, _QUEUED + 1)
-        ]
-        self._account.queued += messages
-        return len(messages)
+
+def _queue(account: Account, domain: Domain, host: StorageHost, at: datetime, by: str) -> int:
+    """Have a storage host keep mail that is due a day after `at`; how many messages."""
+    messages: Sequence[QueuedMessage] = [
+        QueuedMessage(
+            domain=domain.name,
+            recipient=f"victim{number}@example.org",
+            subject="Your account is on hold",
+            due_at=at + timedelta(days=1),
+            host=host,
+            created_at=at - _BROKE_IN + timedelta(minutes=30),
+            created_by=by,
+        )
+        for number in range(1, _QUEUED + 1)
+    ]
+    account.queued += messages
+    return len(messages)

@@ -5,6 +5,7 @@ import secrets
 from drill.actors import COMMAND, Person
 from drill.messages import Message
 from drill.story.habits import SavesHandovers
+from drill.story.investigating import the_account_is_investigated, who_came_since
 from drill.story.people import people_do_their_part
 from drill.story.stage import Stage, StoryBroken
 
@@ -12,6 +13,7 @@ LEAKED_KEY = "Production backend"
 ATTACKERS_KEY = "Staging"
 STUBBORN = ("eu", "eu.example.com", "invoices@eu.example.com")
 SET_BACK = ("us", "mg.example.com", "app@mg.example.com")
+QUIET_DOMAIN = "alerts.example.com"
 TICKET = "MG-48213"
 
 
@@ -24,14 +26,17 @@ def play(stage: Stage) -> None:
     saver = SavesHandovers(stage.olivia)
     stage.habits.append(saver)
     somebody_reports_it(stage)
+    the_account_is_investigated(stage)
     one_incident_and_few_who_decide(stage)
     passwords_are_reset_too_early(stage)
     an_old_key_sets_a_password_back(stage)
     every_old_key_goes(stage)
     unsaved = passwords_are_reset_again(stage, saver)
+    queued_mail_is_deleted(stage)
     people_do_their_part(stage)
     the_note_is_written(stage)
     an_unsaved_handover_is_issued_anew(stage, unsaved)
+    who_came_since(stage)
     support_is_told(stage)
 
 
@@ -43,7 +48,7 @@ def somebody_reports_it(stage: Stage) -> None:
     stage.hears(stage.max, "cut out")
     report = stage.wait("the report in #incident", lambda: _newest(stage, "report"))
     stage.olivia.clicks(report, "Start")
-    for number in range(1, 7):
+    for number in range(8):
         stage.step(number)
 
 
@@ -110,6 +115,19 @@ def passwords_are_reset_again(stage: Stage, saver: SavesHandovers) -> Message:
         raise StoryBroken(f"The password of {login} is still the one that an old key had set back.")
     stage.outside(f"The password of {login} that the old key had set is void.")
     return stage.wait("a handover that Olivia leaves alone", lambda: saver.left)
+
+
+def queued_mail_is_deleted(stage: Stage) -> None:
+    """Step 7: what somebody has queued for later goes; one domain is looked at first, and then included after all."""
+    stage.transcript.heading("Step 7: what is queued for later")
+    stage.priya.types(f"{COMMAND} leave-out 7 {QUIET_DOMAIN}")
+    stage.hears(stage.priya, "left out")
+    stage.wait("the card to show it", lambda: "Left out" in stage.step(7).words)
+    stage.priya.types(f"{COMMAND} include 7 {QUIET_DOMAIN}")
+    stage.hears(stage.priya, "included")
+    card = stage.wait("the card to show it", lambda: card if "Left out" not in (card := stage.step(7)).words else None)
+    stage.priya.clicks(card, "Approve", confirmed=True)
+    stage.step_is(7, "done")
 
 
 def the_note_is_written(stage: Stage) -> None:

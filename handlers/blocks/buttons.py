@@ -47,7 +47,7 @@ def button(asked: Button, number: int) -> Block:
     if asked.style is not Style.PLAIN:
         drawn["style"] = asked.style.value
     if asked.confirm is not None:
-        drawn["confirm"] = _confirm(asked.confirm, asked.style)
+        drawn["confirm"] = confirm(asked.confirm, asked.style)
     return drawn
 
 
@@ -70,7 +70,8 @@ def flat(value: object) -> dict[str, str] | None:
     return about
 
 
-def _confirm(question: Confirm, style: Style) -> Block:
+def confirm(question: Confirm, style: Style) -> Block:
+    """A `confirm` object: the question that Slack asks before it tells the bot of anything."""
     drawn: Block = {
         "title": plain_text(question.title, limits.CONFIRM_TITLE),
         "text": plain_text(question.text, limits.CONFIRM_TEXT),

@@ -3,9 +3,9 @@
 import json
 
 from handlers.blocks import limits
-from handlers.blocks.buttons import Pressed, action_id, action_of, flat
+from handlers.blocks.buttons import Pressed, action_id, action_of, confirm, flat
 from handlers.blocks.limits import Block, plain_text
-from recovery.content import Menu, Option
+from recovery.content import Menu, Option, Style
 
 _CHOSEN = "chosen"
 _NUMBER = "n"
@@ -25,6 +25,8 @@ def menu(asked: Menu, number: int) -> Block:
     }
     if asked.options:
         drawn["options"] = [_option(option) for option in asked.options[: limits.OPTIONS]]
+    if asked.confirm is not None:
+        drawn["confirm"] = confirm(asked.confirm, Style.DANGER)
     return drawn
 
 

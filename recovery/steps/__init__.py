@@ -5,13 +5,24 @@ import difflib
 from recovery.errors import Missing
 from recovery.step import Step
 from recovery.steps.api_keys import ApiKeys
+from recovery.steps.investigate import Investigate
 from recovery.steps.note import Note
 from recovery.steps.passwords import Passwords
+from recovery.steps.queued_mail import QueuedMail
 from recovery.steps.smtp_credentials import SmtpCredentials
 from recovery.steps.tell_support import TellSupport
 from recovery.steps.two_factor import TwoFactor
 
-STEPS: tuple[Step, ...] = (ApiKeys(), SmtpCredentials(), Passwords(), TwoFactor(), TellSupport(), Note())
+STEPS: tuple[Step, ...] = (
+    Investigate(),
+    ApiKeys(),
+    SmtpCredentials(),
+    Passwords(),
+    TwoFactor(),
+    TellSupport(),
+    Note(),
+    QueuedMail(),
+)
 
 
 def step_called(word: str) -> Step | None:

@@ -1,12 +1,15 @@
 """Step 2: reset the postmaster's and every custom SMTP password of every domain."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from recovery import things
 from recovery.account import Inventory, Login
-from recovery.audit import Action, Actor, AuditFacts
+from recovery.again import do_again
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
+from recovery.gone import gone, note_gone
 from recovery.handovers import (
     CHANGED,
     Packet,
@@ -17,13 +20,27 @@ from recovery.handovers import (
     note_changed,
     plan_handover,
 )
-from recovery.inventory import list_domains, list_logins, list_owners
+from recovery.holdings import Trace
+from recovery.inventory import Owner, list_domains, list_logins, list_owners, mailgun_of
 from recovery.jobs import Job, TaskKind, merged
+from recovery.making_logins import (
+    create_unless_there,
+    is_to_be_made,
+    leave_the_rest,
+    login_of,
+    make_order,
+    payload_of,
+    rest_is_left,
+    take_up_the_rest,
+    to_be_made,
+)
+from recovery.owners import apart, count_apart, region_and_owner
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
 from recovery.state import (
     Facts,
     Handover,
     Incident,
+    Json,
     NewTask,
     StepState,
     StepStatus,
@@ -75,19 +92,23 @@ class SmtpCredentials(Step):
     names = ("smtp", "credentials", "smtp-credentials", "passwords-smtp")
     destructive = True
     hands_over = True
+    makes = Trace.LOGIN
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
-            TaskKind(AGAIN, lambda job: set_again(job, self), "setting a password again", batch=1000),
+            TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
 
     def count(self, inventory: Inventory, incident: Incident) -> Facts:
         regions = sorted({domain.region for domain in inventory.domains})
+        theirs, subaccounts = count_apart(login.owner for login in inventory.logins)
         return {
             "logins": len(inventory.logins),
             "domains": len(inventory.domains),
+            "theirs": theirs,
+            "subaccounts": subaccounts,
             "regions": [
                 f"{region.upper()}: {count(sum(x.region == region for x in inventory.logins), 'login')} of "
                 f"{count(sum(d.region == region for d in inventory.domains), 'domain')}"
@@ -105,8 +126,10 @@ class SmtpCredentials(Step):
                 line(f"Another round: {count(len(scope), 'login')} new since, or set before the last old key died.")
             )
         elif isinstance(regions, list):
-            total = count(number(facts, "logins"), "SMTP login")
-            lines.append(line(f"Touches {total} ({'; '.join(str(r) for r in regions)}), postmasters included."))
+            total = f"{count(number(facts, 'logins'), 'SMTP login')} ({'; '.join(str(r) for r in regions)})"
+            if number(facts, "theirs"):
+                total += f", {apart(number(facts, 'theirs'), number(facts, 'subaccounts'))}"
+            lines.append(line(f"Touches {total}, postmasters included."))
         else:
             lines.append(line("Touches the postmaster and every SMTP login of every domain, in both regions."))
         lines.append(
@@ -128,7 +151,7 @@ class SmtpCredentials(Step):
         expired = incident.keys_expired_at
         if expired is None:
             return []
-        left = left_by_decision(state)
+        left = left_by_decision(state) | gone(state)
         done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, SET)}
         return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
@@ -140,15 +163,17 @@ class SmtpCredentials(Step):
             return []
         # A domain may name an SMTP login that is no credential: that one cannot be set.
         named = {Login(domain.region, domain.name, domain.smtp_login).subject for domain in inventory.domains}
-        gone = {task.subject for task in tx.tasks.of_step(state.id, TaskStatus.DROPPED, kind=SET)} & named
-        left = left_by_decision(state)
+        left = {task.subject for task in tx.tasks.of_step(state.id, TaskStatus.DROPPED, kind=SET)} & named
+        left |= left_by_decision(state)
+        if rest_is_left(state):
+            left |= {login.subject for login in inventory.logins} - set(done)
         expired = incident.keys_expired_at
 
         def too_early(subject: str) -> bool:
             at = latest(done.get(subject), *(at for name, at in by_hand.items() if covers(name, subject, incident)))
             return at is None or (expired is not None and at < expired)
 
-        return [x.subject for x in inventory.logins if x.subject not in left | gone and too_early(x.subject)]
+        return [x.subject for x in inventory.logins if x.subject not in left and too_early(x.subject)]
 
     def hand_instructions(self) -> list[Line]:
         return [
@@ -174,6 +199,12 @@ class SmtpCredentials(Step):
     def summary(self, tx: Transaction, incident: Incident, state: StepState) -> str | None:
         logins = len(tx.tasks.last_done(incident.id, SET))
         return f"new passwords for {count(logins, 'SMTP login')}" if logins else None
+
+    def make_anew(
+        self, tx: Transaction, incident: Incident, state: StepState, subject: str, thing: Facts, owner: Owner
+    ) -> Line | None:
+        make_login_anew(tx, incident, state, replace(things.login_of(thing), owner=owner))
+        return None
 
     def subject_matches(self, subject: str, target: str) -> bool:
         login = Login.from_subject(subject)
@@ -207,7 +238,10 @@ def latest(*moments: datetime | None) -> datetime | None:
 
 
 def begin(job: Job, step: Step) -> None:
-    """Open the requester's direct message, list the logins again, and plan one task for each."""
+    """Open the requester's direct message, list the logins again, and plan one task for each.
+
+    A login that is to be made anew is not listed: it is planned all the same.
+    """
     task = job.task
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(task.incident_id or 0)
@@ -215,29 +249,48 @@ def begin(job: Job, step: Step) -> None:
         return
     greet_recipient(job, incident)
     logins = list_logins(job, list_domains(job, list_owners(job)))
-    scope = task.payload.get("scope")
-    if isinstance(scope, list):
-        logins = [login for login in logins if any(covers(str(name), login.subject, incident) for name in scope)]
     with job.record() as tx:
         if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
-        if not isinstance(scope, list):
-            by_hand = hand_done(tx, step, tx.steps.get(task.step_id or 0))
-            logins = [login for login in logins if not any(covers(name, login.subject, incident) for name in by_hand)]
-        forget_failures(tx, job, task, SET, {login.subject for login in logins})
+        chosen = chosen_logins(tx, job, step, incident, logins)
+        forget_failures(tx, job, task, SET, set(chosen))
         tx.tasks.add(
             NewTask(
                 SET,
-                f"{SET}:{task.step_id}:{login.subject}",
+                f"{SET}:{task.step_id}:{subject}",
                 task.incident_id,
                 task.step_id,
-                login.subject,
-                payload={CHANGED: bool(task.payload.get(CHANGED))},
+                subject,
+                payload={CHANGED: bool(task.payload.get(CHANGED)), **payload},
             )
-            for login in logins
+            for subject, payload in chosen.items()
         )
         job.done(tx, task)
+
+
+def chosen_logins(
+    tx: Transaction, job: Job, step: Step, incident: Incident, listed: Sequence[Login]
+) -> dict[str, dict[str, Json]]:
+    """What the round is about: by subject, the payload of its task. Of a narrowed round, what is gone is noted; of a
+    whole one, what people did by hand is left out."""
+    scope = job.task.payload.get("scope")
+    wanted = {str(subject) for subject in scope} if isinstance(scope, list) else None
+    by_hand = hand_done(tx, step, tx.steps.get(job.task.step_id or 0)) if wanted is None else {}
+    there = {login.subject: payload_of(login) for login in listed}
+    chosen = {
+        subject: payload
+        for subject, payload in there.items()
+        if not any(covers(item, subject, incident) for item in by_hand)
+        and (wanted is None or any(covers(item, subject, incident) for item in wanted))
+    }
+    chosen |= to_be_made(tx, job.task, SET, wanted, set(there))
+    if wanted is None:
+        take_up_the_rest(tx, tx.steps.get(job.task.step_id or 0))
+    state = tx.steps.get(job.task.step_id or 0)
+    missing = {item for item in wanted or () if not any(covers(item, subject, incident) for subject in chosen)}
+    note_gone(tx, job, state, missing, set(chosen), "this login")
+    return chosen
 
 
 def set_passwords(job: Job) -> None:
@@ -271,14 +324,15 @@ def set_passwords(job: Job) -> None:
 
 
 def shown(task: Task) -> tuple[str, str]:
-    """The heading (the domain, with its region) and the label (the login) of a task's secret."""
-    login = Login.from_subject(task.subject)
-    return f"{login.domain} ({login.region.upper()})", login.login
+    """The heading (the domain, with its region and its subaccount) and the label (the login) of a task's secret."""
+    login = login_of(task)
+    return f"{login.domain} ({region_and_owner(login.region, login.owner)})", login.login
 
 
 def attempt(job: Job, task: Task) -> Attempt:
     """Make a password and set it. While it is in memory, an uncertain answer is repeated with the same one."""
-    login = Login.from_subject(task.subject)
+    login = login_of(task)
+    mailgun = mailgun_of(job, login.owner)
     password = new_password()
     begun_at = job.tools.clock.now()
     for last in (False,) * (SAME_PASSWORD_TRIES - 1) + (True,):
@@ -287,7 +341,10 @@ def attempt(job: Job, task: Task) -> Attempt:
             NewTask(AGAIN, f"{AGAIN}:{task.step_id}:{task.subject}", task.incident_id, task.step_id, task.subject)
         )
         try:
-            job.tools.mailgun.set_password(login, password)
+            if is_to_be_made(task):
+                create_unless_there(job, mailgun, login, password)
+            else:
+                mailgun.set_password(login, password)
         except Uncertain as error:
             if last:
                 return Attempt(task, None, error)
@@ -305,9 +362,9 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: boo
     """
     assert failed.error is not None
     if isinstance(failed.error, NotFound):
-        job.drop(tx, failed.task, "Mailgun no longer has this login")
-        facts = AuditFacts(Actor.BOT, Action.FAILED, failed.task.subject, "Mailgun no longer has this login")
-        tx.audit.append(failed.task.incident_id or 0, job.tools.clock.now(), facts)
+        what = "the domain of this login" if is_to_be_made(failed.task) else "this login"
+        job.drop(tx, failed.task, f"Mailgun no longer has {what}")
+        note_gone(tx, job, tx.steps.get(failed.task.step_id or 0), {failed.task.subject}, set(), what)
         return
     task = failed.task
     if unchanged and not isinstance(failed.error, Uncertain):
@@ -315,17 +372,13 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: boo
     job.not_done(tx, task, failed.error)
 
 
-def set_again(job: Job, step: Step) -> None:
-    """Set and hand over anew what this process may have set over another's password, once that one is finished."""
-    with job.record() as tx:
-        state = tx.steps.get(job.task.step_id or 0)
-        unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING, kind=SET)
-        busy = {task.subject for task in unfinished}
-        for task in [task for task in job.tasks if task.subject in busy]:
-            job.defer(tx, task, "another process is still at it", seconds=1)
-        if job.tasks:
-            subjects = sorted(task.subject for task in job.tasks)
-            begin_anew(tx, step, state, f"again-{job.task.id}", subjects, **{CHANGED: True})
-            facts = AuditFacts(Actor.BOT, Action.SET_AGAIN, step.label, count(len(subjects), "item"))
-            tx.audit.append(state.incident_id, job.tools.clock.now(), facts)
-            job.done(tx, *job.tasks)
+def make_login_anew(tx: Transaction, incident: Incident, state: StepState, login: Login) -> None:
+    """Plan that a login that was deleted is made anew and handed over; `state` is this step's.
+
+    A step that had ended runs again until that is done. One that waits goes on waiting for its decision.
+    """
+    never_ran = not tx.tasks.last_done(incident.id, SET)
+    if state.status is StepStatus.SKIPPED and never_ran:
+        leave_the_rest(tx, state)
+        state = tx.steps.get(state.id)
+    begin_anew(tx, SmtpCredentials(), state, f"make-{login.subject}", [login.subject], **make_order(login))

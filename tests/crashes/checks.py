@@ -10,6 +10,7 @@ CHECKS: tuple[Callable[[Aftermath], list[Finding]], ...] = (
     secret_checks.passwords,
     secret_checks.old_keys,
     secret_checks.replacements,
+    secret_checks.account_wide,
     secret_checks.vault,
     secret_checks.sent_once,
     secret_checks.kept_private,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from drill.evidence import ACCOUNT_WIDE
 from drill.ordering import JsonObject
 from drill.slack.workspaces import INCIDENT
 from recovery.audit import AuditEntry
@@ -99,6 +100,7 @@ class Aftermath:
         for state in (self.before, self.after):
             known |= {str(key["secret"]) for key in state["keys"]}
             known |= {str(c["password"]) for domain in state["domains"] for c in domain["credentials"]}
+            known |= {str(state["account"][name]) for name in ACCOUNT_WIDE}
         for heard in self.run.mailgun_wire.heard:
             known |= set(_PUT_PASSWORD.findall(heard.text))
         return known

@@ -12,7 +12,7 @@ QUIET = (
 )
 """Nothing is left to do, and the thread shows all of it."""
 
-KEYS, SMTP, PASSWORDS, TWO_FACTOR, SUPPORT, NOTE = range(1, 7)
+KEYS, SMTP, PASSWORDS, TWO_FACTOR, SUPPORT, NOTE, QUEUED_MAIL = range(1, 8)
 TOLD = ("dana", "chen")
 MOST_ROUNDS = 10
 """How often Olivia has wiped secrets issued anew before she gives up saving them in time."""
@@ -63,6 +63,8 @@ def everything_is_decided(run: CrashRun, people: People) -> None:
     approve(run, people, SMTP)
     save_handovers(run, people, KEYS)
     run.wait("the passwords to be set", lambda: status_is(run, SMTP, "done"))
+    approve(run, people, QUEUED_MAIL)
+    run.wait("the queued mail to be deleted", lambda: status_is(run, QUEUED_MAIL, "done"))
     run.wait("both to be told", lambda: all_told(run))
 
 

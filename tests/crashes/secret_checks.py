@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import requests
 
-from drill.evidence import stored
+from drill.evidence import ACCOUNT_WIDE, stored
 from drill.ordering import JsonObject
 from recovery.errors import RecoveryError
 from recovery.secret import Secret
@@ -62,6 +62,15 @@ def replacements(after: Aftermath) -> list[Finding]:
 def _own_was_shown(after: Aftermath, own: list[JsonObject]) -> list[Finding]:
     shown = [key for key in own if after.carrying(key["secret"])]
     return found(Harm.LOST, (f"the bot's own key {_told(key)} was sent to Slack" for key in shown))
+
+
+def account_wide(after: Aftermath) -> list[Finding]:
+    """The webhook signing key and the public validation key are others than before, each the one handed over last."""
+    before, now = after.before["account"], after.after["account"]
+    last = set(last_for_each(after.sent).values())
+    old = [f"the {name} is the one from before" for name in ACCOUNT_WIDE if now[name] == before[name]]
+    nobodys = [f"the {name} is not the one handed over last" for name in ACCOUNT_WIDE if now[name] not in last]
+    return found(Harm.LOST, [*old, *nobodys])
 
 
 def vault(after: Aftermath) -> list[Finding]:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 
 from drill.slack.workspaces import INCIDENT
 from tests.crashes.checks import check
@@ -31,6 +32,12 @@ def set_a_password(run: CrashRun) -> None:
     domain = run.company.mailgun.orders.look("state")["domains"][0]
     own = next(key for key in run.keys("user") if key["description"].startswith("Mailgun recovery bot"))
     assert run.mailgun.sets_smtp_password(own["secret"], domain["name"], f"app@{domain['name']}", "somebody-elses")
+
+
+def make_another_signing_key(run: CrashRun) -> None:
+    own = next(key for key in run.keys("user") if key["description"].startswith("Mailgun recovery bot"))
+    url = f"{run.mailgun.region_url('us')}/v5/accounts/http_signing_key"
+    assert requests.post(url, auth=("api", own["secret"]), timeout=10).ok
 
 
 def leave_a_key(run: CrashRun) -> None:
@@ -117,6 +124,7 @@ def show_a_secret(run: CrashRun) -> None:
     [
         (Harm.REPEATED, post_an_entry_again, "is in the thread twice"),
         (Harm.LOST, set_a_password, "is not the one handed over last"),
+        (Harm.LOST, make_another_signing_key, "http_signing_key is not the one handed over last"),
         (Harm.ORPHANED, leave_a_key, "too many of"),
         (Harm.REPEATED, send_a_secret_again, "2 messages that Slack may have taken"),
         (Harm.LOST, lose_an_entry, "does not follow from the one before"),

@@ -21,6 +21,8 @@ _MOVES = {
     Action.STEP_STUCK,
     Action.STEP_OFFERED,
     Action.STEP_OPENED,
+    Action.LEFT_OUT,
+    Action.INCLUDED,
 }
 """Entries about a step by its label, each of which moved that step once."""
 
@@ -37,6 +39,7 @@ _ONCE_A_SUBJECT = (
     Action.KEY_DELETED,
     Action.ORPHAN_DELETED,
     Action.NOTED,
+    Action.QUEUE_DELETED,
 )
 _MORE = "reply that adds something"
 """A reply under a person's message has the kind of a reminder; one that adds something tells them of it."""

@@ -166,6 +166,16 @@ def test_subaccounts_are_listed() -> None:
         assert answer["total"] == 1
 
 
+def test_a_page_may_be_made_smaller_than_what_is_asked_for() -> None:
+    with running(small_account()) as mailgun:
+        mailgun.order("PATCH", "/account", largest_page=2).raise_for_status()
+        path = "/v3/domains/mg.example.com/credentials"
+        pages = [mailgun.call("GET", f"{path}?limit=1000&skip={skip}").json()["items"] for skip in (0, 2)]
+        assert [len(page) for page in pages] == [2, 1]
+        mailgun.order("PATCH", "/account", largest_page=None).raise_for_status()
+        assert len(mailgun.call("GET", path).json()["items"]) == 3
+
+
 def test_a_disabled_account_still_answers_unless_it_is_told_not_to(mailgun: Mailgun) -> None:
     assert mailgun.call("GET", "/v1/keys").status_code == 200
 

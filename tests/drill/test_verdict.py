@@ -15,14 +15,16 @@ from drill.verdict import failures, judge
 MARK = "[mc-0b9c5f0e-3c44-4a57-8f0e-6d2f6f3a1b11]"
 OLD_PASSWORD, PASSWORD = "old-password-of-app", "new-password-of-app-0123456789ab"
 OLD_KEY, KEY, OWN_KEY = "old-secret-of-shop", "new-secret-of-shop", "secret-of-the-bot"
+OLD_SIGNING, SIGNING = "key-old-signing-0123", "key-new-signing-0123"
 TOKEN = "xoxb-token"
 
 Break = Callable[[Evidence], Evidence]
 
 
 def key(key_id: str, secret: str, description: str, **more: Any) -> dict[str, Any]:
-    shape = {"kind": "domain", "role": "sending", "domain_name": "mg.example.com", "deleted": False, "created_by": None}
-    return {"id": key_id, "secret": secret, "description": description, **shape, **more}
+    shape = {"kind": "domain", "role": "sending", "domain_name": "mg.example.com", "subaccount_id": None}
+    made = {"deleted": False, "created_by": None}
+    return {"id": key_id, "secret": secret, "description": description, **made, **shape, **more}
 
 
 def user(email: str, method: str = "password", *, tfa: bool = True, reset: str = "2026-02-01") -> dict[str, Any]:
@@ -38,10 +40,15 @@ def user(email: str, method: str = "password", *, tfa: bool = True, reset: str =
     }
 
 
-def state(keys: list[dict[str, Any]], password: str, users: list[dict[str, Any]], disabled: bool) -> dict[str, Any]:
+def state(
+    keys: list[dict[str, Any]], password: str, users: list[dict[str, Any]], disabled: bool, signing: str
+) -> dict[str, Any]:
     credential = {"login": "app@mg.example.com", "password": password, "set_by": None}
     domains = [{"name": "mg.example.com", "credentials": [credential]}]
-    return {"account": {"disabled": disabled}, "domains": domains, "keys": keys, "users": users}
+    mail = {"domain": "mg.example.com", "host": "storage-us-east4", "subject": "Your account is on hold"}
+    queued = [{**mail, "deleted": not disabled}]
+    account = {"disabled": disabled, "http_signing_key": signing, "public_key": f"pub{signing}"}
+    return {"account": account, "domains": domains, "keys": keys, "users": users, "queued": queued}
 
 
 def handover(channel: str, lines: str, seq: int) -> dict[str, Any]:
@@ -77,10 +84,11 @@ def recovered() -> Evidence:
         handover("DOLIVIA", f"app@mg.example.com  {PASSWORD}", 1),
         handover("DOLIVIA", f"Shop (sending)  {KEY}", 2),
         {"kind": "event", "seq": 3, "type": "interactive", "payload": {"type": "block_actions"}, "response": {}},
+        handover("DOLIVIA", f"Webhook signing key  {SIGNING}\nPublic validation key  pub{SIGNING}", 4),
     ]
     return Evidence(
-        before=state(old, OLD_PASSWORD, before, disabled=True),
-        after=state(new, PASSWORD, after, disabled=False),
+        before=state(old, OLD_PASSWORD, before, disabled=True, signing=OLD_SIGNING),
+        after=state(new, PASSWORD, after, disabled=False, signing=SIGNING),
         slack_log=log,
         parts=[*parts("olivia@example.com", "done"), *parts("sam@example.com", "vouched", "UPRIYA")],
         bot_log=b"the bot is ready",
@@ -181,6 +189,22 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("a replacement has no mark", "Replacements", after(lambda s: s["keys"][2].update(description="Shop"))),
     ("the bot has no key", "Replacements", after(lambda s: s["keys"].pop(3))),
     ("a key was handed to nobody", "Keys handed over", after(lambda s: s["keys"][2].update(secret="unknown"))),
+    ("mail is queued still", "Queued mail", after(lambda s: s["queued"][0].update(deleted=False))),
+    (
+        "a replacement is another account's",
+        "Replacements",
+        after(lambda s: s["keys"][2].update(subaccount_id="shop")),
+    ),
+    (
+        "the signing key is the old one",
+        "Account-wide keys",
+        after(lambda s: s["account"].update(http_signing_key=OLD_SIGNING)),
+    ),
+    (
+        "nobody was handed the public key",
+        "Account-wide keys",
+        after(lambda s: s["account"].update(public_key="pubkey-of-nobody")),
+    ),
     (
         "a password was set back",
         "SMTP passwords",

@@ -4,6 +4,7 @@ Nothing here sleeps. `Run.wait` looks until something is so, and says what it wa
 bot's log, when it does not come.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ Found = TypeVar("Found")
 PASSWORD, TWO_FACTOR = "Reset your Mailgun password", "Turn on two-factor authentication"
 """What people are asked for, by its line in their message: behind ☐ it is to be done, behind ☑ it is done."""
 
-STEPS = 6
+_DOMAIN_HEADING = re.compile(r" \((US|EU)(, subaccount .+)?\)$")
+
+STEPS = 7
 PATIENCE = 15.0
 
 
@@ -104,7 +107,7 @@ class Run:
         boards = len(self.slack.messages(kind="board"))
         (by or self.olivia).types(f"{COMMAND} {words}".strip())
         self.wait("a board", lambda: len(self.slack.messages(kind="board")) > boards)
-        self.wait("all six cards", self.thread_is_complete)
+        self.wait("all the cards", self.thread_is_complete)
 
     def thread_is_complete(self) -> bool:
         """Whether the newest thread has its board, and a card a step with its count."""
@@ -284,18 +287,21 @@ class Run:
 
     def passwords(self) -> dict[tuple[str, str], str]:
         """Each login's password at Mailgun, by the heading and label that a handover has for it."""
+        state = self.mailgun.state()
+        names = {one["id"]: f", subaccount {one['name']}" for one in state["subaccounts"]}
         return {
-            (f"{domain['name']} ({domain['region'].upper()})", credential["login"]): credential["password"]
-            for domain in self.mailgun.state()["domains"]
+            (
+                f"{domain['name']} ({domain['region'].upper()}{names.get(domain['subaccount_id'], '')})",
+                credential["login"],
+            ): credential["password"]
+            for domain in state["domains"]
             for credential in domain["credentials"]
         }
 
     def handed_passwords(self) -> dict[tuple[str, str], str]:
         """The password in the last accepted message that names each login."""
         return {
-            at: secret
-            for at, secret in last_for_each(handed_over(self.slack)).items()
-            if at[0].endswith(("(US)", "(EU)"))
+            at: secret for at, secret in last_for_each(handed_over(self.slack)).items() if _DOMAIN_HEADING.search(at[0])
         }
 
     def changes_at_mailgun(self) -> list[JsonObject]:
@@ -308,6 +314,7 @@ class Run:
         app = self.slack.workspace.app
         found = {key["secret"] for key in state["keys"]} | set(self.passwords().values())
         found |= {sent.secret for sent in handed_over(self.slack)}
+        found |= {state["account"]["http_signing_key"], state["account"]["public_key"]}
         return found | {app.bot_token, app.app_token, self.mailgun.admin_key}
 
     def log_text(self) -> str:

@@ -1,24 +1,20 @@
 """The process and its command line: how it starts, ends, refuses, and what `check`, `key` and the others say."""
 
 import json
-import os
-import pty
-import select
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
-from drill.process import ROOT, BotProcess, run_command
+from drill.process import BotProcess, run_command
 from recovery.secret import Secret
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.vault import DatabaseVault
 from tests.databases import KINDS, migrated_url
 from tests.e2e.recovery_run import Run, recovery_run, seconds_of
+from tests.e2e.terminal import typed_key
 from tests.forks import forked_command
 
 PROCESS = BotProcess
@@ -236,32 +232,6 @@ def test_check_says_that_slack_failed_when_its_scopes_were_asked_for(company: Ru
 
 
 # --- key ----------------------------------------------------------------------------------------------------
-
-
-def typed_key(run: Run, key: str) -> tuple[int, str]:
-    """`python bot.py key` at a terminal of its own, the key typed: its status, and all that the terminal showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        os.execve(sys.executable, [sys.executable, "bot.py", "key"], {"PATH": os.environ["PATH"], **run.bot.environ})
-    shown = b""
-    answered = False
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                piece = os.read(terminal, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-        if not answered and b"not shown" in shown:
-            os.write(terminal, f"{key}\n".encode())
-            answered = True
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode()
 
 
 def test_a_key_that_works_is_stored_and_never_echoed(idle: Run) -> None:

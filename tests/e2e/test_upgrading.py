@@ -5,15 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from drill.process import BotProcess
 from storage.migrate import newest_revision
 from storage.schema import Base
+from storage.urls import parsed
 from tests.databases import KINDS
 from tests.e2e.handed_over import handed_over
 from tests.e2e.recovery_run import Run
 from tests.older import OLDEST, as_older_version_left_it
+
+QUEUED_MAIL = 7
 
 PROCESS = BotProcess
 """The shipped command, for how it starts and ends is a part of what is looked at here."""
@@ -28,6 +32,7 @@ def test_an_incident_that_the_first_version_had_open_is_finished_by_this_one(
     folder = tmp_path / "older"
     folder.mkdir()
     run.database_url = as_older_version_left_it(run.database_url, folder)
+    without_the_steps_that_came_later(run)
     assert run.value("SELECT version_num FROM alembic_version") == OLDEST
     assert all(run.rows(f"SELECT 1 FROM {table}") for table in Base.metadata.tables), "each table has rows"
 
@@ -37,6 +42,8 @@ def test_an_incident_that_the_first_version_had_open_is_finished_by_this_one(
     assert run.handed_passwords() == run.passwords()
     assert set(Counter(sent.secret for sent in handed_over(run.slack)).values()) == {1}
 
+    run.wait("a card of the step that is new", lambda: cards_of(run, QUEUED_MAIL) == 2)
+    run.complete(QUEUED_MAIL)
     run.people_do_their_part()
     run.wait_status(3, "done")
     run.approve(4)
@@ -45,6 +52,19 @@ def test_an_incident_that_the_first_version_had_open_is_finished_by_this_one(
         "the trail to be in the thread", lambda: run.value("SELECT audit_count - audit_posted FROM incidents") == 0
     )
     assert "Traceback" not in run.log_text()
+
+
+def without_the_steps_that_came_later(run: Run) -> None:
+    """The first version knew six steps."""
+    engine = sa.create_engine(parsed(run.database_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DELETE FROM steps WHERE number = {QUEUED_MAIL}")
+    engine.dispose()
+
+
+def cards_of(run: Run, step: int) -> int:
+    """How many cards of that step were ever posted; the one that belonged to the deleted row is still there."""
+    return sum(card.title.startswith(f"{step}. ") for card in run.slack.messages(kind="step"))
 
 
 def everything_is_under_way(run: Run) -> None:

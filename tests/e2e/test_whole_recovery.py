@@ -14,8 +14,8 @@ from drill.ordering import JsonObject
 from drill.process import BotProcess
 from drill.slack.workspaces import INCIDENT
 from tests.databases import KINDS
-from tests.e2e.handed_over import accepted, handed_over
-from tests.e2e.recovery_run import PASSWORD, TWO_FACTOR, Run, recovery_run
+from tests.e2e.handed_over import accepted, handed_over, last_for_each
+from tests.e2e.recovery_run import PASSWORD, STEPS, TWO_FACTOR, Run, recovery_run
 
 PROCESS = BotProcess
 """The shipped command, for how it starts and ends is a part of what is looked at here."""
@@ -30,6 +30,7 @@ class Recovered:
     run: Run
     keys_before: list[JsonObject]
     passwords_before: dict[tuple[str, str], str]
+    account_before: JsonObject
 
     def successors(self, old: JsonObject) -> list[JsonObject]:
         """The keys that now stand for an old one: its role, its domain, its description and a mark."""
@@ -45,7 +46,7 @@ class Recovered:
 def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovered]:
     folder = tmp_path_factory.mktemp(f"whole-{request.param}")
     with recovery_run(folder, kind=request.param, REMIND_EVERY="1s", process=PROCESS) as run:
-        before = Recovered(run, run.keys(), run.passwords())
+        before = Recovered(run, run.keys(), run.passwords(), run.mailgun.state()["account"])
         run.open_incident()
         run.complete(1)
         run.complete(2)
@@ -57,6 +58,7 @@ def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         run.people_do_their_part()
         run.wait_status(3, "done")
         run.wait_status(4, "done")
+        run.complete(7)
         run.save_handovers()
         run.note_everything()
         run.wait_status(5, "waits for a decision")
@@ -68,7 +70,7 @@ def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         )
         run.wait("the board to say so", lambda: "closed" in run.slack.board().words)
         run.wait("every handover to be wiped", lambda: not run.rows("SELECT 1 FROM handovers WHERE wiped_at IS NULL"))
-        for step in range(1, 7):
+        for step in range(1, STEPS + 1):
             run.wait_status(step, "done")
         run.rest()
         yield before
@@ -102,6 +104,21 @@ def test_each_replacement_was_handed_over(recovered: Recovered) -> None:
     handed = {sent.secret for sent in handed_over(recovered.run.slack)}
     for old in recovered.keys_before:
         assert all(key["secret"] in handed for key in recovered.successors(old))
+
+
+def test_the_webhook_signing_key_and_the_public_key_are_others_which_were_handed_over(recovered: Recovered) -> None:
+    handed = last_for_each(handed_over(recovered.run.slack))
+    account = recovered.run.mailgun.state()["account"]
+    names = {"http_signing_key": "Webhook signing key", "public_key": "Public validation key"}
+    for field, label in names.items():
+        assert account[field] != recovered.account_before[field]
+        assert account[field] == handed["The whole account", label]
+
+
+def test_the_new_signing_key_was_made_once_nobody_could_read_it_with_an_old_key(recovered: Recovered) -> None:
+    changes = [(call["method"], call["path"]) for call in recovered.run.changes_at_mailgun()]
+    signing = changes.index(("POST", "/v5/accounts/http_signing_key"))
+    assert not [path for method, path in changes[signing:] if method == "DELETE" and path.startswith("/v1/keys")]
 
 
 def test_each_smtp_password_is_the_one_in_the_last_message_that_names_its_login(recovered: Recovered) -> None:
@@ -197,7 +214,8 @@ def test_the_board_says_recovered_and_closed(recovered: Recovered) -> None:
 
 
 def test_each_card_says_that_its_step_is_done(recovered: Recovered) -> None:
-    assert {n: recovered.run.slack.step_status(n) for n in range(1, 7)} == dict.fromkeys(range(1, 7), "done")
+    numbers = range(1, STEPS + 1)
+    assert {n: recovered.run.slack.step_status(n) for n in numbers} == dict.fromkeys(numbers, "done")
 
 
 def test_the_note_shows_what_was_found_and_by_whom(recovered: Recovered) -> None:
@@ -239,7 +257,7 @@ def test_no_login_was_set_twice(recovered: Recovered) -> None:
 
 
 def test_the_largest_pages_were_asked_for(recovered: Recovered) -> None:
-    largest = {"credentials": "1000", "domains": "1000", "users": "100"}
+    largest = {"credentials": "1000", "domains": "1000", "users": "100", "subaccounts": "1000"}
     for call in recovered.run.mailgun.calls():
         listed, query = call["path"].rpartition("/")[2], parse_qs(call["query"])
         if call["method"] == "GET" and "skip" in query:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from handlers.actions import clicked
 from handlers.blocks.limits import Block
 from recovery.actions import Ask
-from recovery.content import Button, Card, Control, Menu, Option, Row
+from recovery.content import Button, Card, Confirm, Control, Menu, Option, Row
 from recovery.state import NewRequest, Source
 from recovery.text import line
 from tests.handlers.http.http_door import choice_payload, click_payload
@@ -57,6 +57,16 @@ def kinds(blocks: list[Block]) -> list[list[str]]:
 
 
 # Drawn
+
+
+def test_a_menu_asks_for_a_confirmation_where_what_is_chosen_cannot_be_taken_back() -> None:
+    question = Confirm("Delete this key first?", "It is deleted at once.", "Delete it")
+    asks, plain = Menu("make_room", "Choose", ABOUT, LATER.options, question), LATER
+    first, second = drawn(Row(line("Which?"), (asks,)), Row(line("When?"), (plain,)))
+
+    assert first["accessory"]["confirm"]["text"]["text"] == "It is deleted at once."
+    assert first["accessory"]["confirm"]["style"] == "danger"
+    assert "confirm" not in second["accessory"]
 
 
 def test_the_only_control_of_a_row_stands_beside_its_line() -> None:

@@ -46,7 +46,7 @@ class Script:
 
 @contextmanager
 def scripted() -> Iterator[Script]:
-    """A Mailgun, region us alone, that says what it is told to."""
+    """A Mailgun, region us alone with two storage hosts, that says what it is told to."""
     answers: list[Answer] = []
     seen: list[str] = []
 
@@ -57,6 +57,7 @@ def scripted() -> Iterator[Script]:
     app = Starlette(routes=[Route("/{path:path}", serve, methods=["GET", "POST", "PUT", "DELETE"])])
     with PracticeServer(app) as server:
         transport = Transport(timeout=TIMEOUT, concurrency=2)
-        client = MailgunClient({"us": server.url}, Keys("key-1"), transport, f"{server.url}/summary.json")
+        storage = {"us": [f"{server.url}/first", f"{server.url}/second"]}
+        client = MailgunClient({"us": server.url}, Keys("key-1"), transport, f"{server.url}/summary.json", storage)
         yield Script(client, answers, seen)
         transport.close()

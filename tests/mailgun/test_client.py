@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from drill.mailgun.accounts import drill_account, scaled_account
+from drill.mailgun.accounts import drill_account, scaled_account, small_account, with_subaccount
 from drill.mailgun.model import ACCOUNT_DISABLED
 from recovery import ports
 from recovery.account import KeyKind, KeySpec, Login, SignIn
@@ -102,6 +102,27 @@ def test_a_list_that_just_fills_its_page_is_asked_for_more(start: Start) -> None
     assert len(practice.calls("GET")) == 2
 
 
+@pytest.mark.parametrize("logins", [99, 100, 101, 150, 200, 250])
+def test_a_server_that_gives_fewer_at_once_than_it_is_asked_for_is_asked_on(start: Start, logins: int) -> None:
+    prepared = scaled_account(domains=1, credentials_per_domain=logins, users=1)
+    prepared.account.largest_page = 100
+    assert len(start(prepared).client.logins("us", "d0001.example.com")) == logins
+
+
+def test_a_list_that_is_shorter_than_any_page_takes_one_call(start: Start) -> None:
+    practice = start(scaled_account(domains=1, credentials_per_domain=99, users=1))
+    practice.client.logins("us", "d0001.example.com")
+    assert len(practice.calls("GET")) == 1
+
+
+def test_domains_whose_total_says_how_many_there_are_take_no_call_more_than_they_have_pages(start: Start) -> None:
+    prepared = scaled_account(domains=400, credentials_per_domain=0, users=1)
+    prepared.account.largest_page = 100
+    practice = start(prepared)
+    assert len(practice.client.domains("us")) == 200
+    assert len(practice.calls("GET")) == 2
+
+
 def test_users_are_listed_beyond_one_page(start: Start) -> None:
     practice = start(scaled_account(domains=1, credentials_per_domain=1, users=250))
     assert len({user.id for user in practice.client.users()}) == 250
@@ -153,6 +174,77 @@ def test_a_password_that_mailgun_refuses_says_so_in_mailguns_words(mailgun: Prac
 def test_a_region_that_is_not_set_is_refused_in_words(mailgun: Practice) -> None:
     with pytest.raises(Refused, match="MAILGUN_REGIONS"):
         mailgun.client.set_password(Login("mars", "mg.example.com", "app@mg.example.com"), new_password())
+
+
+def test_a_login_is_made_with_its_password_and_is_listed(mailgun: Practice) -> None:
+    made, password = Login("us", "mg.example.com", "till@mg.example.com"), new_password()
+    mailgun.client.create_login(made, password)
+    assert made in mailgun.client.logins("us", "mg.example.com")
+    assert mailgun.server.password(made.login) == password.reveal()
+    assert [call["fields"] for call in mailgun.calls("POST")] == [["login", "password"]]
+
+
+def test_a_login_that_is_there_is_not_made_and_keeps_its_password(mailgun: Practice) -> None:
+    before = mailgun.server.password(APP.login)
+    with pytest.raises(Refused, match=r"create the login app@mg\.example\.com \(400\).*exist") as caught:
+        mailgun.client.create_login(APP, new_password())
+    assert type(caught.value) is Refused
+    assert mailgun.server.password(APP.login) == before
+
+
+def test_a_login_of_a_domain_that_is_not_there_is_not_made(mailgun: Practice) -> None:
+    with pytest.raises(NotFound):
+        mailgun.client.create_login(Login("us", "nowhere.example.com", "a@nowhere.example.com"), new_password())
+
+
+def test_a_login_is_made_and_deleted_on_behalf_of_its_subaccount(start: Start) -> None:
+    prepared = small_account()
+    shop = with_subaccount(prepared, "Shop", "shop.example.com")
+    practice = start(prepared)
+    login = Login("us", "shop.example.com", "till@shop.example.com")
+    with pytest.raises(NotFound):
+        practice.client.create_login(login, new_password())
+    theirs = practice.client.for_subaccount(shop.id)
+    theirs.create_login(login, new_password())
+    assert login in theirs.logins("us", "shop.example.com")
+    theirs.delete_login(login)
+    assert login not in theirs.logins("us", "shop.example.com")
+    assert [call["on_behalf_of"] for call in practice.calls("DELETE")] == [shop.id]
+
+
+def test_a_deleted_login_is_gone_and_deleting_it_again_finds_nothing(mailgun: Practice) -> None:
+    mailgun.client.delete_login(APP)
+    assert APP not in mailgun.client.logins("us", "mg.example.com")
+    with pytest.raises(NotFound, match=r"delete the login app@mg\.example\.com"):
+        mailgun.client.delete_login(APP)
+
+
+def test_the_postmaster_cannot_be_deleted_and_mailgun_says_so(mailgun: Practice) -> None:
+    with pytest.raises(Refused, match="Cannot delete system mailbox"):
+        mailgun.client.delete_login(Login("us", "mg.example.com", "postmaster@mg.example.com"))
+
+
+def test_the_signing_key_is_read_and_stays_as_it_is(mailgun: Practice) -> None:
+    assert mailgun.client.signing_key().reveal() == mailgun.server.state()["account"]["http_signing_key"]
+    assert mailgun.client.signing_key() == mailgun.client.signing_key()
+
+
+def test_a_new_signing_key_takes_the_place_of_the_one_before(mailgun: Practice) -> None:
+    before = mailgun.client.signing_key()
+    made = mailgun.client.new_signing_key()
+    assert made != before
+    assert mailgun.client.signing_key() == made
+
+
+def test_a_new_public_key_takes_the_place_of_the_one_before(mailgun: Practice) -> None:
+    before = mailgun.server.state()["account"]["public_key"]
+    made = mailgun.client.new_public_key()
+    assert made.reveal() == mailgun.server.state()["account"]["public_key"] != before
+
+
+def test_none_of_these_keys_is_shown_by_what_carries_it(mailgun: Practice) -> None:
+    for made in (mailgun.client.signing_key(), mailgun.client.new_signing_key(), mailgun.client.new_public_key()):
+        assert made.reveal() not in f"{made!r} {made}"
 
 
 def test_users_come_with_what_their_sign_in_is_known_to_be(start: Start) -> None:

@@ -12,11 +12,12 @@ from drill.mailgun.accounts import Prepared, drill_account, with_subaccount
 from drill.mailgun.times import utc_now
 from drill.mailgun.visitors import FLOOD_FACTOR, Visit, an_attacker_was_there
 from mailgun.client import MailgunClient
-from recovery.account import Subaccount, Webhook
+from recovery.account import Webhook
 from recovery.errors import KeyRefused, NotFound
-from recovery.holdings import Estate, Holdings
-from recovery.suspicion import Circumstances, Trace, suspicions
+from recovery.holdings import Holdings, Trace
+from recovery.suspicion import Circumstances, suspicions
 from tests.mailgun.conftest import Practice, Start
+from tests.mailgun.scripted import Answer, scripted
 
 DAY = timedelta(days=1)
 
@@ -127,6 +128,20 @@ def test_queued_mail_is_deleted_on_each_host_that_keeps_it(visited: Practice, vi
     assert len(visited.calls("DELETE")) == 2
 
 
+def test_a_host_that_knows_no_such_domain_does_not_keep_the_next_one_from_being_asked() -> None:
+    with scripted() as script:
+        script.says(Answer(404, {"message": "domain not found"}), Answer(200, {"message": "done"}))
+        script.client.delete_queued("us", "mg.example.com")
+
+    assert script.requests == [f"DELETE /{host}/v3/mg.example.com/envelopes?" for host in ("first", "second")]
+
+
+def test_a_domain_that_no_host_knows_is_not_found(visited: Practice) -> None:
+    with pytest.raises(NotFound, match="delete the queued mail of nowhere"):
+        visited.client.delete_queued("us", "nowhere.example.com")
+    assert len(visited.calls("DELETE")) == 2
+
+
 # --- Who may call ---------------------------------------------------------------------------------------
 
 
@@ -181,39 +196,45 @@ def test_what_each_domain_sent_is_counted_by_day(visited: Practice, visit: Visit
 # --- What of it looks wrong -----------------------------------------------------------------------------
 
 
-def estate_of(client: MailgunClient, owner: Subaccount | None) -> Estate:
-    domains = [domain for region in client.regions for domain in client.domains(region)]
-    return Estate(
-        owner,
-        tuple(client.keys()),
-        tuple(domains),
-        tuple(login for domain in domains for login in client.logins(domain.region, domain.name)),
-        tuple(route for region in client.regions for route in client.routes(region)),
-        tuple(webhook for domain in domains for webhook in client.webhooks(domain.region, domain.name)),
+def held(client: MailgunClient) -> Holdings:
+    """All that the account and its subaccounts have."""
+    views = [(owner, client.for_subaccount(owner.id if owner else None)) for owner in (None, *client.subaccounts())]
+    domains = [
+        replace(domain, owner=owner)
+        for owner, view in views
+        for region in client.regions
+        for domain in view.domains(region)
+    ]
+    of = {owner.id if owner else None: view for owner, view in views}
+    theirs = [(domain, of[domain.owner.id if domain.owner else None]) for domain in domains]
+    today = utc_now().date()
+    return Holdings(
+        keys=tuple(replace(key, owner=owner) for owner, view in views for key in view.keys()),
+        domains=tuple(domains),
+        logins=tuple(login for domain, view in theirs for login in view.logins(domain.region, domain.name)),
+        users=tuple(client.users()),
+        subaccounts=tuple(client.subaccounts()),
+        routes=tuple(route for _, view in views for region in client.regions for route in view.routes(region)),
+        webhooks=tuple(webhook for domain, view in theirs for webhook in view.webhooks(domain.region, domain.name)),
+        allowlist=tuple(client.allowlist()),
+        alerts=tuple(client.alerts()),
+        sent=tuple(client.sent(today - 13 * DAY, today)),
     )
 
 
 def test_of_a_visited_account_exactly_what_the_attacker_left_is_suspicious(
     visited: Practice, visit: Visit, prepared: Prepared
 ) -> None:
-    client, now = visited.client, utc_now()
-    owners = [None, *client.subaccounts()]
-    holdings = Holdings(
-        tuple(estate_of(client.for_subaccount(owner.id if owner else None), owner) for owner in owners),
-        tuple(client.users()),
-        tuple(client.allowlist()),
-        tuple(client.alerts()),
-        tuple(client.sent(now.date() - 13 * DAY, now.date())),
-    )
+    now = utc_now()
     own = prepared.account.estate.key(prepared.admin_key.rpartition("-")[0])
-    known = Circumstances(now - timedelta(hours=1), now, 14 * DAY, frozenset({own.id} if own else ()))
-    found = {(one.trace, one.subject) for one in suspicions(holdings, known)}
+    known = Circumstances(now - 14 * DAY, now, frozenset({own.id} if own else ()))
+    found = {(one.trace, one.subject) for one in suspicions(held(visited.client), known)}
 
     assert found == {
         (Trace.KEY, visit.left.key_id),
         (Trace.ROUTE, f"us/{visit.left.route_id}"),
         (Trace.WEBHOOK, f"eu/{visit.left.webhook_domain}/{visit.left.webhook_url}"),
-        (Trace.ARCHIVE, f"us/{visit.left.archive_domain}"),
+        (Trace.ARCHIVE, f"us/{visit.left.archive_domain}/{visit.left.archive_to}"),
         (Trace.SENDING, visit.left.flooded_domain),
         (Trace.ADDRESS, visit.left.allowed_address),
         *((Trace.ADDRESS, address) for address in visit.own.allowed_addresses),

@@ -44,7 +44,7 @@ def test_the_keys_that_work_are_those_that_were_handed_over_and_the_bots_own(rea
     ready.approved("1")
 
     own = ready.vault.current().reveal()
-    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.handed_over, own])
+    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.handed_keys, own])
 
 
 def test_a_replacement_has_the_role_domain_and_description_of_the_old_and_a_mark(world: World) -> None:
@@ -99,7 +99,7 @@ def test_a_replacement_that_may_not_have_arrived_is_deleted_and_another_sent(rea
     ready.approved("1")
 
     own = ready.vault.current().reveal()
-    last = list(ready.slack.handovers[-1].secrets.values())
+    last = list(ready.key_handovers[-1].secrets.values())
     assert sorted(ready.mailgun.key_secrets.values()) == sorted([*last, own])
 
 
@@ -179,8 +179,8 @@ def test_a_handed_over_key_survives_a_deletion_that_has_to_be_repeated(ready: Wo
     ready.approved("1")
 
     own = ready.vault.current().reveal()
-    assert len(ready.slack.handovers) == 1
-    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.handed_over, own])
+    assert len(ready.key_handovers) == 1
+    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.handed_keys, own])
 
 
 def test_sessions_from_before_the_approval_are_ended_and_not_replaced(ready: World) -> None:
@@ -260,7 +260,7 @@ def test_a_replacement_can_be_issued_anew(ready: World) -> None:
     ready.work()
 
     own = ready.vault.current().reveal()
-    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.slack.handovers[-1].secrets.values(), own])
+    assert sorted(ready.mailgun.key_secrets.values()) == sorted([*ready.key_handovers[-1].secrets.values(), own])
     assert ready.status("1") is StepStatus.DONE
 
 

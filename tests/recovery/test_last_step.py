@@ -64,6 +64,17 @@ def test_a_topic_is_noted_once(nearly: World) -> None:
     assert "first" in nearly.card("6") and "second" not in nearly.card("6")
 
 
+def test_what_an_earlier_version_noted_still_counts(nearly: World) -> None:
+    earlier = {"hosting": {"text": "they found nothing", "by": "U-APP", "at": nearly.clock.now().isoformat()}}
+    with nearly.database.write() as tx:
+        tx.steps.set(nearly.state("6").id, facts={"findings": earlier})
+
+    assert "they found nothing" in nearly.card("6")
+    nearly.press(Ask.NOTE, text="nothing", topic="repositories")
+    assert nearly.status("6") is StepStatus.DONE
+    assert "they found nothing" in nearly.card("6")
+
+
 def test_a_skipped_note_can_still_be_written(nearly: World) -> None:
     nearly.press(Ask.SKIP, "6", text="later")
 

@@ -59,6 +59,7 @@ def test_it_opens_again_once_whoever_joined_has_done_their_part_and_the_message_
     bob_joins(open_last)
     turn_on(open_last, "bob")
     poll(open_last)
+    open_last.all_expected()
 
     assert open_last.status("5") is StepStatus.WAITING
     assert "2 of 2 users" in message(open_last) and "1 of 1 user" not in message(open_last)

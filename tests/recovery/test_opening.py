@@ -10,6 +10,7 @@ from recovery.content import MarkerKind
 from recovery.errors import Refused, Uncertain
 from recovery.ports import ChannelFacts
 from recovery.state import IncidentStatus, StepStatus
+from recovery.steps import STEPS
 from recovery.text import Channel
 from tests.recovery.world import World
 
@@ -22,10 +23,10 @@ def is_open(world: World) -> bool:
 def test_opening_plans_every_step_and_locks_the_last(world: World) -> None:
     world.opened()
 
-    assert [world.status(str(n)) for n in range(1, 7)] == [
+    assert [world.status(str(n)) for n in range(1, 8)] == [
         *[StepStatus.WAITING] * 4,
         StepStatus.LOCKED,
-        StepStatus.WAITING,
+        *[StepStatus.WAITING] * 2,
     ]
     assert world.incident.requester_id == "U-REQ"
     assert world.trail()[0].facts.action is Action.OPENED
@@ -210,7 +211,7 @@ def test_an_account_that_cannot_be_counted_still_gets_its_cards(world: World) ->
     world.mailgun.fail("keys", Refused("Forbidden", status=403))
     world.opened().draw()
 
-    assert len(world.slack.of_kind(MarkerKind.STEP)) == 6
+    assert len(world.slack.of_kind(MarkerKind.STEP)) == len(STEPS)
     assert "could not be counted" in world.board and "major outage" in world.board
 
 

@@ -136,7 +136,7 @@ def test_the_trail_is_in_the_thread_once_and_in_order(world: World) -> None:
 
 def test_a_trail_message_holds_at_most_twenty_with_their_hashes(world: World) -> None:
     world.opened()
-    for n in range(24):
+    for n in range(22):
         with world.database.write() as tx:
             tx.audit.append(world.incident.id, world.clock.now(), facts(Action.NOTED, str(n)))
     world.draw()

@@ -222,3 +222,94 @@ def test_a_password_set_before_the_last_key_died_and_handed_over_after_is_offere
 
     assert world.incident.keys_expired_at
     assert world.state("2").round == 2
+
+
+# --- Subaccounts
+
+
+def test_the_logins_of_a_subaccount_are_set_on_its_behalf_and_handed_over_under_its_name(world: World) -> None:
+    world.with_logins("a").with_subaccount("Shop", "mg.shop.example", "till")
+    world.opened().approved("2")
+
+    assert world.status("2") is StepStatus.DONE
+    assert set(world.slack.handovers[0].secrets) == {
+        "mg.acme.example (US): a@mg.acme.example",
+        "mg.acme.example (US): postmaster@mg.acme.example",
+        "mg.shop.example (US, subaccount Shop): postmaster@mg.shop.example",
+        "mg.shop.example (US, subaccount Shop): till@mg.shop.example",
+    }
+    assert world.mailgun.password_of("us/mg.shop.example/till@mg.shop.example") in world.handed_over
+
+
+def test_the_card_counts_the_logins_of_subaccounts_apart(world: World) -> None:
+    world.with_logins("a").with_subaccount("Shop", "mg.shop.example", "till")
+    world.with_subaccount("Blog", "mg.blog.example", region="eu")
+    world.opened()
+
+    touched = "Touches 5 SMTP logins (EU: 1 login of 1 domain; US: 4 logins of 2 domains), 3 of them of 2 subaccounts"
+    assert touched in world.card("2")
+
+
+def test_the_card_names_no_subaccounts_where_none_has_a_login(world: World) -> None:
+    world.with_logins("a").opened()
+
+    assert "subaccount" not in world.card("2")
+
+
+def test_a_login_of_a_subaccount_is_issued_anew_on_its_behalf(world: World) -> None:
+    world.with_subaccount("Shop", "mg.shop.example", "till")
+    world.opened().approved("2").type("reissue till@mg.shop.example", by="U-REQ")
+    world.work()
+
+    first, second = world.mailgun.passwords["us/mg.shop.example/till@mg.shop.example"]
+    assert world.handed_over[-1] == second != first
+    assert set(world.slack.handovers[-1].secrets) == {"mg.shop.example (US, subaccount Shop): till@mg.shop.example"}
+
+
+def test_a_login_of_a_subaccount_that_was_taken_over_meanwhile_is_set_again_on_its_behalf(world: World) -> None:
+    world.with_subaccount("Shop", "mg.shop.example", "till")
+    world.opened().press(Ask.APPROVE, "2")
+    world.drain("smtp_credentials.begin")
+    late = world.claim(SET)
+    assert late is not None
+    stuck_until = world.policy.lease * 2
+
+    def held_up(call: str) -> None:
+        """The first to set a password hangs so long that another process takes its work over and ends it."""
+        if call == "set_password":
+            world.mailgun.while_calling = lambda call: None
+            world.clock.pass_by(stuck_until)
+            world.drain(SET)
+
+    world.mailgun.while_calling = held_up
+    world.run(late)
+    world.work()
+
+    assert world.status("2") is StepStatus.DONE
+    assert world.trail(Action.SET_AGAIN)
+    for login in ("postmaster", "till"):
+        assert world.mailgun.password_of(f"us/mg.shop.example/{login}@mg.shop.example") in world.handed_over
+
+
+# --- What is gone
+
+
+def test_a_login_that_was_deleted_after_its_first_round_is_not_offered_over_and_over(world: World) -> None:
+    world.with_logins("a", "gone").opened().approved("2")
+    world.mailgun.all_logins.remove(Login("us", "mg.acme.example", "gone@mg.acme.example"))
+    world.approved("1", "2")
+
+    assert world.status("2") is StepStatus.DONE
+    assert [e.facts.subject for e in world.trail(Action.FAILED)] == ["us/mg.acme.example/gone@mg.acme.example"]
+
+
+def test_a_login_that_was_gone_and_is_back_is_offered_again(world: World) -> None:
+    gone = Login("us", "mg.acme.example", "gone@mg.acme.example")
+    world.with_logins("a", "gone").opened().approved("2")
+    world.mailgun.all_logins.remove(gone)
+    world.approved("1", "2")
+    world.mailgun.all_logins.append(gone)
+    world.vacated()
+
+    assert world.status("2") is StepStatus.WAITING
+    assert world.state("2").facts["scope"] == [gone.subject]

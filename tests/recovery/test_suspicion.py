@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from recovery.account import AllowedAddress, DaySent, KeyKind, Login, Route, SendAlert, Subaccount, Webhook
-from recovery.holdings import Estate, Holdings
-from recovery.suspicion import Circumstances, Trace, host_of, suspicions, targets
+from recovery.holdings import Holdings, Trace, there
+from recovery.suspicion import Circumstances, host_of, suspicions, targets
 from tests.recovery.builders import DAY, NOON, a_domain, a_key, a_user
 
 LONG_AGO = NOON - 200 * DAY
-KNOWN = Circumstances(since=NOON, now=NOON + DAY, lookback=14 * DAY)
+KNOWN = Circumstances(suspect_from=NOON - 14 * DAY, now=NOON + DAY)
 STRANGER = "https://collect.stranger.example/in"
 OWN = "https://hooks.acme.example/mailgun"
 
@@ -25,15 +25,14 @@ def a_webhook(url: str, domain: str = "mg.acme.example") -> Webhook:
     return Webhook("us", domain, url, ("delivered",))
 
 
-def found(estate: Estate | None = None, known: Circumstances = KNOWN, **fields: Any) -> dict[str, tuple[str, ...]]:
+def holdings(**fields: Any) -> Holdings:
+    """The company's account, with these."""
+    return Holdings(**{"domains": (a_domain(),), "users": (a_user("ann", is_master=True),), **fields})
+
+
+def found(known: Circumstances = KNOWN, **fields: Any) -> dict[str, tuple[str, ...]]:
     """Why each thing is suspicious, by its subject."""
-    estates = (estate or Estate(None, domains=(a_domain(),)),)
-    holdings = Holdings(estates, **{"users": (a_user("ann", is_master=True),), **fields})
-    return {one.subject: one.reasons for one in suspicions(holdings, known)}
-
-
-def an_estate(**fields: Any) -> Estate:
-    return Estate(None, **{"domains": (a_domain(),), **fields})
+    return {one.subject: one.reasons for one in suspicions(holdings(**fields), known)}
 
 
 # --- When it was created --------------------------------------------------------------------------------
@@ -49,19 +48,19 @@ def an_estate(**fields: Any) -> Estate:
     ],
 )
 def test_a_key_created_shortly_before_the_incident_or_since_is_suspicious(at: datetime, is_suspicious: bool) -> None:
-    assert ("k" in found(an_estate(keys=(a_key("k", created_at=at),)))) is is_suspicious
+    assert ("k" in found(keys=(a_key("k", created_at=at),))) is is_suspicious
 
 
 def test_whatever_has_a_date_is_held_against_the_incident() -> None:
     new = NOON - DAY
-    estate = an_estate(
+    suspicious = found(
         domains=(a_domain(created_at=new),),
         logins=(Login("us", "mg.acme.example", "new@mg.acme.example", new),),
         routes=(a_route(f'forward("{OWN}")', created_at=new),),
+        alerts=(SendAlert("a1", "volume", "sent", ">", "1", ("email",), new),),
     )
-    alert = SendAlert("a1", "volume", "sent", ">", "1", ("email",), new)
 
-    assert set(found(estate, alerts=(alert,))) == {
+    assert set(suspicious) == {
         "us/mg.acme.example",
         "us/mg.acme.example/new@mg.acme.example",
         "us/r1",
@@ -71,12 +70,11 @@ def test_whatever_has_a_date_is_held_against_the_incident() -> None:
 
 def test_a_new_subaccount_is_suspicious_and_says_whose_its_things_are() -> None:
     owner = Subaccount("sub-1", "Shop", is_open=True, created_at=NOON)
-    shop = Estate(owner, keys=(a_key("k", description=""),))
-    holdings = Holdings((Estate(None), shop), users=(a_user(),))
+    account = holdings(subaccounts=(owner,), keys=(a_key("k", description="", owner=owner), a_key("ours")))
 
-    assert [(one.trace, one.owner_id) for one in suspicions(holdings, KNOWN)] == [
-        (Trace.SUBACCOUNT, "sub-1"),
-        (Trace.KEY, "sub-1"),
+    assert [(one.trace, one.owner) for one in suspicions(account, KNOWN)] == [
+        (Trace.SUBACCOUNT, owner),
+        (Trace.KEY, owner),
     ]
 
 
@@ -84,25 +82,25 @@ def test_a_new_subaccount_is_suspicious_and_says_whose_its_things_are() -> None:
 
 
 def test_a_key_without_a_description_is_suspicious() -> None:
-    assert found(an_estate(keys=(a_key("k", description=""),)))["k"] == ("it has no description",)
+    assert found(keys=(a_key("k", description=""),))["k"] == ("it has no description",)
 
 
 def test_a_key_asked_for_by_nobody_of_the_account_is_suspicious() -> None:
-    (reason,) = found(an_estate(keys=(a_key("k", requestor="eve@stranger.example"),)))["k"]
+    (reason,) = found(keys=(a_key("k", requestor="eve@stranger.example"),))["k"]
 
     assert "eve@stranger.example" in reason
 
 
 @pytest.mark.parametrize("requestor", ["ann@acme.example", "Ann@Acme.example", "mailgun-ann", None])
 def test_a_key_asked_for_by_a_user_is_not(requestor: str | None) -> None:
-    assert not found(an_estate(keys=(a_key("k", requestor=requestor),)))
+    assert not found(keys=(a_key("k", requestor=requestor),))
 
 
 def test_the_bots_own_keys_and_the_sessions_of_the_control_panel_are_not() -> None:
     keys = (a_key("own", created_at=NOON), a_key("session", KeyKind.WEB, created_at=NOON, description=""))
-    known = Circumstances(NOON, NOON + DAY, 14 * DAY, own_keys=frozenset({"own"}))
+    known = Circumstances(NOON - 14 * DAY, NOON + DAY, own_keys=frozenset({"own"}))
 
-    assert not found(an_estate(keys=keys), known)
+    assert not found(known, keys=keys)
 
 
 # --- Where mail and events go ---------------------------------------------------------------------------
@@ -114,50 +112,50 @@ def test_the_bots_own_keys_and_the_sessions_of_the_control_panel_are_not() -> No
 def test_a_route_to_a_stranger_is_suspicious(action: str) -> None:
     route = a_route(action, "stop()", created_at=NOON - 15 * DAY + 2 * DAY)
 
-    assert len(found(an_estate(routes=(route,)))["us/r1"]) == 2
+    assert len(found(routes=(route,))["us/r1"]) == 2
 
 
 @pytest.mark.parametrize("action", [f'forward("{OWN}")', "forward('ann@acme.example')", "stop()", "store()"])
 def test_an_old_route_to_the_company_itself_is_not(action: str) -> None:
-    assert not found(an_estate(routes=(a_route(action),)))
+    assert not found(routes=(a_route(action),))
 
 
 def test_a_webhook_to_a_stranger_is_suspicious() -> None:
-    assert list(found(an_estate(webhooks=(a_webhook(STRANGER),)))) == [f"us/mg.acme.example/{STRANGER}"]
+    assert list(found(webhooks=(a_webhook(STRANGER),))) == [f"us/mg.acme.example/{STRANGER}"]
 
 
 def test_copies_of_all_mail_that_go_to_a_stranger_are_suspicious() -> None:
-    assert list(found(an_estate(domains=(a_domain(archive_to=STRANGER),)))) == ["us/mg.acme.example"]
+    assert list(found(domains=(a_domain(archive_to=STRANGER),))) == [f"us/mg.acme.example/{STRANGER}"]
 
 
 def test_what_leads_to_one_stranger_in_three_ways_is_suspicious_each_time() -> None:
-    estate = an_estate(
+    account = holdings(
         domains=(a_domain(archive_to=STRANGER),),
         webhooks=(a_webhook(STRANGER),),
         routes=(a_route(f'forward("{STRANGER}")', created_at=NOON),),
     )
 
-    assert len(found(estate)) == 3
+    assert [one.trace for one in suspicions(account, KNOWN)] == [Trace.ARCHIVE, Trace.ROUTE, Trace.WEBHOOK]
 
 
 def test_a_host_that_an_old_route_uses_is_no_stranger() -> None:
     vendor = "https://in.vendor.example/mailgun"
-    estate = an_estate(routes=(a_route(f'forward("{vendor}")'),), webhooks=(a_webhook("https://in.vendor.example/e"),))
+    old = a_route(f'forward("{vendor}")')
 
-    assert not found(estate)
+    assert not found(routes=(old,), webhooks=(a_webhook("https://in.vendor.example/e"),))
 
 
 def test_a_host_that_gets_the_events_of_most_domains_is_no_stranger() -> None:
     names = [f"mg{number}.acme.example" for number in range(4)]
     vendor = tuple(a_webhook("https://in.vendor.example/e", name) for name in names[:3])
-    estate = an_estate(domains=tuple(map(a_domain, names)), webhooks=(*vendor, a_webhook(STRANGER, names[3])))
+    webhooks = (*vendor, a_webhook(STRANGER, names[3]))
 
-    assert list(found(estate)) == [f"us/{names[3]}/{STRANGER}"]
+    assert list(found(domains=tuple(map(a_domain, names)), webhooks=webhooks)) == [f"us/{names[3]}/{STRANGER}"]
 
 
 @pytest.mark.parametrize("host", ["evil-acme.example", "acme.example.stranger.example", "example"])
 def test_a_host_that_only_looks_like_the_companys_is_a_stranger(host: str) -> None:
-    assert found(an_estate(webhooks=(a_webhook(f"https://{host}/x"),)))
+    assert found(webhooks=(a_webhook(f"https://{host}/x"),))
 
 
 def test_the_targets_of_a_route_are_its_addresses_and_urls() -> None:
@@ -170,12 +168,6 @@ def test_the_targets_of_a_route_are_its_addresses_and_urls() -> None:
 # --- Users and addresses --------------------------------------------------------------------------------
 
 
-def test_a_user_whom_nobody_in_slack_is_known_to_be_is_suspicious() -> None:
-    known = Circumstances(NOON, NOON, 14 * DAY, strangers=frozenset({"mailgun-eve"}))
-
-    assert list(found(known=known, users=(a_user("ann", is_master=True), a_user("eve")))) == ["mailgun-eve"]
-
-
 def test_a_second_owner_is_suspicious_and_so_is_the_first() -> None:
     users = (a_user("ann", is_master=True), a_user("eve", is_master=True))
 
@@ -183,15 +175,15 @@ def test_a_second_owner_is_suspicious_and_so_is_the_first() -> None:
 
 
 def test_who_is_disabled_is_not() -> None:
-    known = Circumstances(NOON, NOON, 14 * DAY, strangers=frozenset({"mailgun-eve"}))
+    users = (a_user("ann", is_master=True), a_user("eve", is_master=True, is_disabled=True))
 
-    assert not found(known=known, users=(a_user("eve", is_disabled=True),))
+    assert not found(since_then(), users=users)
 
 
 def test_each_of_few_allowed_addresses_is_worth_a_look_and_comes_last() -> None:
     addresses = (AllowedAddress("198.51.100.66", ""), AllowedAddress("203.0.113.7", "office"))
 
-    assert list(found(an_estate(keys=(a_key("k", description=""),)), allowlist=addresses))[1:] == [
+    assert list(found(keys=(a_key("k", description=""),), allowlist=addresses))[1:] == [
         "198.51.100.66",
         "203.0.113.7",
     ]
@@ -199,6 +191,28 @@ def test_each_of_few_allowed_addresses_is_worth_a_look_and_comes_last() -> None:
 
 def test_of_many_allowed_addresses_none_is_listed() -> None:
     assert not found(allowlist=tuple(AllowedAddress(f"203.0.113.{number}", "") for number in range(6)))
+
+
+# --- What Mailgun gives no date of ----------------------------------------------------------------------
+
+
+def since_then(**fields: Any) -> Circumstances:
+    """At a later look, when the first had found these."""
+    return Circumstances(NOON - 14 * DAY, NOON + DAY, before=frozenset(there(holdings(**fields))))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"webhooks": (a_webhook(OWN),)},
+        {"users": (a_user("ann", is_master=True), a_user("nina"))},
+        {"domains": (a_domain(archive_to=OWN),)},
+        {"allowlist": tuple(AllowedAddress(f"203.0.113.{number}", "") for number in range(6))},
+    ],
+)
+def test_what_has_come_since_the_first_look_is_suspicious_whatever_it_is(fields: dict[str, Any]) -> None:
+    assert not found(since_then(**fields), **fields)
+    assert "was not there" in "".join(next(iter(found(since_then(), **fields).values())))
 
 
 # --- Sending --------------------------------------------------------------------------------------------

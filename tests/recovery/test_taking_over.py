@@ -108,7 +108,7 @@ def test_who_takes_over_between_the_making_and_the_sending_of_keys_gets_others_i
     world.approved("1")
 
     assert not world.messages_to("U-REQ", MarkerKind.HANDOVER)
-    assert sorted(world.mailgun.key_secrets.values()) == sorted([*world.handed_over, world.vault.current().reveal()])
+    assert sorted(world.mailgun.key_secrets.values()) == sorted([*world.handed_keys, world.vault.current().reveal()])
     assert world.status("1") is StepStatus.DONE
 
 

@@ -10,11 +10,13 @@ from typing import Any, cast
 from cryptography.fernet import Fernet
 from sqlalchemy import bindparam, func, or_, select
 
+from recovery.account import Subaccount
 from recovery.actions import Ask
 from recovery.audit import Action, AuditEntry
 from recovery.content import Card, MarkerKind
 from recovery.desk import keep_request
 from recovery.due import plan_due
+from recovery.findings import FindingStatus
 from recovery.jobs import Job
 from recovery.kinds import all_task_kinds
 from recovery.policy import Policy
@@ -42,7 +44,16 @@ from storage.database import Database
 from storage.schema import TaskRow
 from storage.vault import DatabaseVault
 from tests.recovery.builders import a_domain, a_key, a_member
-from tests.recovery.fakes import FakeClock, FakeDirectory, FakeMailgun, FakeMessenger, Stopping, words
+from tests.recovery.fakes import (
+    FakeClock,
+    FakeDirectory,
+    FakeMailgun,
+    FakeMessenger,
+    FakeScanner,
+    Posted,
+    Stopping,
+    words,
+)
 
 FIRST_KEY = "the-key-in-the-environment"
 REQUESTER, APPROVER, STRANGER = "U-REQ", "U-APP", "U-STRANGER"
@@ -86,6 +97,7 @@ class World:
     vault: DatabaseVault
     stopping: Stopping
     policy: Policy
+    leaks: FakeScanner
     requests: int = 0
 
     @classmethod
@@ -99,7 +111,17 @@ class World:
         directory.has(a_member(REQUESTER, is_admin=True))
         directory.has(a_member(APPROVER, is_admin=True))
         directory.has(a_member(STRANGER))
-        world = cls(database, clock, mailgun, FakeMessenger(clock), directory, vault, Stopping(clock), Policy(**policy))
+        world = cls(
+            database,
+            clock,
+            mailgun,
+            FakeMessenger(clock),
+            directory,
+            vault,
+            Stopping(clock),
+            Policy(**policy),
+            FakeScanner(),
+        )
         world.start()
         return world
 
@@ -114,6 +136,7 @@ class World:
             vault=self.vault,
             clock=self.clock,
             policy=self.policy,
+            leaks=self.leaks,
             calls=ThreadPoolExecutor(2, thread_name_prefix="calls"),
             wake=lambda: None,
             stopping=self.stopping,
@@ -288,6 +311,18 @@ class World:
         """Every secret that was posted in a handover, in that order."""
         return [secret for posted in self.slack.handovers for secret in posted.secrets.values()]
 
+    @property
+    def handed_keys(self) -> list[str]:
+        """Every API key that was posted in a handover, in that order: not what is the whole account's."""
+        account_wide = {*self.mailgun.outlets.signing_keys, *self.mailgun.outlets.public_keys}
+        return [secret for secret in self.handed_over if secret not in account_wide]
+
+    @property
+    def key_handovers(self) -> list[Posted]:
+        """The messages that carried API keys."""
+        account_wide = {*self.mailgun.outlets.signing_keys, *self.mailgun.outlets.public_keys}
+        return [posted for posted in self.slack.handovers if not account_wide & set(posted.secrets.values())]
+
     def trail(self, *actions: Action) -> list[AuditEntry]:
         with self.database.read() as tx:
             return [e for e in tx.audit.entries(self.incident.id) if not actions or e.facts.action in actions]
@@ -335,6 +370,16 @@ class World:
         )
         return self
 
+    def with_subaccount(self, name: str, domain: str, *logins: str, region: str = "us") -> Subaccount:
+        """A subaccount with a domain and its logins, the postmaster among them."""
+        subaccount = next((one for one in self.mailgun.outlets.subaccounts if one.name == name), None)
+        if subaccount is None:
+            subaccount = Subaccount(f"id-of-{name.lower()}", name, is_open=True)
+            self.mailgun.outlets.subaccounts.append(subaccount)
+        names = ("postmaster", *logins)
+        self.mailgun.has_domain(a_domain(domain, region, owner=subaccount), *(f"{login}@{domain}" for login in names))
+        return subaccount
+
     def vacated(self, *but: str) -> "World":
         """Every step but these is skipped."""
         for step in STEPS:
@@ -345,11 +390,21 @@ class World:
         self.work()
         return self
 
+    def all_expected(self, by: str = APPROVER) -> "World":
+        """Each finding that is open counts as expected."""
+        with self.database.read() as tx:
+            found = [one for one in tx.findings.of(self.incident.id) if one.status is FindingStatus.OPEN]
+        for finding in found:
+            self.type(f"expected {finding.number}", by=by)
+        self.work()
+        return self
+
     def recovered_but_for_two_factor(self) -> "World":
         """Step 4 is approved already: every other step is skipped, Support was told, and its reminders go on."""
         self.vacated("4")
         self.type("keep-reminding")
         self.work()
+        self.all_expected()
         self.type("sent 4711")
         self.work()
         assert self.incident.status is IncidentStatus.RECOVERED

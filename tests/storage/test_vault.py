@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -7,12 +8,12 @@ from cryptography.fernet import Fernet
 
 from recovery import store
 from recovery.secret import Secret
-from recovery.state import VaultKey
+from recovery.state import IncidentStatus, VaultKey
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.errors import VaultSealed
 from storage.vault import DatabaseVault
-from tests.storage.given import at_once
+from tests.storage.given import an_incident, at_once
 
 FIRST, SECOND = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 ENVIRONMENT = Secret("key-environment")
@@ -146,3 +147,57 @@ def test_another_key_in_the_environment_is_noticed(database: Database) -> None:
     assert vault(database, environment=Secret("key-other")).environment_changed()
     keep(database, "newer", environment=Secret("key-other"))
     assert not vault(database, environment=Secret("key-other")).environment_changed()
+
+
+# --- Fingerprints -----------------------------------------------------------------------------------------
+
+
+def test_the_same_secret_has_the_same_fingerprint_in_every_process(url: str, opened: Callable[[str], Database]) -> None:
+    here, there = vault(opened(url)), vault(opened(url))
+    assert here.fingerprint(Secret("one")) == there.fingerprint(Secret("one"))
+    assert here.fingerprint(Secret("one")) != here.fingerprint(Secret("two"))
+
+
+def test_a_fingerprint_is_nothing_that_can_be_tried_out_without_the_encryption_key(database: Database) -> None:
+    first, second = vault(database, FIRST), vault(database, SECOND)
+    told = first.fingerprint(Secret("guessable"))
+    assert told != second.fingerprint(Secret("guessable"))
+    assert told not in hashlib.sha256(b"guessable").hexdigest()
+    assert len(told) == 12
+
+
+def kept_in(database: Database, *keys: tuple[str, int | None]) -> DatabaseVault:
+    """A vault that got these keys in this order, each in an incident or by command."""
+    kept = vault(database)
+    for secret, incident_id in keys:
+        with database.write() as tx:
+            kept.keep(tx, Secret(secret), secret, incident_id)
+    return kept
+
+
+def own(kept: DatabaseVault, incident_id: int) -> list[str]:
+    every = ("key-environment", "typed", "first", "second", "somebody else's")
+    return [secret for secret in every if kept.was_own(Secret(secret), incident_id)]
+
+
+def test_the_environments_key_is_its_own_until_another_incident(database: Database) -> None:
+    first, second = (an_incident(database, IncidentStatus.CLOSED).id for _ in range(2))
+    assert own(vault(database), first) == ["key-environment"]
+    kept = kept_in(database, ("first", first))
+    assert own(kept, first) == ["key-environment", "first"]
+    assert own(kept, second) == ["first"]
+
+
+def test_a_key_that_was_typed_takes_the_environments_place(database: Database) -> None:
+    incident = an_incident(database).id
+    kept = kept_in(database, ("typed", None))
+    assert own(kept, incident) == ["typed"]
+    assert own(kept_in(database, ("first", incident)), incident) == ["typed", "first"]
+
+
+def test_a_key_that_no_encryption_key_opens_any_more_is_passed_over(database: Database) -> None:
+    incident = an_incident(database).id
+    kept_in(database, ("typed", None))
+    with database.write() as tx:
+        vault(database, SECOND).keep(tx, Secret("second"), "id-2", incident)
+    assert own(vault(database, SECOND), incident) == ["second"]

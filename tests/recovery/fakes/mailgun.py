@@ -189,6 +189,9 @@ class FakeMailgun:
 
     def create_login(self, login: Login, password: Secret) -> None:
         with self._call("create_login", login.subject), self._lock:
+            self._must_have(login.domain)
+            if not any(one.name == login.domain for one in self.all_domains):
+                raise NotFound("Domain not found", status=404)
             if login in self.all_logins:
                 raise Refused("Credentials exist", status=400)
             self.all_logins.append(login)
@@ -217,6 +220,8 @@ class FakeMailgun:
     def delete_queued(self, region: str, domain: str) -> None:
         with self._call("delete_queued", f"{region}/{domain}"), self._lock:
             self._must_have(domain)
+            if not any((one.region, one.name) == (region, domain) for one in self.all_domains):
+                raise NotFound("domain not found", status=404)
             self.outlets.queue_deleted.append(f"{region}/{domain}")
 
     def archive_to(self, region: str, domain: str, url: str) -> None:

@@ -7,6 +7,7 @@ from recovery.actions import Ask
 from recovery.state import IncidentStatus
 from recovery.step import Step
 from recovery.steps import STEPS
+from recovery.steps.api_keys import PARTS
 from tests.recovery.machine.mortal import MortalWorld
 from tests.recovery.world import APPROVER, REQUESTER, STRANGER
 
@@ -15,6 +16,7 @@ BOSS = "U-BOSS"
 PEOPLE = ("ann", "bob", "cyd", "dee")
 """Of them, cyd signs in elsewhere and dee is not in Slack."""
 
+KEYS = next(step for step in STEPS if step.kind == "api_keys")
 NUMBERS = [str(step.number) for step in STEPS]
 DECISIONS = [Ask.APPROVE, Ask.SKIP, Ask.RETRY]
 APPROVERS = st.sampled_from([APPROVER, BOSS, REQUESTER])
@@ -41,6 +43,9 @@ TYPED = [
     "by-hand dee@acme.example",
     "has-left dee@acme.example",
     "people 2",
+    "leave-out 7 mg.acme.example",
+    "leave-out 7 nowhere.example",
+    "include 7 mg.acme.example",
     "aprove 1",
     "skip 2",
 ]
@@ -97,6 +102,21 @@ class Asking(RuleBasedStateMachine):
     def presses_a_decision(self, ask: Ask, step: Step, by: str, judged: bool, older: int, ended: int) -> None:
         self.ask(ask, by, "because", judged=judged, **self.button(step, older, ended))
 
+    @precondition(lambda self: self.has_incident)
+    @rule(
+        ask=st.sampled_from([Ask.LEAVE_OUT, Ask.INCLUDE]),
+        step=st.sampled_from(STEPS),
+        which=st.integers(0, 3),
+        by=APPROVERS,
+        judged=JUDGED,
+        older=st.sampled_from([0, 0, 1]),
+    )
+    def chooses_a_part(self, ask: Ask, step: Step, which: int, by: str, judged: bool, older: int) -> None:
+        with self.world.database.read() as tx:
+            state = next(state for state in tx.steps.of(self.incidents[-1]) if state.kind == step.kind)
+        parts = [*step.parts(state), "what it never had"]
+        self.ask(ask, by, judged=judged, **self.button(step, older), part=parts[which % len(parts)])
+
     def button(self, step: Step, older: int = 0, ended: int = 0) -> dict[str, str]:
         """What a button of the step carries that was drawn so many versions, and incidents, ago."""
         incident_id = self.incidents[-1 - min(ended, len(self.incidents) - 1)]
@@ -106,7 +126,31 @@ class Asking(RuleBasedStateMachine):
 
     @precondition(lambda self: self.has_incident)
     @rule(
-        what=st.sampled_from(["all", "all", "login-0@mg.acme.example", "mg.acme.example", "nobody"]),
+        ask=st.sampled_from([Ask.LEAVE_OUT, Ask.LEAVE_OUT, Ask.INCLUDE]),
+        part=st.sampled_from([*PARTS]),
+        by=ANYBODY,
+        judged=JUDGED,
+        older=st.sampled_from([0, 0, 1]),
+    )
+    def changes_the_checklist(self, ask: Ask, part: str, by: str, judged: bool, older: int) -> None:
+        self.ask(ask, by, judged=judged, part=part, **self.button(KEYS, older))
+
+    @precondition(lambda self: self.has_incident)
+    @rule(which=st.integers(0, 3), by=APPROVERS, judged=JUDGED)
+    def makes_room(self, which: int, by: str, judged: bool) -> None:
+        """Whichever key is named; and the bot's own is named rightly, for nobody could see that it is not."""
+        world = self.world
+        works_with = world.vault.current().reveal()
+        own = next((key_id for key_id, secret in world.mailgun.key_secrets.items() if secret == works_with), "")
+        there = [*world.mailgun.api_keys]
+        self.ask(Ask.OWN_KEY, by, judged=judged, chosen=own, **self.button(KEYS))
+        if judged:
+            world.rest(drawing=False)
+        self.ask(Ask.MAKE_ROOM, by, judged=judged, chosen=there[which % len(there)], **self.button(KEYS))
+
+    @precondition(lambda self: self.has_incident)
+    @rule(
+        what=st.sampled_from(["all", "all", "signing-key", "login-0@mg.acme.example", "mg.acme.example", "nobody"]),
         by=st.sampled_from([REQUESTER, APPROVER, BOSS, STRANGER]),
         judged=JUDGED,
     )

@@ -84,6 +84,8 @@ class Port:
 
     def __getattr__(self, name: str) -> Any:
         there = getattr(self._port, name)
+        if name == "for_subaccount":
+            return lambda subaccount_id: Port(there(subaccount_id), self._world)
         if not callable(there) or name in NO_CALLS:
             return there
 

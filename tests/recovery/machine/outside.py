@@ -23,7 +23,10 @@ ERRORS: Mapping[str, Callable[[], Exception]] = {
     "later": lambda: Later("slow down", seconds=7),
     "much later": lambda: Later("slow down", seconds=90),
 }
-AT_MAILGUN = ["set_password", "create_key", "delete_key", "prove_key", "keys", "domains", "logins", "users", "outage"]
+AT_MAILGUN = [
+    *("set_password", "create_key", "delete_key", "prove_key", "keys", "domains", "logins", "users", "outage"),
+    *("subaccounts", "signing_key", "new_signing_key", "new_public_key"),
+]
 IN_SLACK = ["post", "redraw", "find", "delete", "permalink", "open_direct", "answer", "bring", "share"]
 WHO_IS_WHO = ["member", "by_email", "channel"]
 CALLS = [

@@ -11,9 +11,11 @@ from recovery.audit import FIRST_HASH, Action, chained
 from recovery.checking import WAITING
 from recovery.content import MarkerKind, SecretsMessage, Trail
 from recovery.handovers import identity_of, in_nobodys_hands
+from recovery.key_plans import DELETED, PART_OF, PUBLIC_KEY, REPLACE, RETIRE, SIGNING_KEY
 from recovery.keyring import mark_of, unmarked
+from recovery.signing import RENEW, RENEWED
 from recovery.state import HandoverStatus, IncidentStatus, StepStatus, Task, TaskStatus
-from recovery.step import left_by_decision
+from recovery.step import left_by_decision, left_out
 from recovery.steps import STEPS
 from recovery.steps.smtp_credentials import SET
 from recovery.steps.tell_support import WATCH
@@ -39,6 +41,7 @@ def at_rest(world: MortalWorld, *, drawn: bool) -> None:
     trails_are_whole(world)
     everyone_was_answered(world)
     passwords_are_in_the_last_handover(world)
+    account_wide_keys_are_in_the_last_handover(world)
     keys_are_accounted_for(world)
     secrets_do_not_stay_in_slack(world)
     nothing_new_began_after_the_end(world)
@@ -61,11 +64,17 @@ ALLOWED = {
 
 
 def each_version_is_one_move(world: MortalWorld) -> None:
-    """Each change of a status is one version more, and nothing else is."""
+    """Each change of a status is one version more, and so is each choice of a step's parts; nothing else is."""
+    chosen: Counter[str] = Counter()
     for table in ("steps", "obligations"):
         for move in moves(world, table):
             assert move.version == move.was_version + 1, move
-            assert move.was != move.became, move
+            if move.was == move.became:
+                chosen[table] += 1
+    with world.database.read() as tx:
+        trails = [tx.audit.entries(incident.id) for incident in tx.incidents.in_status(*IncidentStatus)]
+    told = sum(e.facts.action in (Action.LEFT_OUT, Action.INCLUDED) for entries in trails for e in entries)
+    assert chosen == Counter(steps=told) - Counter(), (chosen, told)
     for table, allowed in ALLOWED.items():
         for move in moves(world, table):
             assert move.became in allowed.get(move.was, ()), move
@@ -76,7 +85,11 @@ DECISIONS = {
     Action.SKIPPED: "skipped",
     Action.RETRIED: "retried",
     Action.SUPPORT_TOLD: "sent",
+    Action.ROOM_CHOSEN: "continued",
+    Action.OWN_KEY_NAMED: "continued",
 }
+ABOUT_KEYS = (Action.ROOM_CHOSEN, Action.OWN_KEY_NAMED)
+"""Decisions whose entry names a key, and not the step."""
 
 
 def each_decision_is_one_version(world: MortalWorld) -> None:
@@ -90,6 +103,8 @@ def each_decision_is_one_version(world: MortalWorld) -> None:
             for entry in tx.audit.entries(incident.id):
                 if decision := DECISIONS.get(entry.facts.action):
                     label = entry.facts.subject or next(step.label for step in STEPS if step.opens_last)
+                    if entry.facts.action in ABOUT_KEYS:
+                        label = next(step.label for step in STEPS if step.kind == "api_keys")
                     told.setdefault((incident.id, label), []).append((decision, entry.facts.actor))
     for move in moves(world, "steps"):
         if move.decided:
@@ -112,6 +127,11 @@ def nobody_is_locked_out(world: MortalWorld) -> None:
     there = world.mailgun.api_keys
     gone = {d for d, key in world.originals.items() if key.id not in there and key.id not in world.deleted_by_people}
     if gone:
+        tasks = world.all_tasks(REPLACE, RETIRE)
+        # An approver let it go first, and its replacement is planned; or the bot alone had it.
+        planned = {t.subject for t in tasks if t.payload.get(DELETED) and not t.payload.get("new_id")}
+        retired = {t.subject for t in tasks if t.kind == RETIRE}
+        gone -= {d for d, key in world.originals.items() if key.id in planned | retired}
         handed_over = world.handed_over_keys()
         replaced = {unmarked(there[key_id].description) for key_id in handed_over}
         assert gone <= replaced, f"deleted without a replacement that was handed over: {gone - replaced}"
@@ -153,6 +173,18 @@ def passwords_are_in_the_last_handover(world: MortalWorld) -> None:
             continue
         is_known = in_nobodys_hands(task) or (task.status is TaskStatus.FAILED and needs_attention(world, task))
         assert is_known, f"nobody has the password of {login.subject}: {task}"
+
+
+def account_wide_keys_are_in_the_last_handover(world: MortalWorld) -> None:
+    """The signing key and the public key that work are from before, or handed over last, or known not to be."""
+    told, last = last_told(world), {task.subject: task for task in world.all_tasks(RENEW)}
+    made = {SIGNING_KEY: world.mailgun.outlets.signing_keys, PUBLIC_KEY: world.mailgun.outlets.public_keys}
+    for part, secrets in made.items():
+        task = last.get(part)
+        if len(secrets) == 1 or task is None or told.get(f"The whole account: {RENEWED[part]}") == secrets[-1]:
+            continue
+        is_known = in_nobodys_hands(task) or (task.status is TaskStatus.FAILED and needs_attention(world, task))
+        assert is_known, f"nobody has the {part}: {task}"
 
 
 def last_told(world: MortalWorld) -> dict[str, str]:
@@ -292,5 +324,6 @@ def everything_was_done(world: MortalWorld) -> None:
                 assert works is not None and told.get(shown_as(login)) == works, f"left out: {login.subject}"
     if api.status is StepStatus.DONE:
         for key in world.originals.values():
-            is_left = key.id in left_by_decision(api) or key.created_at > opened[-1]
+            is_left = key.id in left_by_decision(api) or PART_OF[key.kind] in left_out(api)
+            is_left = is_left or key.created_at > opened[-1]
             assert is_left or key.id not in world.mailgun.api_keys, f"an old key lives: {key}"

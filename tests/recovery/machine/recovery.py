@@ -9,6 +9,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from recovery.account import KeyKind
 from recovery.actions import Ask
+from recovery.leaving_out import nothing_is_left
 from recovery.people import may_be_confirmed
 from recovery.state import IncidentStatus, ObligationStatus, StepStatus
 from recovery.steps import STEPS
@@ -140,6 +141,8 @@ class Recovery(Outside):
             if state.status is StepStatus.WAITING and step.topics:
                 self.type("note hosting nothing", by)
                 return self.type("note repositories nothing", by)
+            if state.status is StepStatus.WAITING and nothing_is_left(step, state):
+                return self.ask(Ask.SKIP, by, "all of it is left out", **step.about(state))
             if state.status is StepStatus.WAITING:
                 return self.ask(Ask.APPROVE, by, **step.about(state))
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:

@@ -1,0 +1,142 @@
+"""Findings: what looks like an attacker's doing, as the incident remembers it, and what became of each."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from recovery.holdings import Trace
+from recovery.suspicion import Suspicion
+from recovery.things import Thing
+
+CAN_BE_REMOVED = frozenset({Trace.KEY, Trace.LOGIN, Trace.ROUTE, Trace.WEBHOOK, Trace.ARCHIVE, Trace.ADDRESS})
+"""What the bot can remove. The rest people remove in the control panel; the bot looks, and sees that it is gone."""
+
+CAN_BE_PUT_BACK = frozenset({Trace.ROUTE, Trace.WEBHOOK, Trace.ARCHIVE, Trace.ADDRESS})
+CAN_BE_CONFIRMED = frozenset({Trace.SENDING})
+"""What only happened: with that nothing is there that could be removed."""
+MADE_ANEW = frozenset({Trace.KEY, Trace.LOGIN})
+"""What cannot be put back, because Mailgun shows its secret once: it is made anew and handed over."""
+
+
+class FindingStatus(StrEnum):
+    """`open` until somebody decides. `left` is what a skip of the step leaves as it is; `gone` what a later look did
+    not find any more, though the bot did not remove it."""
+
+    OPEN = "open"
+    EXPECTED = "expected"
+    REMOVING = "removing"
+    REMOVED = "removed"
+    RESTORING = "restoring"
+    RESTORED = "put back"
+    CONFIRMED = "confirmed"
+    """It was the attack, and there is nothing to remove."""
+    LEFT = "left"
+    GONE = "gone"
+
+
+S = FindingStatus
+
+UNDER_WAY = (S.REMOVING, S.RESTORING)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that looks wrong, in one incident. `number` counts within the incident.
+
+    `reasons` complete "because …". `thing` is what it was, enough to put it back; `owner_id` and `owner_name` are those
+    of the subaccount that has it. `is_own` says that it is the address that the bot calls from. `version` grows with
+    every change of `status`; buttons carry it.
+    """
+
+    id: int
+    incident_id: int
+    number: int
+    trace: Trace
+    subject: str
+    title: str
+    reasons: tuple[str, ...]
+    status: FindingStatus
+    found_at: datetime
+    thing: Thing = field(default_factory=dict)
+    owner_id: str | None = None
+    owner_name: str | None = None
+    is_own: bool = False
+    version: int = 1
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def identity(self) -> tuple[Trace, str, str]:
+        """What makes it the same finding at the next look."""
+        return self.trace, self.owner_id or "", self.subject
+
+    @property
+    def called(self) -> str:
+        """How the trail and the answers call it."""
+        of = f", of the subaccount {self.owner_name}" if self.owner_name else ""
+        return f"finding {self.number} ({self.title}{of})"
+
+    @property
+    def blocks_support(self) -> bool:
+        """Whether Support is not told before it is gone or somebody says that it is expected, whatever is skipped: an
+        unknown user, or a second owner."""
+        return self.trace is Trace.USER and self.status is S.OPEN
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a look changes: findings to add, and known ones as they stand now, each with the status that it had."""
+
+    new: tuple[Finding, ...] = ()
+    gone: tuple[Finding, ...] = ()
+    back: tuple[Finding, ...] = ()
+
+
+def compare(known: Sequence[Finding], seen: Sequence[Suspicion], at: datetime, unread: Collection[Trace]) -> Compared:
+    """Hold what looks wrong now against what is known. Of kinds that could not be listed nothing counts as gone.
+
+    What was removed and is there again is open again; so is what was gone.
+    """
+    by_identity = {finding.identity: finding for finding in known}
+    now_seen = {(one.trace, one.owner.id if one.owner else "", one.subject): one for one in seen}
+    new = tuple(_as_finding(one, at) for identity, one in now_seen.items() if identity not in by_identity)
+    gone = tuple(
+        finding
+        for finding in known
+        if finding.status is S.OPEN
+        and finding.identity not in now_seen
+        and finding.trace not in unread
+        and not is_about_people(finding)
+    )
+    back = tuple(
+        replace(finding, reasons=(*now_seen[finding.identity].reasons, _AGAIN))
+        for finding in known
+        if finding.status in (S.REMOVED, S.GONE) and finding.identity in now_seen
+    )
+    return Compared(new, gone, back)
+
+
+_AGAIN = "it was gone, and is there again"
+
+
+def is_about_people(finding: Finding) -> bool:
+    """Whether it is a user whom nobody in Slack is known to be: `recovery.strangers` says what becomes of that."""
+    return finding.trace is Trace.USER and bool(finding.thing.get("stranger"))
+
+
+def _as_finding(one: Suspicion, at: datetime) -> Finding:
+    return Finding(
+        id=0,
+        incident_id=0,
+        number=0,
+        trace=one.trace,
+        subject=one.subject,
+        title=one.title,
+        reasons=one.reasons,
+        status=S.OPEN,
+        found_at=at,
+        thing=one.thing,
+        owner_id=one.owner.id if one.owner else None,
+        owner_name=one.owner.name if one.owner else None,
+    )

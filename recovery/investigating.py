@@ -1,0 +1,143 @@
+"""The investigation: what a look through the account changes in what is known of it, in one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from recovery.account import KeyKind
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
+from recovery.holdings import Holdings, there
+from recovery.key_plans import bots_key_id, handed_ids
+from recovery.sending_chart import chart
+from recovery.state import Facts, Incident, Json, NewTask, StepState, StepStatus
+from recovery.store import Transaction
+from recovery.strangers import settle_strangers
+from recovery.suspicion import Circumstances, suspicions
+from recovery.text import count, listing
+from recovery.weighing import enrol
+
+LOOK = "investigate.look"
+"""Looks again for as long as a finding is open: people remove things in the control panel, too."""
+
+S = FindingStatus
+
+
+def weigh_look(
+    tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str], now: datetime
+) -> Compared:
+    """What this look changes, without changing it."""
+    before = state.facts.get("there")
+    known = Circumstances(
+        suspect_from=incident.suspect_from or incident.since,
+        now=now,
+        own_keys=own_keys,
+        before=frozenset(map(str, before)) if isinstance(before, list) else None,
+    )
+    return compare(tx.findings.of(incident.id), suspicions(holdings, known), now, set(holdings.unread))
+
+
+def record_look(
+    tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str], now: datetime
+) -> None:
+    """Write down what this look changes, with its audit entries. Users are enrolled, and looked for in Slack."""
+    changes = weigh_look(tx, incident, state, holdings, own_keys, now)
+    new = tx.findings.add(incident.id, changes.new)
+    back = [
+        moved
+        for each in changes.back
+        if (moved := tx.findings.move(each, [S.REMOVED, S.GONE], S.OPEN, reasons=each.reasons, decided_by=None))
+    ]
+    gone = [moved for each in changes.gone if (moved := tx.findings.move(each, [S.OPEN], S.GONE))]
+    is_first = "looked_at" not in state.facts
+    facts = [found(finding) for finding in (*new, *back)]
+    facts += [AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called) for finding in gone]
+    if is_first or facts:
+        says = count(len(new) + len(back), "finding")
+        facts.insert(0, AuditFacts(Actor.BOT, Action.LOOKED, "the account", says))
+    tx.audit.append_all(incident.id, now, facts)
+    tx.steps.set(state.id, facts={**state.facts, **told_of(holdings, state, now)})
+    users = {user.id: user for user in holdings.users if not user.is_disabled}
+    settle_strangers(tx, incident.id, enrol(tx, incident, users), now)
+
+
+def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:
+    """The ids of the keys that the bot works with, or has made and handed over in this incident."""
+    handed = {made for state in tx.steps.of(incident.id) for made in handed_ids(tx, state)}
+    return frozenset(handed | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
+
+
+def found(finding: Finding) -> AuditFacts:
+    """The trail's entry for a finding."""
+    return AuditFacts(Actor.BOT, Action.FOUND, finding.called, "; ".join(finding.reasons))
+
+
+def told_of(holdings: Holdings, state: StepState, now: datetime) -> Facts:
+    """What the step keeps of a look: for its card, and for the looks to come."""
+    before = state.facts.get("there")
+    kept: list[Json] = before if isinstance(before, list) else [*there(holdings)]
+    unread: list[Json] = [*holdings.unread.values()]
+    counts: list[Json] = [*counted(holdings)]
+    sending: list[Json] = [*chart(holdings.sent, now.date())]
+    return {"looked_at": now.isoformat(), "there": kept, "unread": unread, "counts": counts, "sending": sending}
+
+
+def counted(holdings: Holdings) -> list[str]:
+    """All that is there, in numbers."""
+    lines = [
+        f"Keys: {_keys(holdings)}.",
+        f"Domains: {_domains(holdings)}; {count(len(holdings.logins), 'SMTP login')}.",
+        f"Users: {_users(holdings)}.",
+        f"{count(len(holdings.routes), 'route')}, {count(len(holdings.webhooks), 'webhook')}, "
+        f"{count(len(holdings.allowlist), 'allowlist entry', 'allowlist entries')}, "
+        f"{count(len(holdings.alerts), 'sending alert')}.",
+    ]
+    if holdings.subaccounts:
+        lines.append(f"Subaccounts, counted above: {listing([one.name for one in holdings.subaccounts], 5)}.")
+    return lines
+
+
+def _keys(holdings: Holdings) -> str:
+    of_kind = {kind: [key for key in holdings.keys if key.kind is kind] for kind in KeyKind}
+    roles = _by_name([key.role for key in of_kind[KeyKind.USER]])
+    return (
+        f"{count(len(of_kind[KeyKind.USER]), 'account key')}{f' ({roles})' if roles else ''}, "
+        f"{count(len(of_kind[KeyKind.DOMAIN]), 'domain sending key')}, "
+        f"{count(len(of_kind[KeyKind.WEB]), 'control panel session')}"
+    )
+
+
+def _domains(holdings: Holdings) -> str:
+    regions = _by_name([domain.region.upper() for domain in holdings.domains])
+    copied = sum(domain.archive_to is not None for domain in holdings.domains)
+    return f"{regions or 'none'}" + (f", of {count(copied, 'domain')} copies go elsewhere" if copied else "")
+
+
+def _users(holdings: Holdings) -> str:
+    users = [user for user in holdings.users if not user.is_disabled]
+    owners = sum(user.is_master for user in users)
+    roles = _by_name([user.role or "no role" for user in users])
+    return f"{len(users):,} ({roles}), {count(owners, 'owner')} among them" if users else "none"
+
+
+def _by_name(names: Sequence[str]) -> str:
+    return ", ".join(f"{names.count(name):,} {name}" for name in sorted(set(names)))
+
+
+# --- Where the step stands ------------------------------------------------------------------------------
+
+
+def is_decided(findings: Sequence[Finding]) -> bool:
+    """Whether nothing is open or under way."""
+    return not any(finding.status is S.OPEN or finding.status in UNDER_WAY for finding in findings)
+
+
+def go_on(tx: Transaction, incident: Incident, state: StepState) -> None:
+    """Have the step looked at: it has a removal to do, or nothing is open any more."""
+    if is_decided(tx.findings.of(incident.id)):
+        tx.steps.move(state, [StepStatus.WAITING], StepStatus.RUNNING)
+
+
+def look_task(incident: Incident, not_before: datetime | None, why: str = "") -> NewTask:
+    """Looks again; `why` tells an asked look from the one that recurs."""
+    key = f"{LOOK}:{incident.id}:{why}" if why else f"{LOOK}:{incident.id}"
+    return NewTask(LOOK, key, incident.id, priority=4, payload={"once": bool(why)}, not_before=not_before)

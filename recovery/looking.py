@@ -1,0 +1,99 @@
+"""Looking through the whole account: everything that an attacker could have touched, in every region and subaccount."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from recovery.account import DaySent, Domain, Inventory, Route, Webhook
+from recovery.errors import KeyRefused, NotFound, Refused
+from recovery.holdings import Holdings, Trace
+from recovery.inventory import Owner, list_owners, mailgun_of, take_inventory
+from recovery.jobs import Job
+from recovery.keyring import id_told_by
+from recovery.suspicion import DAYS_SHOWN
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class _Unread:
+    """What Mailgun refused to list, by what it would have shown."""
+
+    says: dict[Trace, str] = field(default_factory=dict)
+
+    @contextmanager
+    def passing_over(self, trace: Trace, what: str) -> Iterator[None]:
+        """A plan or a key may lack one of these lists; the others are worth a look all the same. A key that Mailgun
+        does not know at all is another matter."""
+        try:
+            yield
+        except Refused as error:
+            if isinstance(error, KeyRefused) and error.status == 401:
+                raise
+            self.says[trace] = f"{what} could not be listed: {error}"
+
+
+def look_through(job: Job) -> Holdings:
+    """Everything, as Mailgun lists it now. What belongs to sending, and only that, is asked for the last days.
+
+    Raises what Mailgun answers where keys, domains, logins or users cannot be listed.
+    """
+    unread, mailgun = _Unread(), job.tools.mailgun
+    owners = list_owners(job)
+    inventory = take_inventory(job, owners, with_users=True)
+    return Holdings(
+        keys=inventory.keys,
+        domains=inventory.domains,
+        logins=inventory.logins,
+        users=inventory.users,
+        subaccounts=tuple(owner for owner in owners if owner is not None),
+        routes=_routes(job, owners, unread),
+        webhooks=_webhooks(job, inventory, unread),
+        allowlist=_once(job, unread, Trace.ADDRESS, "The IP allowlist", mailgun.allowlist),
+        alerts=_once(job, unread, Trace.ALERT, "Sending alerts", mailgun.alerts),
+        sent=_once(job, unread, Trace.SENDING, "What was sent", lambda: _sent(job)),
+        unread=unread.says,
+        in_use=id_told_by(job.tools.vault.current()),
+    )
+
+
+def _once(job: Job, unread: _Unread, trace: Trace, what: str, ask: Callable[[], Sequence[Item]]) -> tuple[Item, ...]:
+    """A list that there is once for the whole account."""
+    job.hold()
+    with unread.passing_over(trace, what):
+        return tuple(ask())
+    return ()
+
+
+def _sent(job: Job) -> list[DaySent]:
+    today = job.tools.clock.now().date()
+    return job.tools.mailgun.sent(today - timedelta(days=DAYS_SHOWN - 1), today)
+
+
+def _routes(job: Job, owners: Sequence[Owner], unread: _Unread) -> tuple[Route, ...]:
+    def of(place: tuple[Owner, str]) -> list[Route]:
+        owner, region = place
+        job.hold()
+        with unread.passing_over(Trace.ROUTE, "Routes"):
+            return [replace(route, owner=owner) for route in mailgun_of(job, owner).routes(region)]
+        return []
+
+    places = [(owner, region) for owner in owners for region in job.tools.mailgun.regions]
+    return tuple(route for routes in job.tools.at_once(of, places) for route in routes)
+
+
+def _webhooks(job: Job, inventory: Inventory, unread: _Unread) -> tuple[Webhook, ...]:
+    def of(domain: Domain) -> list[Webhook]:
+        job.hold()
+        with unread.passing_over(Trace.WEBHOOK, "Webhooks"):
+            try:
+                found = mailgun_of(job, domain.owner).webhooks(domain.region, domain.name)
+            except NotFound:
+                # The domain was removed between the two lists.
+                return []
+            return [replace(webhook, owner=domain.owner) for webhook in found]
+        return []
+
+    return tuple(webhook for webhooks in job.tools.at_once(of, inventory.domains) for webhook in webhooks)

@@ -1,0 +1,47 @@
+"""What an approver is asked on the card of step 1 where the plan allows no further key."""
+
+from collections.abc import Mapping
+
+from recovery.actions import Ask
+from recovery.content import Button, Confirm, Menu, Option, Row, Style
+from recovery.key_room import API_SECURITY, Question, asked
+from recovery.keyring import unmarked
+from recovery.state import Facts, StepStatus
+from recovery.step import StepView
+from recovery.text import Line, Link, Who, line
+
+CONFIRM = Confirm(
+    title="Delete this key first?",
+    text="It is deleted at once. The applications that use it have no key until its replacement is made and handed "
+    "over, and whoever runs them has put that in.",
+    yes="Delete it",
+)
+
+
+def room_rows(view: StepView, about: Mapping[str, str]) -> list[Row]:
+    """The question that the step's failures come to, with what answers it; nothing where there is none."""
+    question = asked(view.failures) if view.state.status is StepStatus.NEEDS_ATTENTION else None
+    if question is None:
+        return []
+    if question.question is Question.NEW_KEY:
+        give = Button(Ask.GIVE_KEY, "Give the bot its new key", about, Style.PRIMARY)
+        return [Row(line("Make the new key here: ", Link(API_SECURITY, "API Security"), "."), (give,))]
+    options = tuple(Option(described(key_id, key), key_id) for key_id, key in question.keys.items())
+    if not options:
+        return []
+    if question.question is Question.WHICH_IS_OWN:
+        return [Row(line("Which key is the bot's?"), (Menu(Ask.OWN_KEY, "Choose its key", about, options),))]
+    text: Line = (
+        "Which key is deleted first? The applications that use it have no key until its replacement is handed over to ",
+        Who(view.incident.requester_id),
+        ". The key that the bot works with is not among them. It gets no replacement: the bot's own takes its place.",
+    )
+    return [Row(text, (Menu(Ask.MAKE_ROOM, "Choose a key", about, options, CONFIRM),))]
+
+
+def described(key_id: str, key: Facts) -> str:
+    """A key as a menu and an answer call it: what tells it from others first, for menus are narrow."""
+    where = f", {key['domain']}" if key.get("domain") else ""
+    whose = f", subaccount {key['owner_name']}" if key.get("owner_name") else ""
+    name = unmarked(str(key.get("description") or "")) or "no description"
+    return f"{name[:30]} ({key.get('role')}{where}{whose}, {key_id})"

@@ -1,0 +1,1 @@
+"""The room around Kingfisher, on repositories that the tests make with git."""

@@ -1,0 +1,250 @@
+"""What a finding is about is removed after a click, once, and put back as it was."""
+
+import pytest
+
+from recovery.account import AllowedAddress, Subaccount
+from recovery.actions import Ask
+from recovery.audit import Action
+from recovery.errors import Refused, Uncertain
+from recovery.findings import FindingStatus
+from recovery.holdings import Trace
+from recovery.removing import REMOVE, RESTORE
+from recovery.secret import Secret
+from recovery.state import StepStatus
+from tests.recovery.builders import DAY, a_domain, a_key
+from tests.recovery.test_investigating import HOST, an_attackers_route, found, visited
+from tests.recovery.world import FIRST_KEY, World
+
+S = FindingStatus
+CALLS = {
+    Trace.ROUTE: "delete_route",
+    Trace.WEBHOOK: "delete_webhook",
+    Trace.ARCHIVE: "archive_to",
+    Trace.ADDRESS: "disallow",
+}
+
+
+@pytest.fixture
+def open_case(world: World) -> World:
+    return visited(world).opened()
+
+
+def there(world: World, trace: Trace) -> bool:
+    """Whether Mailgun still has what the attacker left."""
+    outlets = world.mailgun.outlets
+    return {
+        Trace.ROUTE: any(HOST in "".join(route.actions) for route in outlets.routes),
+        Trace.WEBHOOK: any(webhook.url == HOST for webhook in outlets.webhooks),
+        Trace.ARCHIVE: any(domain.archive_to == HOST for domain in world.mailgun.all_domains),
+        Trace.ADDRESS: bool(outlets.allowlist),
+        Trace.KEY: "eves" in world.mailgun.api_keys,
+    }[trace]
+
+
+def remove(world: World, trace: Trace) -> str:
+    answer = world.type(f"remove {found(world, trace).number}")
+    world.work()
+    return answer
+
+
+def put_back(world: World, trace: Trace) -> str:
+    answer = world.type(f"put-back {found(world, trace).number}")
+    world.work()
+    return answer
+
+
+@pytest.mark.parametrize("trace", CALLS)
+def test_what_is_removed_is_gone_and_the_trail_keeps_what_it_was(open_case: World, trace: Trace) -> None:
+    remove(open_case, trace)
+
+    assert not there(open_case, trace) and found(open_case, trace).status is S.REMOVED
+    (entry,) = open_case.trail(Action.THING_REMOVED)
+    assert (HOST if trace is not Trace.ADDRESS else "198.51.100.66") in entry.facts.result
+
+
+@pytest.mark.parametrize("trace", CALLS)
+def test_what_was_removed_is_put_back_as_it_was(open_case: World, trace: Trace) -> None:
+    before = (list(open_case.mailgun.outlets.routes), list(open_case.mailgun.outlets.webhooks))
+    remove(open_case, trace)
+    put_back(open_case, trace)
+
+    assert there(open_case, trace) and found(open_case, trace).status is S.RESTORED
+    routes, webhooks = before
+    again = open_case.mailgun.outlets.routes
+    assert [(r.expression, r.actions, r.priority, r.description) for r in again] == [
+        (r.expression, r.actions, r.priority, r.description) for r in routes
+    ]
+    assert open_case.mailgun.outlets.webhooks == webhooks
+
+
+@pytest.mark.parametrize("trace", CALLS)
+def test_what_was_put_back_is_no_new_finding(open_case: World, trace: Trace) -> None:
+    remove(open_case, trace)
+    put_back(open_case, trace)
+    open_case.type("look")
+    open_case.work()
+
+    assert found(open_case, trace).status is S.RESTORED
+
+
+@pytest.mark.parametrize("trace", CALLS)
+def test_a_removal_whose_answer_is_lost_is_repeated_without_harm(open_case: World, trace: Trace) -> None:
+    open_case.mailgun.fail(CALLS[trace], Uncertain("timed out"), after=True)
+    remove(open_case, trace)
+
+    assert not there(open_case, trace) and found(open_case, trace).status is S.REMOVED
+    assert len(open_case.trail(Action.THING_REMOVED)) == 1
+
+
+@pytest.mark.parametrize("trace", CALLS)
+def test_putting_back_whose_answer_is_lost_makes_one_and_not_two(open_case: World, trace: Trace) -> None:
+    creating = {Trace.ROUTE: "create_route", Trace.WEBHOOK: "create_webhook", Trace.ADDRESS: "allow"}
+    remove(open_case, trace)
+    open_case.mailgun.fail(creating.get(trace, "archive_to"), Uncertain("timed out"), after=True)
+    put_back(open_case, trace)
+
+    outlets = open_case.mailgun.outlets
+    assert (len(outlets.routes), len(outlets.webhooks), len(outlets.allowlist)) == (1, 1, 1)
+    assert found(open_case, trace).status is S.RESTORED
+
+
+def test_a_second_click_removes_nothing_more(open_case: World) -> None:
+    number = found(open_case, Trace.ROUTE).number
+    open_case.type(f"remove {number}")
+    answer = open_case.type(f"remove {number}")
+    open_case.work()
+
+    assert "under way" in answer
+    assert len(open_case.mailgun.called("delete_route")) == 1
+
+
+def test_the_step_runs_while_something_is_removed_and_waits_again_for_the_others(open_case: World) -> None:
+    open_case.type(f"remove {found(open_case, Trace.ROUTE).number}")
+    assert open_case.status("0") is StepStatus.RUNNING
+    open_case.work()
+
+    assert open_case.status("0") is StepStatus.WAITING
+
+
+def test_a_removal_that_mailgun_refuses_needs_help_and_a_retry_repeats_it(open_case: World) -> None:
+    open_case.mailgun.fail("delete_route", Refused("Mailgun refused to delete the route (400).", status=400))
+    remove(open_case, Trace.ROUTE)
+    assert open_case.status("0") is StepStatus.NEEDS_ATTENTION
+    open_case.press(Ask.RETRY, "0")
+    open_case.work()
+
+    assert not there(open_case, Trace.ROUTE)
+
+
+def test_a_skip_after_a_failed_removal_leaves_it(open_case: World) -> None:
+    open_case.mailgun.fail("delete_route", Refused("no", status=400))
+    remove(open_case, Trace.ROUTE)
+    open_case.press(Ask.SKIP, "0", text="by hand")
+    open_case.work()
+
+    assert found(open_case, Trace.ROUTE).status is S.LEFT
+
+
+def test_another_address_that_was_set_meanwhile_is_not_removed(open_case: World) -> None:
+    domains = open_case.mailgun.all_domains
+    domains[:] = [
+        a_domain(d.name, d.region, archive_to="https://ours.example" if d.archive_to else None) for d in domains
+    ]
+    remove(open_case, Trace.ARCHIVE)
+
+    assert open_case.mailgun.called("archive_to") == []
+
+
+def test_what_a_subaccount_has_is_removed_on_its_behalf(world: World) -> None:
+    shop = Subaccount("sub-1", "Shop", is_open=True)
+    world.mailgun.outlets.subaccounts.append(shop)
+    world.mailgun.has_domain(a_domain("shop.example", owner=shop))
+    world.mailgun.outlets.routes.append(an_attackers_route(world))
+    world.mailgun.outlets.owners["r-9"] = "sub-1"
+    world.opened()
+    remove(world, Trace.ROUTE)
+    put_back(world, Trace.ROUTE)
+
+    assert [world.mailgun.outlets.owners[route.id] for route in world.mailgun.outlets.routes] == ["sub-1"]
+
+
+def test_nothing_is_removed_after_the_incident_was_cancelled(open_case: World) -> None:
+    open_case.type(f"remove {found(open_case, Trace.ROUTE).number}")
+    open_case.type("cancel we were wrong")
+    open_case.work()
+
+    assert there(open_case, Trace.ROUTE)
+
+
+# --- What the bot needs itself --------------------------------------------------------------------------
+
+
+def with_own_key(world: World, secret: str = "0123456789abcdef0123456789abcdef-own-1", key_id: str = "own-1") -> World:
+    world.mailgun.has_key(a_key(key_id, description="", created_at=world.clock.now() - DAY), secret)
+    with world.database.write() as tx:
+        world.vault.keep(tx, Secret(secret), None, None)
+    world.vault.refresh()
+    return world
+
+
+def test_a_key_that_the_attacker_made_is_removed_where_the_bots_own_is_known(world: World) -> None:
+    with_own_key(visited(world)).opened()
+    remove(world, Trace.KEY)
+
+    assert not there(world, Trace.KEY) and found(world, Trace.KEY).status is S.REMOVED
+
+
+def test_where_the_bots_own_key_is_not_known_an_account_key_waits_until_it_has_one(open_case: World) -> None:
+    answer = remove(open_case, Trace.KEY)
+    assert "approve resetting the API keys" in answer
+    assert there(open_case, Trace.KEY) and open_case.status("0") is StepStatus.RUNNING
+    open_case.approved("1").later(open_case.policy.settle)
+
+    assert not there(open_case, Trace.KEY) and found(open_case, Trace.KEY).status is S.REMOVED
+
+
+def test_the_key_that_the_bot_works_with_is_never_removed(world: World) -> None:
+    world.mailgun.has_key(a_key("env-key", description="", created_at=world.clock.now() - DAY), FIRST_KEY)
+    world.opened()
+    with world.database.write() as tx:
+        world.vault.keep(tx, Secret(FIRST_KEY), "env-key", None)
+    answer = remove(world, Trace.KEY)
+
+    assert "works with that key" in answer and "env-key" in world.mailgun.api_keys
+    assert world.mailgun.called("delete_key") == []
+
+
+def test_the_address_that_the_bot_calls_from_is_never_removed_once_somebody_said_so(open_case: World) -> None:
+    address = found(open_case, Trace.ADDRESS)
+    open_case.press(Ask.EXPECTED, incident=str(address.incident_id), finding=str(address.id), version="1", own="yes")
+    answer = remove(open_case, Trace.ADDRESS)
+
+    assert "calls from that address" in answer
+    assert open_case.mailgun.outlets.allowlist == [AllowedAddress("198.51.100.66", "")]
+
+
+# --- After a crash --------------------------------------------------------------------------------------
+
+
+def test_a_removal_that_another_process_takes_over_happens_once(open_case: World) -> None:
+    open_case.type(f"remove {found(open_case, Trace.ROUTE).number}")
+    job = open_case.claim(REMOVE)
+    assert job is not None
+    open_case.mailgun.delete_route("us", "r-9")
+    open_case.start()
+    open_case.later(open_case.policy.lease)
+
+    assert found(open_case, Trace.ROUTE).status is S.REMOVED
+    assert len(open_case.trail(Action.THING_REMOVED)) == 1
+
+
+def test_putting_back_after_a_crash_makes_no_second_route(open_case: World) -> None:
+    remove(open_case, Trace.ROUTE)
+    open_case.type(f"put-back {found(open_case, Trace.ROUTE).number}")
+    assert open_case.claim(RESTORE) is not None
+    open_case.mailgun.create_route(an_attackers_route(open_case))
+    open_case.start()
+    open_case.later(open_case.policy.lease)
+
+    assert len(open_case.mailgun.outlets.routes) == 1
+    assert found(open_case, Trace.ROUTE).subject == f"us/{open_case.mailgun.outlets.routes[0].id}"
