@@ -7,12 +7,17 @@ from drill.actors import COMMAND
 from drill.company import Company
 from drill.messages import Message
 from drill.story.habits import SavesHandovers
+from drill.story.investigating import the_account_is_investigated, who_came_since
 from drill.story.people import people_do_their_part
-from drill.story.scenes import LEAKED_KEY, somebody_reports_it, support_is_told, the_note_is_written
+from drill.story.scenes import (
+    LEAKED_KEY,
+    queued_mail_is_deleted,
+    somebody_reports_it,
+    support_is_told,
+    the_note_is_written,
+)
 from drill.story.stage import Stage, StoryBroken
 
-BY_HAND = {"Staging": "developer", "Dashboard": "basic"}
-"""The account keys that are replaced by hand, and their roles."""
 BOT_KEY = "For the recovery bot"
 NO_KEY = "my key is the one from the paste site"
 
@@ -34,10 +39,13 @@ def play(stage: Stage) -> None:
     people_begin_by_hand(stage)
     keys_that_do_not_work_are_refused(stage)
     a_new_key_is_given(stage)
+    the_account_is_investigated(stage, key_goes="is being removed")
     the_bot_does_the_rest_of_step_1(stage)
     passwords_are_reset(stage)
+    queued_mail_is_deleted(stage)
     people_do_their_part(stage)
     the_note_is_written(stage)
+    who_came_since(stage)
     support_is_told(stage)
 
 
@@ -52,19 +60,13 @@ def the_bot_says_what_is_wrong(stage: Stage) -> None:
 
 
 def people_begin_by_hand(stage: Stage) -> None:
-    """Priya does two of the three items of step 1 in the control panel; step 2 is taken by hand, and waits."""
+    """Priya ends the sessions in the control panel; step 2 is taken by hand, and waits."""
     stage.transcript.heading("Step 1 by hand: what cannot wait for a new key")
     priya, mailgun = stage.priya, stage.company.mailgun
     priya.clicks(stage.step(1), "Go on by hand")
     stage.hears(priya, "goes on by hand")
     stage.transcript.show(stage.step_is(1, "by hand"))
-    for description, role in BY_HAND.items():
-        stage.outside(f"In the control panel, Priya makes a new key “{description}”, and deletes the old one.")
-        mailgun.deletes_keys(description=description)
-        stage.transcript.hides(mailgun.makes_key(description, kind="user", role=role))
-    priya.types(f"{COMMAND} done-by-hand 1 account keys")
-    stage.hears(priya, "Noted, with your name: account keys")
-    stage.outside("She ends every session of the control panel that is listed among the keys.")
+    stage.outside("In the control panel, Priya ends every session of the control panel that is listed among the keys.")
     mailgun.deletes_keys(kind="web")
     priya.types(f"{COMMAND} done-by-hand 1 sessions")
     stage.hears(priya, "Noted, with your name: sessions")

@@ -11,8 +11,11 @@ COPIES, ROUTE, WEBHOOK, KEY, SENDING, OFFICE = (
 """How the card calls what was found."""
 
 
-def the_account_is_investigated(stage: Stage) -> None:
-    """The bot has looked through the account. People look at what it found, and say of each what becomes of it."""
+def the_account_is_investigated(stage: Stage, key_goes: str = "as soon as the bot has a key of its own") -> None:
+    """The bot has looked through the account. People look at what it found, and say of each what becomes of it.
+
+    `key_goes` is what it says when the attacker's key shall go: it waits until the bot cannot be working with that one.
+    """
     stage.transcript.heading("Step 0: what the attacker left")
     priya = stage.priya
     card = finding(stage, KEY)
@@ -28,7 +31,7 @@ def the_account_is_investigated(stage: Stage) -> None:
     priya.clicks(finding(stage, SENDING), "It was the attack", beside=SENDING)
     stage.hears(priya, "counts as the attack")
     priya.clicks(finding(stage, KEY), "Remove it", beside=KEY, confirmed=True)
-    stage.hears(priya, "as soon as the bot has a key of its own")
+    stage.hears(priya, key_goes)
     stage.outside("Allowlist entries come last. Priya asks who runs the bot: it calls from the office's address.")
     priya.clicks(finding(stage, OFFICE), "It is the bot's own", beside=OFFICE)
     stage.hears(priya, "counts as expected")

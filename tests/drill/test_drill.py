@@ -88,7 +88,6 @@ BY_HAND = (
     "Step 1, Reset API keys: by hand.",
     "☐ account keys: for each a new one made, the old one deleted",
     "Send > Sending > Domain settings > Sending keys",
-    "Noted, with your name: account keys",
     "Priya Patel did by hand step 1 (Reset API keys): sessions",
     "The form stays open",
     "That key was not taken. Mailgun did not accept the key",
@@ -98,7 +97,7 @@ BY_HAND = (
     "presses [Let the bot do the rest] under “1. Reset API keys”",
     "The bot deleted the old key For the recovery bot",
     "presses [Let the bot do the rest] under “2. Reset SMTP passwords”",
-    "2 items of it by hand, in your control panel",
+    "1 item of it by hand, in your control panel",
     "declared the account recovered",
     "The account is recovered",
 )
