@@ -174,7 +174,11 @@ def with_subaccount(prepared: Prepared, name: str, domain: str, region: Region =
     moment = _Moment(None)
     estate = Estate([moment.domain(domain, region, ["app", "billing"])], [moment.sending_key(domain, name)])
     subaccount = Subaccount(secrets.token_hex(12), name, moment.created(), estate)
+    was_disabled = prepared.account.disabled
     prepared.account.subaccounts.append(subaccount)
+    if was_disabled:
+        # What disables an account disables the domains of its subaccounts, too.
+        prepared.account.set_disabled(True)
     return subaccount
 
 

@@ -18,7 +18,11 @@ from drill.run import run_drill
 TOLD = (
     "alone: You are not among those who may start an incident here",
     "A key or password in your message was cut out",
-    "An incident is open already",
+    "Step 0: what the attacker left",
+    "far above the usual",
+    "The bot removed finding",
+    "The bot put back finding",
+    "approved removing",
     "alone: You are not among those who may decide here. Nothing was changed.",
     "fills in “Skip this step”",
     "needs attention",
@@ -43,6 +47,7 @@ TOLD = (
     "The bot asks the same of Nina Nowak",
     "Gita has a new phone",
     "presses [Issue anew]",
+    "finding 12 (user nina@example.com (developer))",
     "declared the account recovered",
     "closed the incident",
     "The account is recovered",
@@ -63,6 +68,8 @@ EVERY_KIND = (
     "Still left: ",
     "One more whom the bot cannot reach",
     "All 21 users are settled. 1 of what was asked was let go, with a reason.",
+    "All 6 traces of the attacker were found, and nothing else.",
+    "An incident is open already",
 )
 """What each kind of person brings into it, wherever that is."""
 

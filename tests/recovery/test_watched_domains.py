@@ -1,6 +1,6 @@
 """Which domains must work before the account counts as recovered."""
 
-from recovery.account import watched_domains
+from recovery.account import Subaccount, watched_domains
 from tests.recovery.builders import a_domain
 
 
@@ -32,3 +32,16 @@ def test_an_account_without_domains_is_not_disabled() -> None:
 
 def test_one_name_in_two_regions_is_two_domains() -> None:
     assert watched_domains([a_domain("a", "us"), a_domain("a", "eu")])[0] == ("us/a", "eu/a")
+
+
+def test_a_subaccount_that_works_does_not_hide_that_the_account_is_disabled() -> None:
+    shop = Subaccount("sub-1", "Shop", is_open=True)
+
+    assert watched_domains([disabled("a", "compromised"), a_domain("shop", owner=shop)]) == (("us/a", "us/shop"), True)
+
+
+def test_a_subaccount_that_is_disabled_is_waited_for_beside_an_account_that_works() -> None:
+    shop = Subaccount("sub-1", "Shop", is_open=True)
+    domains = [a_domain("a"), a_domain("shop", owner=shop, is_disabled=True, disabled_for="compromised")]
+
+    assert watched_domains(domains) == (("us/a", "us/shop"), True)
