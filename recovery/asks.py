@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from recovery import decisions, exporting
+from recovery import decisions, exporting, note_decisions
 from recovery.access import Right
 from recovery.actions import Ask
 from recovery.answers import help_card, opened_elsewhere, status_card
@@ -61,7 +61,7 @@ def cancel(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
 
 
 def note(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
-    return decisions.note(tx, incident, sheet.by, sheet.about.get("topic", ""), sheet.text)
+    return note_decisions.note(tx, incident, sheet.by, sheet.about.get("topic", ""), sheet.text)
 
 
 def sent(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
@@ -78,7 +78,7 @@ def scan(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
 
 
 def note_scan(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
-    return decisions.note_scan(tx, incident, sheet.by, step_with_notes(), sheet.about.get("scan"))
+    return note_decisions.note_scan(tx, incident, sheet.by, step_with_notes(), sheet.about.get("scan"))
 
 
 def checked(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from recovery.actions import Ask
 from recovery.content import Button, Card, Row, Style
+from recovery.hand import is_by_hand
 from recovery.hand_cards import (
     give_key_button,
     hand_buttons,
@@ -29,7 +30,8 @@ from recovery.state import (
     StepStatus,
     Task,
 )
-from recovery.step import Step, StepView, is_by_hand, steps_of
+from recovery.step import Step, steps_of
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, Link, When, Who, count, line, listing
 from recovery.troubles import STATUS_PAGE, key_refused

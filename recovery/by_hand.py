@@ -13,19 +13,13 @@ from recovery import troubles
 from recovery.audit import Action, AuditFacts
 from recovery.board import read_board
 from recovery.decisions import By, too_late
+from recovery.hand import HAND_SINCE, TAKEN_BY_HAND, HandItem, is_by_hand
 from recovery.handovers import CHANGED
 from recovery.jobs import merged
 from recovery.policy import Policy
 from recovery.progress import open_last, state_of
 from recovery.state import Incident, IncidentStatus, Json, NewTask, StepState, StepStatus, Task, TaskStatus
-from recovery.step import (
-    HAND_SINCE,
-    TAKEN_BY_HAND,
-    HandItem,
-    Step,
-    is_by_hand,
-    scope_of,
-)
+from recovery.step import Step, scope_of
 from recovery.steps import STEPS
 from recovery.steps.tell_support import declare_recovered
 from recovery.store import Transaction

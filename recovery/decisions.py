@@ -9,35 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
+from recovery.hand import left_by_hand
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import CHANGED, count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
-from recovery.leaks import in_words
 from recovery.leaving_out import CHOOSABLE, facts_with_left_out, nothing_is_left, parts_meant
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
-from recovery.scanning import scan_of
 from recovery.state import (
     HandoverStatus,
     Incident,
     IncidentStatus,
-    Json,
     StepState,
     StepStatus,
     TaskStatus,
 )
-from recovery.step import (
-    Step,
-    begin_anew,
-    facts_with_left,
-    left_by_decision,
-    left_by_hand,
-    left_out,
-    notes,
-    scope_of,
-)
+from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, scope_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -91,7 +80,7 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     it is."""
     state = state_of(tx, incident, step)
     failures = [task for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
-    items = left_by_hand(tx, step, state)
+    items = left_by_hand(tx, state)
     scope = {*(scope_of(state) or []), *(task.subject for task in (*failures, *(items or [])))}
     facts = facts_with_left(state, left_by_decision(state) | scope)
     at_hand = (StepStatus.RUNNING,) if items is not None else ()
@@ -243,48 +232,7 @@ def hand_over_what_was_changed(tx: Transaction, incident: Incident, state: StepS
         tx.tasks.add([step.beginning(incident, state, "cancel", changed, anew=True)])
 
 
-# --- The note and Support ---------------------------------------------------------------------------------
-
-
-def note(tx: Transaction, incident: Incident, by: By, topic: str, found: str) -> Line:
-    """Write down what was found for one topic of the note; with both, it is done."""
-    step = next((step for step in STEPS if topic in step.topics), None)
-    if step is None:
-        return line("That is not a topic of the note.")
-    title = step.topics[topic]
-    state = state_of(tx, incident, step)
-    known = notes(state)
-    if topic in known:
-        return line(f"{title}: noted already, by ", Who(known[topic]["by"]), ".")
-    if state.status not in (StepStatus.WAITING, StepStatus.SKIPPED):
-        return too_late(tx, incident, step)
-    noted: dict[str, Json] = {name: dict(entry) for name, entry in known.items()}
-    noted[topic] = {"text": found, "by": by.user_id, "at": by.at.isoformat()}
-    tx.steps.set(state.id, facts={**state.facts, "notes": noted})
-    _record(tx, incident, by, Action.NOTED, title, found)
-    state = state_of(tx, incident, step)
-    if step.is_complete(tx, incident, state):
-        tx.steps.move(
-            state,
-            [StepStatus.WAITING, StepStatus.SKIPPED],
-            StepStatus.DONE,
-            finished_at=by.at,
-            decision=None,
-            decided_by=None,
-            decided_at=None,
-            reason=None,
-        )
-    return line(f"{title}: noted.")
-
-
-def note_scan(tx: Transaction, incident: Incident, by: By, step: Step, drawn: str | None) -> Line:
-    """Write down, as the note about repositories, what the scan came to."""
-    scan = scan_of(state_of(tx, incident, step))
-    if not scan.is_over:
-        return line("There is no finished scan whose result could be noted. Nothing was changed.")
-    if drawn is not None and drawn != str(scan.number):
-        return line("The repositories were scanned once more meanwhile. Nothing was noted.")
-    return note(tx, incident, by, "repositories", f"{in_words(scan.results)}.")
+# --- Support ---------------------------------------------------------------------------------
 
 
 def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:

@@ -12,7 +12,7 @@ from recovery.actions import Ask
 from recovery.answers import plain_card
 from recovery.asks import ASKS
 from recovery.checking import CHECKED, MOST_PATIENCE, WAITING
-from recovery.commands import Typed, Unclear, parse
+from recovery.commands import parse
 from recovery.content import Card
 from recovery.errors import Missing, OutsideError, Refused
 from recovery.jobs import Job, TaskKind
@@ -20,6 +20,7 @@ from recovery.sheet import Sheet, close
 from recovery.state import NewRequest, NewTask, Request
 from recovery.store import Transaction
 from recovery.text import line
+from recovery.typed import Typed, Unclear
 
 JUDGE = "judge"
 

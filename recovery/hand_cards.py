@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from recovery.actions import Ask
 from recovery.content import Button, Row, Style
 from recovery.errors import Why
+from recovery.hand import is_by_hand
 from recovery.refusals import GIVE_KEY_LABEL, MEANS, REFUSED, helps
 from recovery.state import Incident, StepState, StepStatus, Task, TaskStatus
-from recovery.step import Step, StepView, is_by_hand
+from recovery.step import Step
+from recovery.step_view import StepView
 from recovery.text import Bold, Code, Line, count, line
 from recovery.troubles import key_refused
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from recovery.account import ApiKey, KeyKind
 from recovery.findings import FindingStatus
+from recovery.hand import hand_kind
 from recovery.holdings import Trace
 from recovery.inventory import Owner
 from recovery.keyring import as_list, key_name, own_marks
@@ -162,11 +163,11 @@ def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
 def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
     """When the last of the keys from before was deleted, as far as this step deleted any."""
     # A replacement that was issued anew was never an old key.
-    ours, hand_kind = handed_ids(tx, state), f"{state.kind}.hand"
+    ours, by_hand = handed_ids(tx, state), hand_kind(state.kind)
     ended = [
         task.finished_at
         for task in tx.tasks.of_step(state.id, TaskStatus.DONE)
-        if task.kind in (REPLACE, RETIRE, SPARE, hand_kind)
+        if task.kind in (REPLACE, RETIRE, SPARE, by_hand)
         and task.subject not in (*ours, *NO_KEYS_BY_HAND)
         and task.finished_at is not None
     ]

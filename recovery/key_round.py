@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.account import ApiKey, KeyKind
+from recovery.hand import hand_done
 from recovery.handovers import greet_recipient, identity_of
 from recovery.inventory import list_keys, list_owners
 from recovery.jobs import Job
@@ -33,7 +34,7 @@ from recovery.keys_by_hand import parts_done
 from recovery.own_key import get_own_key
 from recovery.signing import RENEW, RENEWED, renew_task
 from recovery.state import Facts, Incident, Json, NewTask, StepState, Task
-from recovery.step import Step, begins_nothing, called_off, forget_failures, hand_done
+from recovery.step import begins_nothing, called_off, forget_failures
 from recovery.store import Transaction
 
 
@@ -60,7 +61,7 @@ class Round:
         return bool(self.ids - gone) if self.ids is not None else not self.parts.isdisjoint(PART_OF.values())
 
 
-def begin(job: Job, step: Step) -> None:
+def begin(job: Job) -> None:
     """Open the requester's direct message, make the bot's own key, list the keys again, plan one task for each."""
     task = job.task
     with job.tools.store.read() as tx:
@@ -88,7 +89,7 @@ def begin(job: Job, step: Step) -> None:
             job.done(tx, job.task)
             return
         state = tx.steps.get(state.id)
-        chosen = chosen_keys(tx, step, state, job.task, about, keys)
+        chosen = chosen_keys(tx, state, job.task, about, keys)
         lost = {subject: each for subject, each in deleted_for_room(tx, state).items() if is_about(about, subject)}
         forget_failures(tx, job, task, REPLACE, {key.id for key in chosen} | lost.keys())
         forget_failures(tx, job, task, RENEW, {*about.secrets})
@@ -113,9 +114,7 @@ def is_about(about: Round, key_id: str) -> bool:
     return about.ids is None or key_id in about.ids
 
 
-def chosen_keys(
-    tx: Transaction, step: Step, state: StepState, task: Task, about: Round, keys: list[ApiKey]
-) -> list[ApiKey]:
+def chosen_keys(tx: Transaction, state: StepState, task: Task, about: Round, keys: list[ApiKey]) -> list[ApiKey]:
     """The listed keys that the round is about: never the one that the bot works with. What people did by hand is left
     out; not so a key that the bot was given since, which only the bot has."""
     own, ours = own_key_id(tx, state), handed_ids(tx, state)
@@ -124,7 +123,7 @@ def chosen_keys(
         # One that was given is none of those that were listed before it was.
         ids = {*about.ids, str(former)} if task.payload.get("was_given") else about.ids
         return [key for key in keys if key.id in ids and key.id != own]
-    parts = about.parts - parts_done(hand_done(tx, step, state))
+    parts = about.parts - parts_done(hand_done(tx, state))
     return [key for key in keys if key.id not in (own, *ours) and (PART_OF[key.kind] in parts or key.id == former)]
 
 

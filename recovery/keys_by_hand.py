@@ -4,10 +4,10 @@ from collections.abc import Mapping, Set
 from datetime import datetime
 
 from recovery.account import ApiKey
+from recovery.hand import HAND_SINCE, HandItem
 from recovery.key_plans import ACCOUNT_KEYS, PART_OF, PUBLIC_KEY, SENDING_KEYS, SESSIONS, SIGNING_KEY
 from recovery.refusals import KEYS_PAGE
 from recovery.state import StepState
-from recovery.step import HAND_SINCE, HandItem
 from recovery.text import Bold, Line, Link, line
 
 ITEMS: Mapping[str, HandItem] = {

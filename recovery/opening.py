@@ -8,7 +8,7 @@ from recovery.access import Access, Right
 from recovery.answers import opened_elsewhere, plain_card, where
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.checking import answer_waiting
-from recovery.commands import Typed, parse
+from recovery.commands import parse
 from recovery.content import Card
 from recovery.jobs import Job
 from recovery.letting_go import ask_nothing_more
@@ -28,6 +28,7 @@ from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Channel, Code, Line, line, plain
 from recovery.thread import REPORT, opening_tasks
+from recovery.typed import Typed
 
 MOST_DESCRIPTION = 1_500
 

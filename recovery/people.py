@@ -11,6 +11,7 @@ from datetime import datetime
 from recovery.account import AccountUser, SignIn
 from recovery.actions import Ask
 from recovery.content import Button
+from recovery.hand import HandItem, is_by_hand
 from recovery.signing_in import through
 from recovery.state import (
     Facts,
@@ -23,7 +24,8 @@ from recovery.state import (
     StepState,
     StepStatus,
 )
-from recovery.step import HandItem, Step, StepView, is_by_hand
+from recovery.step import Step
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Bold, Line, bar, count, decapitalised, line
 

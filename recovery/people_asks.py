@@ -9,11 +9,11 @@ from recovery.actions import Ask
 from recovery.answers import plain_card
 from recovery.checking import WAITING, obligations_of
 from recovery.content import Card
+from recovery.hand import is_by_hand
 from recovery.polling import poll_task
 from recovery.reminders import WISHES
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import Incident, Obligation, ObligationStatus, Person
-from recovery.step import is_by_hand
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Line, line, plain

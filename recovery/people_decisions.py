@@ -10,6 +10,7 @@ from datetime import datetime
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.checklist import MOST_PUT_OFF
 from recovery.decisions import By
+from recovery.hand import is_by_hand
 from recovery.messages import retract_task
 from recovery.people import awaited, may_be_confirmed, plan_redraw, signs_in_elsewhere, step_of
 from recovery.policy import ReminderHours
@@ -17,7 +18,6 @@ from recovery.ports import Member
 from recovery.reminders import put_off_until
 from recovery.requester import CANNOT, DISOWNED, LEAVING, notice
 from recovery.state import Incident, Obligation, ObligationStatus, Person, Standing, StepStatus
-from recovery.step import is_by_hand
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.strangers import settle_strangers

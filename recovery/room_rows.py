@@ -7,7 +7,7 @@ from recovery.content import Button, Confirm, Menu, Option, Row, Style
 from recovery.key_room import API_SECURITY, Question, asked
 from recovery.keyring import unmarked
 from recovery.state import Facts, StepStatus
-from recovery.step import StepView
+from recovery.step_view import StepView
 from recovery.text import Line, Link, Who, line
 
 CONFIRM = Confirm(

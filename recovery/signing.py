@@ -9,6 +9,7 @@ from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import OutsideError, Uncertain
+from recovery.hand import hand_done
 from recovery.handovers import (
     CHANGED,
     Packet,
@@ -22,7 +23,7 @@ from recovery.jobs import Job, merged
 from recovery.key_plans import PUBLIC_KEY, SIGNING_KEY, approved_parts, last_old_key_died
 from recovery.keys_by_hand import ITEMS
 from recovery.secret import Secret
-from recovery.state import Handover, Incident, NewTask, StepState, Task, TaskStatus
+from recovery.state import Handover, Incident, NewTask, StepState, Task
 from recovery.store import Transaction
 
 RENEW = "api_keys.renew"
@@ -63,7 +64,7 @@ def renewals_due(tx: Transaction, incident: Incident, state: StepState) -> list[
         return []
     died = last_old_key_died(tx, state)
     made = tx.tasks.last_done(incident.id, RENEW)
-    by_hand = {task.subject for task in tx.tasks.of_step(state.id, TaskStatus.DONE, kind=f"{state.kind}.hand")}
+    by_hand = hand_done(tx, state)
     approved = approved_parts(tx, state)
     return [
         _task(incident.id, state.id, part)

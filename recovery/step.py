@@ -2,92 +2,34 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
 from recovery.account import Inventory
 from recovery.actions import Ask
 from recovery.content import Button, Confirm, Row, Style
-from recovery.findings import Finding
+from recovery.hand import CONTROL_PANEL, HandItem, hand_kind
 from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner
 from recovery.jobs import Job, TaskKind
-from recovery.policy import Policy
-from recovery.refusals import REFUSED
 from recovery.state import (
     Facts,
     Incident,
     IncidentStatus,
     Json,
     NewTask,
-    Obligation,
-    Person,
     StepState,
     StepStatus,
     Task,
     TaskStatus,
 )
+from recovery.step_view import StepView, Tally
 from recovery.store import Transaction
 from recovery.text import Line, Link, Who, line
 from recovery.tools import Tools
-from recovery.troubles import key_refused
-
-Tally = Mapping[str, Mapping[TaskStatus, int]]
 
 OLD_KEY_WARNING = "an old key could undo this"
-
-TAKEN_BY_HAND = "taken by hand"
-"""The decision on a step that people do in Mailgun's control panel."""
-HAND_SINCE = "hand_since"
-"""In a step's facts: since when it was first done by hand."""
-CONTROL_PANEL = "https://app.mailgun.com"
-
-
-@dataclass(frozen=True)
-class HandItem:
-    """Something that people do in Mailgun's control panel: `name` is for people.
-
-    `subject` is what the step's tasks call it; or a word of the step's own, where it `is_whole`: it stands for more
-    than one of these.
-    """
-
-    subject: str
-    name: str
-    is_whole: bool = False
-
-
-@dataclass(frozen=True)
-class StepView:
-    """What a step's card and progress are made of: read in one transaction, nothing asked outside."""
-
-    incident: Incident
-    state: StepState
-    tally: Tally
-    failures: Sequence[Task]
-    obligations: Sequence[tuple[Obligation, Person]] = ()
-    findings: Sequence[Finding] = ()
-    policy: Policy = field(default_factory=Policy)
-    by_hand: Sequence[Task] = ()
-    """What is left to be done by hand."""
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the step cannot go on, or would not get far, because Mailgun refuses the bot's key."""
-        if self.state.status is StepStatus.NEEDS_ATTENTION:
-            return any(task.payload.get(REFUSED) for task in self.failures)
-        waits = self.state.status in (StepStatus.WAITING, StepStatus.LOCKED, StepStatus.RUNNING)
-        return waits and key_refused(self.incident) is not None
-
-    def tasks(self, kind: str, *statuses: TaskStatus) -> int:
-        """How many of this round's tasks of that kind are in those statuses (in any, when none is named)."""
-        counts = self.tally.get(kind, {})
-        total = sum(number for status, number in counts.items() if not statuses or status in statuses)
-        return total - sum(
-            number
-            for status, number in earlier_rounds(self.state).get(kind, {}).items()
-            if not statuses or status in statuses
-        )
 
 
 class Step(ABC):
@@ -240,7 +182,7 @@ class Step(ABC):
     def hand_kind(self) -> str:
         """The kind of the tasks that people do. No worker claims them: they wait until somebody says that they are
         done."""
-        return f"{self.kind}.hand"
+        return hand_kind(self.kind)
 
     def may_go_by_hand(self, view: StepView) -> bool:
         """Whether people may do it in Mailgun's control panel, as it stands now."""
@@ -285,26 +227,6 @@ def left_out(state: StepState) -> frozenset[str]:
 def chosen_parts(step: Step, state: StepState) -> list[str]:
     """The keys of the parts that are not left out, in the order of the step's checklist."""
     return [part for part in step.parts(state) if part not in left_out(state)]
-
-
-def is_by_hand(state: StepState) -> bool:
-    """Whether people do the step in Mailgun's control panel."""
-    return state.status is StepStatus.RUNNING and state.decision == TAKEN_BY_HAND
-
-
-def hand_done(tx: Transaction, step: Step, state: StepState) -> dict[str, datetime]:
-    """What people did of a step in Mailgun's control panel, and when, by subject."""
-    done = tx.tasks.of_step(state.id, TaskStatus.DONE, kind=step.hand_kind)
-    return {task.subject: task.finished_at for task in done if task.finished_at is not None}
-
-
-def left_by_hand(tx: Transaction, step: Step, state: StepState) -> list[Task] | None:
-    """What is left to be done by hand; None where it is the bot that is at work."""
-    if not is_by_hand(state):
-        return None
-    unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING)
-    mine = [task for task in unfinished if task.kind == step.hand_kind]
-    return mine if len(mine) == len(unfinished) else None
 
 
 def left_by_decision(state: StepState) -> set[str]:
@@ -367,18 +289,6 @@ def scope_of(state: StepState) -> list[str] | None:
     """The subjects that this round is about, or None for all."""
     scope = state.facts.get("scope")
     return [str(subject) for subject in scope] if isinstance(scope, list) else None
-
-
-def earlier_rounds(state: StepState) -> dict[str, dict[str, int]]:
-    """The tally as it was when this round began, so that progress counts this round alone."""
-    tally = state.facts.get("earlier")
-    if not isinstance(tally, dict):
-        return {}
-    return {
-        kind: {status: many for status, many in counts.items() if isinstance(many, int)}
-        for kind, counts in tally.items()
-        if isinstance(counts, dict)
-    }
 
 
 def steps_of(tx: Transaction, steps: Sequence[Step], incident: Incident) -> list[tuple[Step, StepState]]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from recovery.audit import Action, AuditEntry
 from recovery.leaving_out import left_out_titles
 from recovery.state import Incident, ObligationStatus, StepStatus, TaskStatus
-from recovery.step import OLD_KEY_WARNING, Step, StepView
+from recovery.step import OLD_KEY_WARNING, Step
+from recovery.step_view import StepView
 from recovery.text import count, listing
 
 

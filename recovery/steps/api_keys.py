@@ -6,6 +6,7 @@ from datetime import datetime
 from recovery.account import ApiKey, Inventory, KeyKind
 from recovery.again import do_again
 from recovery.content import Confirm, Row
+from recovery.hand import HandItem, hand_done
 from recovery.handovers import identity_of
 from recovery.holdings import Trace
 from recovery.inventory import Owner
@@ -33,19 +34,8 @@ from recovery.replacing import replace_keys, retire_key
 from recovery.room_rows import room_rows
 from recovery.signing import RENEW, RENEW_AGAIN, renew, renewals_due
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
-from recovery.step import (
-    HandItem,
-    Step,
-    StepView,
-    chosen_parts,
-    hand_done,
-    left_by_decision,
-    left_out,
-    number,
-    recipient_line,
-    run_again,
-    scope_of,
-)
+from recovery.step import Step, chosen_parts, left_by_decision, left_out, number, recipient_line, run_again, scope_of
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Line, count, line
 
@@ -72,7 +62,7 @@ class ApiKeys(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the keys"),
+            TaskKind(self.begin_kind, begin, "listing the keys"),
             TaskKind(REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, effect=True),
             TaskKind(RETIRE, lambda job: retire_key(job, self), "ending a session", effect=True),
             TaskKind(SPARE, lambda job: retire_key(job, self), "deleting a key", effect=True),
@@ -157,7 +147,7 @@ class ApiKeys(Step):
         tx.incidents.set(incident.id, keys_expired_at=when)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        by_hand = hand_done(tx, self, state)
+        by_hand = hand_done(tx, state)
         ran = by_hand or tx.tasks.of_step(state.id, TaskStatus.DONE, kind=REPLACE)
         if state.status is StepStatus.SKIPPED and not ran:
             # It never ran: leaving everything as it was is what was decided.

@@ -6,6 +6,7 @@ from recovery.actions import Ask
 from recovery.content import Button, Row
 from recovery.finding_cards import card_rows, standing
 from recovery.findings import FindingStatus
+from recovery.hand import CONTROL_PANEL, HandItem, hand_done
 from recovery.holdings import Holdings
 from recovery.investigating import LOOK, go_on, is_decided, look_task, own_keys, record_look, weigh_look
 from recovery.jobs import Job, TaskKind
@@ -13,7 +14,8 @@ from recovery.looking import look_through
 from recovery.policy import Policy
 from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go
 from recovery.state import Incident, StepState, StepStatus
-from recovery.step import CONTROL_PANEL, HandItem, Step, StepView, decision_buttons, hand_done
+from recovery.step import Step, decision_buttons
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.strangers import INVESTIGATE
 from recovery.text import Bold, Code, Line, Link, When, line
@@ -90,7 +92,7 @@ class Investigate(Step):
         return buttons
 
     def is_complete(self, tx: Transaction, incident: Incident, state: StepState) -> bool:
-        looked = "looked_at" in state.facts or bool(hand_done(tx, self, state))
+        looked = "looked_at" in state.facts or bool(hand_done(tx, state))
         return looked and is_decided(tx.findings.of(incident.id))
 
     def hand_instructions(self) -> list[Line]:

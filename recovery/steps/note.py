@@ -14,7 +14,8 @@ from recovery.jobs import TaskKind
 from recovery.leaks import LeakFinding, in_words
 from recovery.scanning import SCAN, SCAN_KIND, Scan, mark_sources, scan_of
 from recovery.state import Incident, StepState, StepStatus, TaskStatus
-from recovery.step import OPEN_TO_NOTES, Step, StepView, decision_buttons, notes
+from recovery.step import OPEN_TO_NOTES, Step, decision_buttons, notes
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, When, Who, count, decapitalised, line
 

@@ -7,24 +7,15 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Confirm
 from recovery.errors import NotFound
 from recovery.gone import gone, note_gone
+from recovery.hand import HandItem, hand_done
 from recovery.handovers import last_tasks
 from recovery.inventory import Owner, list_domains, list_owners, mailgun_of
 from recovery.jobs import Job, TaskKind
 from recovery.leaving_out import MOST_ROWS, included
 from recovery.owners import apart, count_apart, owner_facts, owner_in, region_and_owner
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
-from recovery.step import (
-    HandItem,
-    Step,
-    StepView,
-    begins_nothing,
-    called_off,
-    forget_failures,
-    hand_done,
-    left_by_decision,
-    left_out,
-    scope_of,
-)
+from recovery.step import Step, begins_nothing, called_off, forget_failures, left_by_decision, left_out, scope_of
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Code, Line, count, line, listing
 
@@ -40,7 +31,7 @@ class QueuedMail(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the domains"),
+            TaskKind(self.begin_kind, begin, "listing the domains"),
             TaskKind(DELETE, delete_queued, "deleting queued mail", effect=True),
         )
 
@@ -87,11 +78,11 @@ class QueuedMail(Step):
         if expired is None:
             return []
         left = left_by_decision(state) | left_out(state) | gone(state)
-        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, DELETE)}
+        done = {**hand_done(tx, state), **tx.tasks.last_done(incident.id, DELETE)}
         return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, DELETE)}
+        done = {**hand_done(tx, state), **tx.tasks.last_done(incident.id, DELETE)}
         if state.status is StepStatus.SKIPPED and not done:
             # It never ran: leaving everything as it was is what was decided.
             return []
@@ -182,7 +173,7 @@ def when_best(incident: Incident) -> Line:
     return line("Best done once SMTP passwords are reset too (step 2): whoever holds an old one can queue more.")
 
 
-def begin(job: Job, step: Step) -> None:
+def begin(job: Job) -> None:
     """List the domains again, and plan one task for each that is not left out."""
     task = job.task
     if called_off(job):
@@ -194,7 +185,7 @@ def begin(job: Job, step: Step) -> None:
             job.done(tx, task)
             return
         state = tx.steps.get(task.step_id or 0)
-        by_hand = hand_done(tx, step, state)
+        by_hand = hand_done(tx, state)
         wanted = {str(subject) for subject in scope} if isinstance(scope, list) else set(listed) - set(by_hand)
         note_gone(tx, job, state, wanted - set(listed), set(listed), "this domain")
         chosen = {subject: owner for subject, owner in listed.items() if subject in wanted - left_out(state)}

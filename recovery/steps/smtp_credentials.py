@@ -10,6 +10,7 @@ from recovery.again import do_again
 from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
 from recovery.gone import gone, note_gone
+from recovery.hand import HandItem, hand_done
 from recovery.handovers import (
     CHANGED,
     Packet,
@@ -49,19 +50,17 @@ from recovery.state import (
 )
 from recovery.step import (
     OLD_KEY_WARNING,
-    HandItem,
     Step,
-    StepView,
     begin_anew,
     begins_nothing,
     called_off,
     forget_failures,
-    hand_done,
     left_by_decision,
     number,
     recipient_line,
     scope_of,
 )
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Bold, Line, Link, count, line
 
@@ -96,7 +95,7 @@ class SmtpCredentials(Step):
 
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
-            TaskKind(self.begin_kind, lambda job: begin(job, self), "listing the SMTP logins"),
+            TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
             TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
             TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
@@ -152,12 +151,12 @@ class SmtpCredentials(Step):
         if expired is None:
             return []
         left = left_by_decision(state) | gone(state)
-        done = {**hand_done(tx, self, state), **tx.tasks.last_done(incident.id, SET)}
+        done = {**hand_done(tx, state), **tx.tasks.last_done(incident.id, SET)}
         return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
         done: dict[str, datetime] = tx.tasks.last_done(incident.id, SET)
-        by_hand = hand_done(tx, self, state)
+        by_hand = hand_done(tx, state)
         if state.status is StepStatus.SKIPPED and not done and not by_hand:
             # It never ran: leaving everything as it was is what was decided.
             return []
@@ -237,7 +236,7 @@ def latest(*moments: datetime | None) -> datetime | None:
     return max((at for at in moments if at is not None), default=None)
 
 
-def begin(job: Job, step: Step) -> None:
+def begin(job: Job) -> None:
     """Open the requester's direct message, list the logins again, and plan one task for each.
 
     A login that is to be made anew is not listed: it is planned all the same.
@@ -253,7 +252,7 @@ def begin(job: Job, step: Step) -> None:
         if begins_nothing(tx, task):
             job.done(tx, job.task)
             return
-        chosen = chosen_logins(tx, job, step, incident, logins)
+        chosen = chosen_logins(tx, job, incident, logins)
         forget_failures(tx, job, task, SET, set(chosen))
         tx.tasks.add(
             NewTask(
@@ -269,14 +268,12 @@ def begin(job: Job, step: Step) -> None:
         job.done(tx, task)
 
 
-def chosen_logins(
-    tx: Transaction, job: Job, step: Step, incident: Incident, listed: Sequence[Login]
-) -> dict[str, dict[str, Json]]:
+def chosen_logins(tx: Transaction, job: Job, incident: Incident, listed: Sequence[Login]) -> dict[str, dict[str, Json]]:
     """What the round is about: by subject, the payload of its task. Of a narrowed round, what is gone is noted; of a
     whole one, what people did by hand is left out."""
     scope = job.task.payload.get("scope")
     wanted = {str(subject) for subject in scope} if isinstance(scope, list) else None
-    by_hand = hand_done(tx, step, tx.steps.get(job.task.step_id or 0)) if wanted is None else {}
+    by_hand = hand_done(tx, tx.steps.get(job.task.step_id or 0)) if wanted is None else {}
     there = {login.subject: payload_of(login) for login in listed}
     chosen = {
         subject: payload

@@ -9,7 +9,8 @@ from recovery.content import Button, Style
 from recovery.inventory import list_domains, list_owners
 from recovery.jobs import Job, TaskKind
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus
-from recovery.step import Step, StepView, decision_buttons
+from recovery.step import Step, decision_buttons
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Bold, Line, Link, line, listing
 from recovery.troubles import key_refused

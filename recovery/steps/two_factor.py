@@ -5,7 +5,8 @@ from recovery.letting_go import ask_nothing_more, ask_those_known
 from recovery.people import Evidence, PeopleStep
 from recovery.signing_in import LOGIN_PAGE, USERS_PAGE, elsewhere, sign_in_name
 from recovery.state import Facts, Incident, Person, StepState
-from recovery.step import StepView, number
+from recovery.step import number
+from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Bold, Code, Line, Link, count, line
 

@@ -22,7 +22,8 @@ from recovery.state import (
     Task,
     TaskStatus,
 )
-from recovery.step import Step, StepView
+from recovery.step import Step
+from recovery.step_view import StepView
 from recovery.steps import STEPS
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from recovery.content import Menu
 from recovery.keyring import unmarked
 from recovery.secret import Secret
 from recovery.state import TaskStatus
-from recovery.step import StepView
+from recovery.step_view import StepView
 from tests.recovery.world import World
 
 NEWER = f"{'a1' * 16}-env-key"

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recovery.actions import Ask
-from recovery.commands import COMMANDS, Typed, Unclear, parse, usage_lines
+from recovery.commands import COMMANDS, parse, usage_lines
 from recovery.steps import STEPS
+from recovery.typed import Typed, Unclear
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n"])

@@ -4,7 +4,8 @@ import re
 
 from recovery.audit import Action
 from recovery.state import Incident, ObligationStatus, StepStatus, TaskStatus
-from recovery.step import OLD_KEY_WARNING, StepView
+from recovery.step import OLD_KEY_WARNING
+from recovery.step_view import StepView
 from recovery.steps import STEPS
 from recovery.support_message import support_message
 from tests.recovery.builders import HOUR, NOON, a_person, a_view, an_incident, an_obligation, entries, facts
