@@ -19,7 +19,7 @@ _GATHERED_FOR = 1.5
 """Seconds over which it is gathered who else said, did or was told the same, before that is printed."""
 _ASIDE = "aside"
 _INDENT = " " * 6
-_STEPS = 7
+_STEPS = 8
 
 
 class Transcript:

@@ -34,7 +34,7 @@ PASSWORD, TWO_FACTOR = "Reset your Mailgun password", "Turn on two-factor authen
 
 _DOMAIN_HEADING = re.compile(r" \((US|EU)(, subaccount .+)?\)$")
 
-STEPS = 7
+STEPS = 8
 PATIENCE = 15.0
 
 
@@ -78,7 +78,7 @@ class Run:
 
     def standing(self) -> str:
         """How the steps and their failures stand, for whoever reads that something did not come."""
-        cards = [card.words for number in range(1, STEPS + 1) if (card := self.slack.step(number))]
+        cards = [card.words for number in range(STEPS) if (card := self.slack.step(number))]
         return "--- the cards say:\n" + "\n\n".join(cards)
 
     def wait_status(self, step: int, *statuses: str, seconds: float = PATIENCE) -> str:

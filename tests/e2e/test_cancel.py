@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.handed_over import handed_over
-from tests.e2e.recovery_run import Run, recovery_run
+from tests.e2e.recovery_run import STEPS, Run, recovery_run
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_what_was_handed_over_can_still_be_wiped(cancelled: Run) -> None:
 def test_a_cancelled_incident_shows_no_buttons(opened: Run) -> None:
     opened.says(opened.olivia, "cancel a false alarm")
     opened.wait("the cards to say so", lambda: opened.slack.step_status(1) == "cancelled")
-    opened.wait("every button to go", lambda: not any(opened.card(n).buttons for n in range(1, 8)))
+    opened.wait("every button to go", lambda: not any(opened.card(n).buttons for n in range(STEPS)))
     assert "Cancelled" in opened.slack.board().words
 
 

@@ -17,7 +17,7 @@ from drill.messages import Message
 from drill.ordering import JsonObject
 from drill.slack.workspaces import INCIDENT
 from tests.e2e.handed_over import handed_over, last_for_each
-from tests.e2e.recovery_run import Run
+from tests.e2e.recovery_run import STEPS, Run
 from tests.e2e.several import Caught, Several, hangs, several_processes
 
 PROCESSES, CLICKS = 4, 100
@@ -228,7 +228,7 @@ def test_each_entry_of_the_trail_is_in_the_thread_once_and_in_order(recovered: R
 def test_there_is_one_board_and_one_card_a_step(recovered: Recovered) -> None:
     assert len(recovered.run.slack.messages(kind="board")) == 1
     titles = Counter(card.title.partition(".")[0] for card in recovered.run.slack.messages(kind="step"))
-    assert titles == Counter(str(number) for number in range(1, 8))
+    assert titles == Counter(str(number) for number in range(STEPS))
 
 
 def test_each_reminder_was_sent_once(recovered: Recovered) -> None:
