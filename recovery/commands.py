@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recovery.actions import Ask
-from recovery.export import Form
+from recovery.export import REPORT, Form
 from recovery.reminders import WISHES
 from recovery.steps import STEPS, step_called
 from recovery.typed import (
@@ -223,8 +223,8 @@ COMMANDS: Mapping[str, _Command] = {
         "sent <ticket number>", "you told Mailgun Support", with_words(Ask.SENT, "What is the ticket number?")
     ),
     "export": _Command(
-        f"export [{'|'.join(Form)}]",
-        "for approvers: the trail as a file in the thread, without the names that the thread hides",
+        f"export [{'|'.join((*Form, REPORT))}]",
+        "for approvers: the trail as a file in the thread, or the long version of the message for Support",
         exported,
     ),
     "cancel": _Command(

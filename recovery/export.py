@@ -28,6 +28,10 @@ WITHOUT_NAMES = (
 WHOLE = "Whole: names and e-mail addresses of people are in it. Not for everybody."
 
 
+REPORT = "report"
+"""Beside the forms of the trail, what can be brought into the thread: the long version of the message for Support."""
+
+
 class Form(StrEnum):
     """The forms that a trail is written in."""
 

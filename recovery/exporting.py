@@ -5,6 +5,7 @@ and can leave it unknown whether it did. Its message carries no metadata, so it 
 written down before the call, and looked for in the thread, twice, `SETTLE` apart, before another file is uploaded.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from recovery.answers import plain_card
@@ -13,10 +14,14 @@ from recovery.audit_check import Kept, chain_fault
 from recovery.content import Document
 from recovery.decisions import By
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
-from recovery.export import Export, Form, chain_words, file_name, names_of, user_ids, write
+from recovery.export import REPORT, Export, Form, chain_words, file_name, names_of, user_ids, write
 from recovery.jobs import LOOKED, Job, TaskKind
 from recovery.posting import as_strings
+from recovery.report import user_ids as report_users
+from recovery.report import write_report
+from recovery.reporting import read_report
 from recovery.state import Incident, Json, NewTask, TaskStatus
+from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Line, Who, count, line
 from recovery.thread import thread_place
@@ -38,12 +43,14 @@ def export(tx: Transaction, incident: Incident, by: By, form: str, request_id: i
     """An approver wants the trail in the thread."""
     if incident.thread_ts is None:
         return line("The incident has no thread yet, so nothing was exported. Please try again in a moment.")
-    if form not in {str(one) for one in Form}:
+    if form not in {REPORT, *map(str, Form)}:
         return line("There is no such form of the trail. Nothing was exported.")
     payload: dict[str, Json] = {"request": request_id, "form": form, "by": by.user_id}
     # Not in the lane of the thread's messages: an upload that has to wait must not hold up the trail.
     lane = f"{EXPORT}:{incident.id}"
     tx.tasks.add([NewTask(EXPORT, f"{EXPORT}:{request_id}", incident.id, lane=lane, priority=2, payload=payload)])
+    if form == REPORT:
+        return line("The long version of the message for Mailgun Support goes into the thread.")
     return line(f"The trail goes into the thread as a {form.upper()} file, without the names that the thread hides.")
 
 
@@ -58,9 +65,10 @@ def upload(job: Job) -> None:
     incident_id = job.task.incident_id or 0
     job.note(**{SHARED: shared})
     with job.record() as tx:
-        form, upto = str(payload["form"]).upper(), int(str(job.task.payload["upto"]))
-        result = f"{count(upto, 'entry', 'entries')} as a {form} file in the thread"
-        facts = AuditFacts(str(payload["by"]), Action.EXPORTED, "the trail", result)
+        form, upto = str(payload["form"]), int(str(job.task.payload["upto"]))
+        result = f"{count(upto, 'entry', 'entries')} as a {form.upper()} file in the thread"
+        what, result = ("the report", "in the thread") if form == REPORT else ("the trail", result)
+        facts = AuditFacts(str(payload["by"]), Action.EXPORTED, what, result)
         tx.audit.append(incident_id, job.tools.clock.now(), facts)
         job.done(tx, job.task)
 
@@ -120,6 +128,8 @@ def document_of(job: Job, incident: Incident) -> tuple[Document, int]:
 
     Every attempt has the same entries: whichever file is found in the end, the record of it is right.
     """
+    if job.task.payload["form"] == REPORT:
+        return report_of(job, incident), 0
     tools, form = job.tools, Form(str(job.task.payload["form"]))
     with tools.store.read() as tx:
         incident = tx.incidents.get(incident.id)
@@ -131,9 +141,20 @@ def document_of(job: Job, incident: Incident) -> tuple[Document, int]:
     return Document(file_name(incident.id, form), write(exported, form)), len(entries)
 
 
+def report_of(job: Job, incident: Incident) -> Document:
+    """The long version of the message for Support, as it is now."""
+    tools = job.tools
+    with tools.store.read() as tx:
+        told = read_report(tx, STEPS, tx.incidents.get(incident.id), tools.policy, tools.clock.now())
+    told = replace(told, names=names_of(tools.directory, report_users(told), job.hold))
+    return Document(f"mailgun-incident-{incident.id}-report.md", write_report(told))
+
+
 def words(job: Job) -> Line:
     """What stands beside the file."""
     who = Who(str(job.task.payload["by"]))
+    if job.task.payload["form"] == REPORT:
+        return line("The long version for Mailgun Support, for ", who, ". Read it before you attach it to the ticket.")
     return line("The trail so far, exported for ", who, ". What concerns people's passwords and 2FA is without names.")
 
 

@@ -5,15 +5,14 @@ from collections.abc import Callable, Sequence
 
 from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.board import read_board
 from recovery.errors import Missing
 from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
 from recovery.looking import look_through
+from recovery.reporting import read_message
 from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, TaskStatus
 from recovery.step import Step, steps_of, tally_facts
 from recovery.store import Glance, Transaction
-from recovery.support_message import support_message
 from recovery.text import count
 from recovery.tools import Tools
 
@@ -267,10 +266,7 @@ def open_last(tx: Transaction, tools: Tools, steps: Sequence[Step], incident: In
     for step in steps:
         if step.opens_last:
             state = state_of(tx, incident, step)
-            board = read_board(tx, steps, incident.id, tools.policy)
-            summaries = {each.kind: each.summary(tx, incident, view.state) for each, view in board.views}
-            paste = support_message(board.incident, board.views, tx.audit.entries(incident.id), summaries)
-            facts = {**state.facts, "paste": paste}
+            facts = {**state.facts, "paste": read_message(tx, steps, incident, tools.policy)}
             if tx.steps.move(state, [StepStatus.LOCKED], StepStatus.WAITING, facts=facts):
                 entry = AuditFacts(Actor.BOT, Action.STEP_OPENED, step.label)
                 tx.audit.append(incident.id, tools.clock.now(), entry)

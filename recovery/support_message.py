@@ -4,11 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recovery.audit import Action, AuditEntry
+from recovery.findings import Finding, FindingStatus
+from recovery.holdings import Trace
 from recovery.leaving_out import left_out_titles
 from recovery.state import Incident, ObligationStatus, StepStatus, TaskStatus
 from recovery.step import OLD_KEY_WARNING, Step
 from recovery.step_view import StepView
 from recovery.text import count, listing
+
+MOST_FOUND = 12
+LONGEST_TITLE = 160
+"""What is pasted must fit beside the card's other lines; the long version has all of it."""
+
+OURS = (FindingStatus.EXPECTED, FindingStatus.RESTORED)
 
 
 def support_message(
@@ -16,6 +24,7 @@ def support_message(
     views: Sequence[tuple[Step, StepView]],
     entries: Sequence[AuditEntry],
     summaries: Mapping[str, str | None],
+    findings: Sequence[Finding] = (),
 ) -> str:
     """A message to paste into a ticket. `summaries` has what each step says of itself, by its kind."""
 
@@ -41,8 +50,40 @@ def support_message(
         lines.append(f"The last old API key was deleted at {incident.keys_expired_at:%Y-%m-%d %H:%M} UTC.")
     if many(Action.LOOKED_BY_HAND):
         lines.append("What is left of keys and SMTP logins was looked through by hand, in your control panel.")
-    lines += ["", plea(incident)]
+    lines += [*found(findings), *where_it_leaked(entries, incident), "", plea(incident)]
     return "\n".join(lines)
+
+
+def found(findings: Sequence[Finding]) -> list[str]:
+    """What the attacker left, and what became of it. What is the company's own is counted; users are not named."""
+    own = sum(finding.status in OURS for finding in findings)
+    theirs = [finding for finding in findings if finding.status not in OURS]
+    lines = ["", "What the attacker has left in the account:"] if theirs else []
+    lines += [f"- {_named(finding)}: {finding.status}" for finding in theirs[:MOST_FOUND]]
+    if len(theirs) > MOST_FOUND:
+        lines.append(f"- and {len(theirs) - MOST_FOUND:,} more, in the long version that we can attach")
+    if own:
+        more = "more " if theirs else ""
+        lines.append(f"{count(own, f'{more}thing', f'{more}things')} looked suspicious and {_are(own)} our own.")
+    return lines
+
+
+def _are(many: int) -> str:
+    return "is" if many == 1 else "are"
+
+
+def _named(finding: Finding) -> str:
+    title = "a user who was not known to us" if finding.trace is Trace.USER else finding.title
+    words = " ".join(title.split())
+    return words if len(words) <= LONGEST_TITLE else f"{words[: LONGEST_TITLE - 1]}…"
+
+
+def where_it_leaked(entries: Sequence[AuditEntry], incident: Incident) -> list[str]:
+    """Support's likely questions: where it leaked, and whether that is closed."""
+    is_known = any(entry.facts.action is Action.SOURCE_FOUND for entry in entries)
+    where = "Where the key leaked is said above." if is_known else "We have not found where a key or password leaked."
+    closed = "Every API key from before the incident is deleted, so what leaked no longer works."
+    return ["", where, *([closed] if incident.keys_expired_at else [])]
 
 
 def plea(incident: Incident) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from recovery.actions import Ask
-from recovery.export import Form
+from recovery.export import REPORT, Form
 from recovery.reminders import WISHES
 from recovery.steps import STEPS, near_steps, step_called
 
@@ -257,6 +257,6 @@ def done_by_hand(usage: str, rest: str) -> Typed | Unclear:
 
 def exported(usage: str, rest: str) -> Typed | Unclear:
     form = rest.lower() or str(Form.CSV)
-    if form not in {str(one) for one in Form}:
+    if form not in {REPORT, *map(str, Form)}:
         return Unclear(f"In which form? Usage: `/mailgun-compromised {usage}`; without one it is a CSV file.")
     return Typed(Ask.EXPORT, {"form": form})

@@ -47,7 +47,10 @@ class TellSupport(Step):
                 return [
                     line("1. Copy the message below."),
                     line("2. Paste it into a new ticket at ", Link(SUPPORT_PAGE, "Mailgun Support"), "."),
-                    line("3. Press ", Bold("Sent"), " and enter the ticket number."),
+                    line(
+                        "3. Attach the long version, if you like: ", Bold("Bring the long version"), " shares it here."
+                    ),
+                    line("4. Press ", Bold("Sent"), " and enter the ticket number."),
                 ]
             case _:
                 ticket = view.incident.ticket
@@ -84,6 +87,8 @@ class TellSupport(Step):
         buttons: list[Button] = []
         if view.state.status in (StepStatus.WAITING, StepStatus.SKIPPED):
             buttons.append(Button(Ask.SENT, "Sent", self.about(view.state), Style.PRIMARY))
+            about = {"incident": str(view.incident.id), "form": "report"}
+            buttons.append(Button(Ask.EXPORT, "Bring the long version", about))
         told = view.state.status in (StepStatus.RUNNING, StepStatus.SKIPPED)
         if told and key_refused(view.incident) is not None and view.incident.status is IncidentStatus.OPEN:
             buttons.append(Button(Ask.WORKS_AGAIN, "The account works again", self.about(view.state)))

@@ -257,7 +257,7 @@ def test_no_login_was_set_twice(recovered: Recovered) -> None:
 
 
 def test_the_largest_pages_were_asked_for(recovered: Recovered) -> None:
-    largest = {"credentials": "1000", "domains": "1000", "users": "100", "subaccounts": "1000"}
+    largest = {"credentials": "1000", "domains": "1000", "users": "100", "subaccounts": "1000", "routes": "1000"}
     for call in recovered.run.mailgun.calls():
         listed, query = call["path"].rpartition("/")[2], parse_qs(call["query"])
         if call["method"] == "GET" and "skip" in query:

@@ -98,7 +98,7 @@ def test_whoever_is_no_approver_is_refused_and_nothing_is_exported(told: World, 
 
 
 def test_a_form_that_there_is_not_is_answered_in_words(told: World) -> None:
-    assert "export [csv|json|md]" in told.type("export pdf")
+    assert "export [csv|json|md|report]" in told.type("export pdf")
     told.work()
     assert told.slack.files == []
 
