@@ -6,14 +6,15 @@ from datetime import datetime
 from recovery.account import KeyKind
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
-from recovery.holdings import Holdings, there
+from recovery.holdings import Holdings, Trace, there
 from recovery.key_plans import bots_key_id, handed_ids
 from recovery.sending_chart import chart
 from recovery.state import Facts, Incident, Json, NewTask, StepState, StepStatus
 from recovery.store import Transaction
-from recovery.strangers import settle_strangers
+from recovery.strangers import INVESTIGATE, settle_strangers
 from recovery.suspicion import Circumstances, suspicions
 from recovery.text import count, listing
+from recovery.things import kept
 from recovery.weighing import enrol
 
 LOOK = "investigate.look"
@@ -121,6 +122,23 @@ def _users(holdings: Holdings) -> str:
 
 def _by_name(names: Sequence[str]) -> str:
     return ", ".join(f"{names.count(name):,} {name}" for name in sorted(set(names)))
+
+
+def key_is_gone(tx: Transaction, incident_id: int, key_id: str, now: datetime) -> None:
+    """The bot has deleted a key: what was found about that is settled, and need not wait for the next look."""
+    for finding in tx.findings.of(incident_id):
+        if finding.trace is not Trace.KEY or finding.subject != key_id:
+            continue
+        if tx.findings.move(finding, [S.REMOVING], S.REMOVED):
+            facts = AuditFacts(Actor.BOT, Action.THING_REMOVED, finding.called, kept(finding.thing))
+        elif tx.findings.move(finding, [S.OPEN], S.GONE):
+            facts = AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called)
+        else:
+            continue
+        tx.audit.append(incident_id, now, facts)
+        for state in tx.steps.of(incident_id):
+            if state.kind == INVESTIGATE:
+                go_on(tx, tx.incidents.get(incident_id), state)
 
 
 # --- Where the step stands ------------------------------------------------------------------------------

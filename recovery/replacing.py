@@ -7,6 +7,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
 from recovery.handovers import CHANGED, Packet, fitting, give_up_earlier, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_keys, mailgun_of
+from recovery.investigating import key_is_gone
 from recovery.jobs import Job, merged
 from recovery.key_plans import DEAD, DELETED, FIRST, KNOWN_BY, OWN_FIRST, owner_of
 from recovery.key_room import ASKS, settle_no_room, wait_for_others
@@ -72,6 +73,7 @@ def retire_key(job: Job, step: Step) -> None:
         action = Action.SESSION_DELETED if session else Action.KEY_DELETED
         facts = AuditFacts(Actor.BOT, action, str(task.payload["name"]), "" if session else "without a replacement")
         tx.audit.append(task.incident_id or 0, now, facts)
+        key_is_gone(tx, task.incident_id or 0, task.subject, now)
         job.done(tx, task)
 
 
@@ -121,7 +123,9 @@ def delete_first(job: Job) -> None:
 def tell_deleted(job: Job, tx: Transaction, task: Task, result: str = "") -> None:
     """The trail's entry of a key that is deleted."""
     facts = AuditFacts(Actor.BOT, Action.KEY_DELETED, str(task.payload["name"]), result)
-    tx.audit.append(task.incident_id or 0, job.tools.clock.now(), facts)
+    now = job.tools.clock.now()
+    tx.audit.append(task.incident_id or 0, now, facts)
+    key_is_gone(tx, task.incident_id or 0, task.subject, now)
 
 
 def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> list[Task]:

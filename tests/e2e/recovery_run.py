@@ -306,8 +306,17 @@ class Run:
         }
 
     def changes_at_mailgun(self) -> list[JsonObject]:
-        """Every call that was to change something there."""
-        return [call for call in self.mailgun.calls() if call["method"] != "GET"]
+        """Every call that was to change something there. How much was sent is asked for by POST."""
+        calls = [call for call in self.mailgun.calls() if call["method"] != "GET"]
+        return [call for call in calls if not call["path"].startswith("/v1/analytics/")]
+
+    def expect_everything(self) -> None:
+        """Somebody says of each finding, as they come up on the card, that it is expected."""
+        while (card := self.card(0)).button("Expected") is not None:
+            button = next(one for one in card.buttons if one.label == "Expected")
+            number = button.beside.partition(".")[0].strip("* ")
+            self.says(self.olivia, f"expected {number}")
+            self.wait("the card to show it", lambda was=card: self.card(0) != was)
 
     def account_wide_keys(self) -> set[str]:
         """The webhook signing key and the public validation key that the account has now."""

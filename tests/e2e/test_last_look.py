@@ -78,6 +78,8 @@ def appeared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appeared]:
         # The new key lived until a moment ago: it could have set any password back.
         run.wait("the others to be offered", lambda: "6 logins" in run.card(2).words and run.card(2).button("approve"))
         run.complete(2)
+        # The new login has its new password, and is still there: somebody has to know it.
+        run.expect_everything()
         run.wait_status(5, "waits for a decision")
         run.rest()
         yield offered
@@ -115,6 +117,7 @@ def test_a_further_round_can_be_left_with_a_reason(opened: Run) -> None:
         opened.skip(step)
     opened.wait_status(2, "waits for a decision")
     opened.skip(2, "we made it ourselves")
+    opened.expect_everything()
     opened.wait_status(5, "waits for a decision")
 
 

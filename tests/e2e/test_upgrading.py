@@ -17,7 +17,7 @@ from tests.e2e.handed_over import handed_over
 from tests.e2e.recovery_run import Run
 from tests.older import OLDEST, as_older_version_left_it
 
-QUEUED_MAIL = 7
+INVESTIGATE, QUEUED_MAIL = 0, 7
 
 PROCESS = BotProcess
 """The shipped command, for how it starts and ends is a part of what is looked at here."""
@@ -34,7 +34,8 @@ def test_an_incident_that_the_first_version_had_open_is_finished_by_this_one(
     run.database_url = as_older_version_left_it(run.database_url, folder)
     without_the_steps_that_came_later(run)
     assert run.value("SELECT version_num FROM alembic_version") == OLDEST
-    assert all(run.rows(f"SELECT 1 FROM {table}") for table in Base.metadata.tables), "each table has rows"
+    tables = set(Base.metadata.tables) - {"findings"}
+    assert all(run.rows(f"SELECT 1 FROM {table}") for table in tables), "each table has rows"
 
     run.restart(DATABASE_URL=run.database_url)
     run.wait_status(2, "done")
@@ -44,6 +45,9 @@ def test_an_incident_that_the_first_version_had_open_is_finished_by_this_one(
 
     run.wait("a card of the step that is new", lambda: cards_of(run, QUEUED_MAIL) == 2)
     run.complete(QUEUED_MAIL)
+    run.wait("a card of the other one", lambda: cards_of(run, INVESTIGATE) == 2)
+    run.olivia.clicks(run.card(INVESTIGATE), "Look again")
+    run.wait_status(INVESTIGATE, "done")
     run.people_do_their_part()
     run.wait_status(3, "done")
     run.approve(4)
@@ -58,7 +62,9 @@ def without_the_steps_that_came_later(run: Run) -> None:
     """The first version knew six steps."""
     engine = sa.create_engine(parsed(run.database_url))
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"DELETE FROM steps WHERE number = {QUEUED_MAIL}")
+        new = f"(SELECT id FROM steps WHERE number IN ({INVESTIGATE}, {QUEUED_MAIL}))"
+        connection.exec_driver_sql(f"UPDATE tasks SET step_id = NULL WHERE step_id IN {new}")
+        connection.exec_driver_sql(f"DELETE FROM steps WHERE number IN ({INVESTIGATE}, {QUEUED_MAIL})")
     engine.dispose()
 
 
