@@ -209,16 +209,29 @@ def messages_to_the_wrong(record: Record) -> list[str]:
 
 
 def names_in_the_thread(record: Record) -> list[str]:
-    """Names, addresses or Slack users in what the thread shows or ever showed."""
+    """Names, addresses or Slack users in what the thread shows or ever showed, save where it says of a user only that
+    nobody in Slack is known to be them."""
     name = re.compile(r"\bp\d{4}", re.IGNORECASE)
-    posted = [message for message in record.month.world.slack.messages if message.place.channel_id == "C-OPS"]
+    investigation = str(record.month.world.state("0").id)
+    posted = [
+        message
+        for message in record.month.world.slack.messages
+        if message.place.channel_id == "C-OPS" and not is_card_of(message.marker, investigation)
+    ]
     said = [(message.marker, shown) for message in posted for content in message.said for shown in shows(content)]
     return [f"{marker}: {shown}" for marker, shown in said if name.search(shown)]
 
 
+def is_card_of(marker: Marker, step_id: str) -> bool:
+    return marker.kind is MarkerKind.STEP and marker.key.endswith(f":{step_id}")
+
+
+ABOUT_FINDINGS = (Action.FOUND, Action.EXPECTED, Action.FINDING_GONE)
+
+
 def shows(content: Content) -> list[str]:
     if isinstance(content, Trail):
-        return [plain(sentence(entry)) for entry in content.entries]
+        return [plain(sentence(entry)) for entry in content.entries if entry.facts.action not in ABOUT_FINDINGS]
     return [words(content)]
 
 

@@ -12,6 +12,7 @@ from recovery.actions import Ask
 from recovery.content import MarkerKind
 from recovery.due import plan_due
 from recovery.errors import Unreachable
+from recovery.findings import FindingStatus
 from recovery.jobs import Job
 from recovery.people import people_steps
 from recovery.state import IncidentStatus, StepStatus, TaskStatus
@@ -127,6 +128,13 @@ class Month:
                 self.world.press(Ask.SKIP, str(step.number), text="not needed here")
 
     def _tell_support(self) -> None:
+        """Who is not known in Slack is known to an approver, or is said to be: until then Support is not told."""
+        with self.world.database.read() as tx:
+            findings = tx.findings.of(self.world.incident.id)
+        for finding in findings:
+            if finding.status is FindingStatus.OPEN:
+                self.world.type(f"expected {finding.number}")
+        self._let_the_bot_work()
         self.world.press(Ask.SENT, "5", text="4711")
         self._let_the_bot_work()
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from recovery.account import ApiKey, KeyKind
 from recovery.content import MarkerKind, SecretsMessage
 from recovery.errors import Refused
+from recovery.investigating import LOOK as LOOK_THROUGH
 from recovery.jobs import Job
 from recovery.progress import settle_after
 from recovery.state import HandoverStatus, IncidentStatus, Task, TaskStatus
@@ -29,7 +30,7 @@ from tests.recovery.world import DRAWING, World
 
 T = TypeVar("T")
 TASKS = Rows(TaskRow, Task)
-PERIODIC = (WATCH, LOOK)
+PERIODIC = (WATCH, LOOK, LOOK_THROUGH)
 """What looks at Mailgun for as long as it takes."""
 MOST_ROUNDS = 60
 NO_CALLS = frozenset({"measure", "digest"})

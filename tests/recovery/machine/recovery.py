@@ -9,6 +9,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from recovery.account import KeyKind
 from recovery.actions import Ask
+from recovery.findings import FindingStatus
 from recovery.leaving_out import nothing_is_left
 from recovery.people import may_be_confirmed
 from recovery.state import IncidentStatus, ObligationStatus, StepStatus
@@ -138,6 +139,8 @@ class Recovery(Outside):
                 return self.ask(Ask.RETRY, by, **step.about(state))
             if state.status is StepStatus.WAITING and step.opens_last:
                 return self.type("sent 4711", by)
+            if state.status is StepStatus.WAITING and step.begins_at_once:
+                return self.know_what_was_found(by)
             if state.status is StepStatus.WAITING and step.topics:
                 self.type("note hosting nothing", by)
                 return self.type("note repositories nothing", by)
@@ -148,6 +151,16 @@ class Recovery(Outside):
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:
                 return self.type("keep-reminding", by)
         return None
+
+    def know_what_was_found(self, by: str) -> None:
+        """Each finding counts as expected; where nothing is open, the account is looked through once more."""
+        with self.world.database.read() as tx:
+            findings = tx.findings.of(self.incidents[-1])
+        found = [finding for finding in findings if finding.status is FindingStatus.OPEN]
+        for finding in found:
+            self.type(f"expected {finding.number}", by)
+        if not found:
+            self.type("look", by)
 
     @precondition(lambda self: self.has_incident and self.world.incident.status is IncidentStatus.OPEN)
     @rule()
