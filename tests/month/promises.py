@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from handlers.blocks.trail import sentence
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.content import Content, MarkerKind, Trail
+from recovery.content import Content, Marker, MarkerKind, Trail
 from recovery.state import IncidentStatus, Obligation, ObligationStatus
 from recovery.text import plain
 from tests.month.people import BEGIN, LONG_AGO, Actor, Deed, What
