@@ -80,7 +80,7 @@ def read_board(tx: Transaction, steps: Sequence[Step], incident_id: int, policy:
 
 
 def board_card(board: Board) -> Card:
-    """The first message of the thread: the steps and the note, who decided, how far, what is stuck."""
+    """The first message of the thread: the steps, who decided, how far, what is stuck."""
     incident = board.incident
     lines: list[Line] = [
         line(

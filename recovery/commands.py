@@ -23,6 +23,7 @@ from recovery.typed import (
     confirmed,
     did,
     done_by_hand,
+    expected_finding,
     exported,
     findings_page,
     identified,
@@ -126,7 +127,11 @@ COMMANDS: Mapping[str, _Command] = {
     "retry": _Command("retry <step>", "repeat what failed in a step", about_step(Ask.RETRY, reason=None)),
     "findings": _Command("findings [page]", "what looks like an attacker's doing", findings_page),
     "more": _Command("more <finding>", "all that is known of a finding", about_finding(Ask.MORE)),
-    "expected": _Command("expected <finding>", "what a finding is about is yours", about_finding(Ask.EXPECTED)),
+    "expected": _Command(
+        "expected <finding> [own]",
+        "what a finding is about is yours (own: that allowed address is the bot's)",
+        expected_finding,
+    ),
     "attack": _Command("attack <finding>", "what a finding is about was the attack itself", about_finding(Ask.ATTACK)),
     "remove": _Command("remove <finding>", "remove what a finding is about", about_finding(Ask.REMOVE)),
     "put-back": _Command(

@@ -72,7 +72,7 @@ def card_rows(findings: Sequence[Finding]) -> list[Row]:
 def row(finding: Finding) -> Row:
     """One of them, with what can be decided about it."""
     of = f" (subaccount {finding.owner_name})" if finding.owner_name else ""
-    words: list[Line] = [(Bold(f"{finding.number}. "), f"{finding.title}{of}")]
+    words: list[Line] = [(Bold(f"{finding.number}."), f" {finding.title}{of}")]
     if finding.status is S.OPEN:
         words.append((f": {'; '.join(finding.reasons)}.",))
     else:

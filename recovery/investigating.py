@@ -58,7 +58,7 @@ def record_look(
     tx.audit.append_all(incident.id, now, facts)
     tx.steps.set(state.id, facts={**state.facts, **told_of(holdings, state, now)})
     users = {user.id: user for user in holdings.users if not user.is_disabled}
-    settle_strangers(tx, incident.id, enrol(tx, incident, users), now)
+    settle_strangers(tx, incident.id, enrol(tx, incident, users), now, users.keys())
 
 
 def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:

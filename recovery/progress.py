@@ -17,7 +17,7 @@ from recovery.text import count
 from recovery.tools import Tools
 
 REVIEW = "review"
-"""The last look at keys and credentials before Support is told."""
+"""The last look through the account before Support is told."""
 
 T = TaskStatus
 

@@ -5,6 +5,7 @@ from datetime import date
 
 from recovery.account import DaySent
 from recovery.suspicion import Sending, sendings
+from recovery.text import count
 
 BARS = "▁▂▃▄▅▆▇█"
 MOST_DOMAINS = 8
@@ -17,7 +18,7 @@ def chart(sent: Sequence[DaySent], today: date) -> list[str]:
     shown = [one for one in sendings(sent, today) if one.most or one.usual]
     lines = [_line(one) for one in shown[:MOST_DOMAINS]]
     if len(shown) > MOST_DOMAINS:
-        lines.append(f"and {len(shown) - MOST_DOMAINS:,} more domains, as usual")
+        lines.append(f"and {count(len(shown) - MOST_DOMAINS, 'more domain')}")
     return lines
 
 
@@ -28,5 +29,5 @@ def bars(days: Sequence[int]) -> str:
 
 
 def _line(one: Sending) -> str:
-    often = " far above the usual" if one.is_far_above else ""
+    often = ", far above the usual" if one.is_far_above else ""
     return f"{bars(one.days)}  {one.domain}: up to {one.most:,} a day lately, usually {one.usual:,.0f}{often}"

@@ -151,8 +151,8 @@ class Step(ABC):
         return []
 
     def on_look(self, tx: Transaction, tools: Tools, incident: Incident, state: StepState, holdings: Holdings) -> None:
-        """What it makes of a look through the whole account, in the same transaction: at the opening, and at the last
-        look before Support is told."""
+        """What it makes of a look through the whole account, in the same transaction: at the opening, at the last look
+        before Support is told, and whenever its own tasks look."""
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, holdings: Holdings) -> list[str]:
         """Subjects that Mailgun lists and that still need this step, at the last look before Support is told."""

@@ -1,7 +1,7 @@
 """Users of the account whom nobody in Slack is known to be: each is a finding until somebody knows them, or they are
 gone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,16 +22,21 @@ NOBODY = "nobody in Slack is known to be them"
 S = FindingStatus
 
 
-def settle_strangers(tx: Transaction, incident_id: int, people: Sequence[Person], now: datetime) -> None:
+def settle_strangers(
+    tx: Transaction, incident_id: int, people: Sequence[Person], now: datetime, listed: Collection[str] | None = None
+) -> None:
     """Bring the findings to what is known of the people by now. An incident without an investigation has none.
 
-    Whoever was said to have left stays a finding until Mailgun lists them no more.
+    Whoever was said to have left stays a finding until Mailgun lists them no more. `listed` is the ids of the users
+    that it lists now; None where it was not asked, and what the people themselves say counts: while nobody is asked for
+    anything, they are not held against Mailgun's list otherwise.
     """
     state = next((state for state in tx.steps.of(incident_id) if state.kind == INVESTIGATE), None)
     if state is None:
         return
+    gone = {one.mailgun_id for one in people if one.left_at or (listed is not None and one.mailgun_id not in listed)}
     findings = {finding.subject: finding for finding in tx.findings.of(incident_id) if finding.trace is Trace.USER}
-    strange = [person for person in people if person.left_at is None and person.standing in STRANGE]
+    strange = [person for person in people if person.mailgun_id not in gone and person.standing in STRANGE]
     new = tx.findings.add(incident_id, [_as_finding(one, now) for one in strange if one.mailgun_id not in findings])
     settled = [
         pair
@@ -39,7 +44,7 @@ def settle_strangers(tx: Transaction, incident_id: int, people: Sequence[Person]
         if (finding := findings.get(person.mailgun_id)) is not None
         and is_about_people(finding)
         and finding.status is S.OPEN
-        and (pair := _settled(finding, person, now)) is not None
+        and (pair := _settled(finding, person, now, is_gone=person.mailgun_id in gone)) is not None
     ]
     tx.findings.save([finding for finding, _ in settled])
     facts = [AuditFacts(Actor.BOT, Action.FOUND, finding.called, NOBODY) for finding in new]
@@ -47,10 +52,10 @@ def settle_strangers(tx: Transaction, incident_id: int, people: Sequence[Person]
     _move_step(tx, state, is_open=bool(new), is_settled=bool(settled))
 
 
-def _settled(finding: Finding, person: Person, now: datetime) -> tuple[Finding, AuditFacts] | None:
+def _settled(finding: Finding, person: Person, now: datetime, *, is_gone: bool) -> tuple[Finding, AuditFacts] | None:
     """The finding as it stands now, with the trail's entry; None where nothing has changed."""
     moved = replace(finding, version=finding.version + 1, decided_by=person.standing_by, decided_at=now)
-    if person.left_at is not None:
+    if is_gone:
         return replace(moved, status=S.GONE), AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called)
     if person.standing in KNOWN:
         by = person.standing_by or Actor.BOT

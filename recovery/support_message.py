@@ -49,7 +49,7 @@ def support_message(
     if incident.keys_expired_at:
         lines.append(f"The last old API key was deleted at {incident.keys_expired_at:%Y-%m-%d %H:%M} UTC.")
     if many(Action.LOOKED_BY_HAND):
-        lines.append("What is left of keys and SMTP logins was looked through by hand, in your control panel.")
+        lines.append("At the end we looked through the account once more by hand, in your control panel.")
     lines += [*found(findings), *where_it_leaked(entries, incident), "", plea(incident)]
     return "\n".join(lines)
 

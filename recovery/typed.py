@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from recovery.actions import Ask
@@ -237,6 +237,15 @@ def about_finding(ask: Ask) -> Callable[[str, str], Typed | Unclear]:
         return Typed(ask, {"number": number})
 
     return parse_finding
+
+
+def expected_finding(usage: str, rest: str) -> Typed | Unclear:
+    """A finding that is expected; of an allowlist entry perhaps because it is the bot's own address."""
+    number, _, own = rest.lower().removeprefix("finding").strip().partition(" ")
+    typed = about_finding(Ask.EXPECTED)(usage, number if own in ("", "own") else rest)
+    if isinstance(typed, Unclear) or not own:
+        return typed
+    return replace(typed, about={**typed.about, "own": "yes"})
 
 
 def findings_page(usage: str, rest: str) -> Typed | Unclear:

@@ -1,4 +1,4 @@
-"""The note at the end: the hosting provider was contacted, the public repositories were checked.
+"""Step 6, the note: the hosting provider was contacted, the public repositories were checked.
 
 It is done with a note about each, in a person's words. The checklist and the scan help whoever writes them.
 """

@@ -34,14 +34,14 @@ class TellSupport(Step):
         match view.state.status:
             case StepStatus.LOCKED if view.is_refused:
                 return [
-                    line("Opens when the other steps and the note are done, or skipped with a reason."),
-                    line("Before that, keys and SMTP credentials have to be looked through once more."),
+                    line("Opens when the other steps are done, or skipped with a reason."),
+                    line("Before that, the whole account has to be looked through once more."),
                     line("The bot cannot, for Mailgun refuses its key: an approver looks, then presses the button."),
                 ]
             case StepStatus.LOCKED:
                 return [
-                    line("Opens when the other steps and the note are done, or skipped with a reason."),
-                    line("Before that, keys and SMTP credentials are listed once more; what is left is offered again."),
+                    line("Opens when the other steps are done, or skipped with a reason."),
+                    line("Before that, the whole account is looked through once more; what is left is offered again."),
                 ]
             case StepStatus.WAITING | StepStatus.SKIPPED:
                 return [

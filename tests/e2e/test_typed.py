@@ -74,6 +74,8 @@ CHANGES_NOTHING = {
     "remind dana@example.com": "cannot be reminded",
     "stop dana@example.com": "give a reason",
     "stop dana@example.com no phone": "has nothing left to do",
+    "remind nobody@example.com": "Nobody of that name is a user",
+    "stop nobody@example.com no phone": "Nobody of that name is a user",
     "sent": "ticket number",
     "sent 4711": "not settled yet",
     "keep-reminding": "",

@@ -27,6 +27,9 @@ from recovery.content import (
     Style,
     Trail,
 )
+from recovery.finding_cards import row
+from recovery.findings import Finding, FindingStatus
+from recovery.holdings import Trace
 from recovery.secret import Secret, new_password
 from recovery.text import Bold, Channel, Code, Line, Link, When, Who, line
 
@@ -266,3 +269,11 @@ def test_a_login_with_line_ends_stays_on_its_line() -> None:
     drawn = accepted(SecretsMessage("n", "t", (), (SecretGroup("g", (item,)),)))
 
     assert drawn.blocks[-1]["elements"][1]["elements"][0]["text"] == "a b  hunter2"
+
+
+def test_a_findings_number_is_bold_beside_a_title_with_asterisks_of_its_own() -> None:
+    """Slack takes an asterisk for the end of bold text only where no letter follows it."""
+    title = 'route for match_recipient(".*@acme.example")'
+    found = Finding(1, 1, 3, Trace.ROUTE, "us/1", title, ("it is new",), FindingStatus.OPEN, AT)
+
+    assert mrkdwn(row(found).line).startswith(f"*3.* {title}")

@@ -435,7 +435,7 @@ def test_an_approver_who_has_looked_by_hand_opens_the_last_step(unseen: World) -
     unseen.work()
 
     assert unseen.status("5") is StepStatus.WAITING
-    assert "looked through by hand" in str(unseen.state("5").facts["paste"])
+    assert "looked through the account once more by hand" in str(unseen.state("5").facts["paste"])
     assert [entry.facts.actor for entry in unseen.trail(Action.LOOKED_BY_HAND)] == [APPROVER]
 
 

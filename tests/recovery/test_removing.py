@@ -223,6 +223,15 @@ def test_the_address_that_the_bot_calls_from_is_never_removed_once_somebody_said
     assert open_case.mailgun.outlets.allowlist == [AllowedAddress("198.51.100.66", "")]
 
 
+def test_that_an_address_is_the_bots_own_can_be_typed(open_case: World) -> None:
+    number = found(open_case, Trace.ADDRESS).number
+    assert "Which finding?" in open_case.type(f"expected {number} somehow")
+    open_case.type(f"expected {number} own")
+
+    assert "calls from that address" in remove(open_case, Trace.ADDRESS)
+    assert found(open_case, Trace.ADDRESS).status is S.EXPECTED
+
+
 # --- After a crash --------------------------------------------------------------------------------------
 
 
