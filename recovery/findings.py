@@ -1,11 +1,11 @@
 """Findings: what looks like an attacker's doing, as the incident remembers it, and what became of each."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from recovery.holdings import Trace
+from recovery.holdings import Holdings, Trace
 from recovery.suspicion import Suspicion
 from recovery.things import Thing
 
@@ -93,25 +93,32 @@ class Compared:
     back: tuple[Finding, ...] = ()
 
 
-def compare(known: Sequence[Finding], seen: Sequence[Suspicion], at: datetime, unread: Collection[Trace]) -> Compared:
-    """Hold what looks wrong now against what is known. Of kinds that could not be listed nothing counts as gone.
+def compare(known: Sequence[Finding], seen: Sequence[Suspicion], holdings: Holdings) -> Compared:
+    """Hold what looks wrong by these holdings against what is known.
 
-    What was removed and is there again is open again; so is what was gone.
+    What was removed and is there again is open again; so is what was gone. Of what has moved since the look began,
+    nothing is told: it may have been listed before it was removed. Of kinds that could not be listed nothing counts as
+    gone, nor of a subaccount that is not listed.
     """
     by_identity = {finding.identity: finding for finding in known}
     now_seen = {(one.trace, one.owner.id if one.owner else "", one.subject): one for one in seen}
-    new = tuple(_as_finding(one, at) for identity, one in now_seen.items() if identity not in by_identity)
+    unmoved = [finding for finding in known if holdings.versions.get(finding.id) == finding.version]
+    listed = {None, *(subaccount.id for subaccount in holdings.subaccounts)}
+    new = tuple(
+        _as_finding(one, holdings.asked_at) for identity, one in now_seen.items() if identity not in by_identity
+    )
     gone = tuple(
         finding
-        for finding in known
+        for finding in unmoved
         if finding.status is S.OPEN
         and finding.identity not in now_seen
-        and finding.trace not in unread
+        and finding.trace not in holdings.unread
+        and finding.owner_id in listed
         and not is_about_people(finding)
     )
     back = tuple(
         replace(finding, reasons=(*now_seen[finding.identity].reasons, _AGAIN))
-        for finding in known
+        for finding in unmoved
         if finding.status in (S.REMOVED, S.GONE) and finding.identity in now_seen
     )
     return Compared(new, gone, back)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from recovery.account import AllowedAddress, DaySent, Domain, Inventory, Route, SendAlert, Subaccount, Webhook
@@ -29,8 +30,11 @@ class Holdings(Inventory):
 
     What a subaccount has names it as its `owner`. `unread` says of each kind of thing that Mailgun refused to list
     why: nothing is known of that, which is not the same as that there is nothing. `in_use` is the id of the key that
-    the bot works with, where its secret tells it.
+    the bot works with, where its secret tells it. `asked_at` is when the look began, and `versions` are those that the
+    incident's findings had then, by their ids: of what was decided or done since, it cannot tell.
     """
+
+    asked_at: datetime = field(kw_only=True)
 
     subaccounts: tuple[Subaccount, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -40,6 +44,7 @@ class Holdings(Inventory):
     sent: tuple[DaySent, ...] = ()
     unread: Mapping[Trace, str] = field(default_factory=dict)
     in_use: str | None = None
+    versions: Mapping[int, int] = field(default_factory=dict)
 
 
 def marked_as_there(trace: Trace, subject: str) -> str:

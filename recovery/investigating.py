@@ -23,24 +23,24 @@ S = FindingStatus
 
 
 def weigh_look(
-    tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str], now: datetime
+    tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str]
 ) -> Compared:
-    """What this look changes, without changing it."""
+    """What this look changes, without changing it: always the same of one look, whenever it is asked."""
     before = state.facts.get("there")
     known = Circumstances(
         suspect_from=incident.suspect_from or incident.since,
-        now=now,
+        now=holdings.asked_at,
         own_keys=own_keys,
         before=frozenset(map(str, before)) if isinstance(before, list) else None,
     )
-    return compare(tx.findings.of(incident.id), suspicions(holdings, known), now, set(holdings.unread))
+    return compare(tx.findings.of(incident.id), suspicions(holdings, known), holdings)
 
 
 def record_look(
     tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str], now: datetime
 ) -> None:
     """Write down what this look changes, with its audit entries. Users are enrolled, and looked for in Slack."""
-    changes = weigh_look(tx, incident, state, holdings, own_keys, now)
+    changes = weigh_look(tx, incident, state, holdings, own_keys)
     new = tx.findings.add(incident.id, changes.new)
     back = [
         moved

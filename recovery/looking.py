@@ -40,7 +40,9 @@ def look_through(job: Job) -> Holdings:
 
     Raises what Mailgun answers where keys, domains, logins or users cannot be listed.
     """
-    unread, mailgun = _Unread(), job.tools.mailgun
+    unread, mailgun, asked_at = _Unread(), job.tools.mailgun, job.tools.clock.now()
+    with job.tools.store.read() as tx:
+        versions = {finding.id: finding.version for finding in tx.findings.of(job.incident_id or 0)}
     owners = list_owners(job)
     inventory = take_inventory(job, owners, with_users=True)
     return Holdings(
@@ -56,6 +58,8 @@ def look_through(job: Job) -> Holdings:
         sent=_once(job, unread, Trace.SENDING, "What was sent", lambda: _sent(job)),
         unread=unread.says,
         in_use=id_told_by(job.tools.vault.current()),
+        asked_at=asked_at,
+        versions=versions,
     )
 
 

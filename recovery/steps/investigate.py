@@ -122,7 +122,7 @@ class Investigate(Step):
         if state.status is StepStatus.SKIPPED and "looked_at" not in state.facts:
             # It never looked: not to look is what was decided. Unknown users are another matter.
             return [finding.subject for finding in findings if finding.blocks_support]
-        changes = weigh_look(tx, incident, state, holdings, own_keys(tx, incident, holdings), incident.opened_at)
+        changes = weigh_look(tx, incident, state, holdings, own_keys(tx, incident, holdings))
         gone = {finding.id for finding in changes.gone}
         left = [finding for finding in findings if finding.status is S.OPEN and finding.id not in gone]
         return [finding.subject for finding in (*left, *changes.new, *changes.back)]

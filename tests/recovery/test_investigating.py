@@ -9,8 +9,10 @@ from recovery.account import AllowedAddress, DaySent, Route, Subaccount, Webhook
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.errors import KeyRefused, Refused, Uncertain, Why
+from recovery.finding_cards import findings_card
 from recovery.findings import Finding, FindingStatus
 from recovery.holdings import Trace
+from recovery.removing import REMOVE
 from recovery.secret import Secret
 from recovery.state import IncidentStatus, StepStatus
 from tests.recovery.builders import DAY, a_domain, a_key, a_member, a_user
@@ -329,3 +331,47 @@ def test_a_cancelled_incident_is_looked_through_no_more(open_case: World) -> Non
 
     assert open_case.incident.status is IncidentStatus.CANCELLED
     assert len(open_case.mailgun.called("routes")) == before
+
+
+def test_a_flood_that_came_and_ended_between_two_looks_does_not_lock_support_for_ever(world: World) -> None:
+    world.with_logins("a").opened()
+    world.clock.pass_by(6 * DAY)
+    today = world.clock.now().date()
+    world.mailgun.outlets.sent += [
+        DaySent("mg.acme.example", today - ago * DAY, 2_000 if ago == 5 else 50) for ago in range(14)
+    ]
+    world.vacated()
+
+    assert findings(world) == []
+    assert (world.status("0"), world.status("5")) == (StepStatus.DONE, StepStatus.WAITING)
+
+
+def test_what_was_removed_while_the_account_was_looked_through_is_not_taken_for_there_again(world: World) -> None:
+    visited(world).opened()
+    route = found(world, Trace.ROUTE)
+
+    def meanwhile(call: str) -> None:
+        # The routes are listed before the webhooks are.
+        if call == "webhooks":
+            world.mailgun.while_calling = lambda _: None
+            world.type(f"remove {route.number}")
+            world.drain(REMOVE)
+
+    world.type("look")
+    world.mailgun.while_calling = meanwhile
+    world.work()
+
+    assert found(world, Trace.ROUTE).status is S.REMOVED
+    assert "Put it back" in str(findings_card(findings(world), 1))
+
+
+def test_of_a_subaccount_that_is_not_listed_nothing_counts_as_gone(world: World) -> None:
+    shop = Subaccount("sub-1", "Shop", is_open=True)
+    world.mailgun.outlets.subaccounts.append(shop)
+    world.mailgun.has_key(a_key("eves", description="", owner=shop), "eves-secret")
+    world.opened()
+    world.mailgun.fail("subaccounts", KeyRefused("no", status=403))
+    world.type("look")
+    world.work(timedelta(seconds=5))
+
+    assert found(world, Trace.KEY).status is S.OPEN

@@ -27,7 +27,7 @@ def a_webhook(url: str, domain: str = "mg.acme.example") -> Webhook:
 
 def holdings(**fields: Any) -> Holdings:
     """The company's account, with these."""
-    return Holdings(**{"domains": (a_domain(),), "users": (a_user("ann", is_master=True),), **fields})
+    return Holdings(**{"asked_at": NOON, "domains": (a_domain(),), "users": (a_user("ann", is_master=True),), **fields})
 
 
 def found(known: Circumstances = KNOWN, **fields: Any) -> dict[str, tuple[str, ...]]:
