@@ -1,26 +1,32 @@
 """Removing what a finding is about, and putting it back: what was approved, done at Mailgun once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from recovery.account import KeyKind, Subaccount
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import NotFound, NotYet
+from recovery.errors import NotFound, NotYet, Refused
 from recovery.findings import UNDER_WAY, Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.jobs import Job, TaskKind
-from recovery.key_plans import bots_key_id
 from recovery.keyring import delete_surely, id_told_by
 from recovery.ports import Mailgun
-from recovery.state import Incident, NewTask, StepState
+from recovery.secret import fingerprint
+from recovery.state import Incident, NewTask, StepState, TaskStatus
 from recovery.store import Transaction
 from recovery.things import address_of, kept, login_of, route_of, webhook_of
 
 REMOVE = "investigate.remove"
 RESTORE = "investigate.restore"
 
+LONGEST_WAIT = timedelta(minutes=1)
+"""How long an account key waits, after the last look whether the bot has one of its own, for the next."""
+
 S = FindingStatus
+
+UNFINISHED = (TaskStatus.READY, TaskStatus.RUNNING)
 
 
 def removal(incident: Incident, state: StepState, finding: Finding, *, back: bool = False) -> NewTask:
@@ -37,20 +43,44 @@ def removal(incident: Incident, state: StepState, finding: Finding, *, back: boo
 
 
 def remove(job: Job) -> None:
-    """Remove it. Harmless to repeat: what is not there any more counts as removed."""
+    """Remove it. Harmless to repeat: what is not there any more counts as removed.
+
+    Raises `NotYet` where it may be the key that the bot works with, and `Refused` where it is.
+    """
     finding = _finding(job)
     if finding.status is not S.REMOVING:
         return
-    if may_be_own_key(finding) and in_use(job) is None:
-        raise NotYet("the bot has no key of its own yet", seconds=job.tools.policy.settle.total_seconds())
     if finding.trace is Trace.KEY:
+        if may_be_own_key(finding) and not _may_go(job, finding):
+            return
         delete_surely(job, finding.subject, owner_of(finding))
     else:
         job.hold()
         # Not found is removed: before a crash, or by somebody else meanwhile.
         with suppress(NotFound):
-            _REMOVERS[finding.trace](_mailgun(job, finding), finding)
+            _REMOVERS[finding.trace](job, _mailgun(job, finding), finding)
     _record(job, finding, S.REMOVED, Action.THING_REMOVED, kept(finding.thing))
+
+
+def _may_go(job: Job, finding: Finding) -> bool:
+    """Whether an account key may be deleted now. The bot may have been given that very key since it was approved; and
+    what still waits when its incident ends is left as it is."""
+    with job.record() as tx:
+        if not tx.incidents.get(finding.incident_id).is_alive:
+            let_go(tx, [finding], None, None)
+            job.drop(tx, job.task, "the incident has ended")
+            return False
+    own = in_use(job)
+    if own is None and _is_listed(job, finding):
+        # Sooner at first: an approval of step 1 may follow this one.
+        wait = min(job.tools.policy.settle * job.task.attempts, LONGEST_WAIT)
+        raise NotYet("the bot has no key of its own yet", seconds=wait.total_seconds())
+    if own == finding.subject:
+        raise Refused(
+            "The bot works with that key by now: without it it could do nothing more. Approve resetting the API keys, "
+            "which gives the bot one of its own; then retry."
+        )
+    return True
 
 
 def restore(job: Job) -> None:
@@ -63,17 +93,28 @@ def restore(job: Job) -> None:
     _record(job, finding, S.RESTORED, Action.THING_RESTORED, "", subject=subject)
 
 
+def _is_listed(job: Job, finding: Finding) -> bool:
+    """Whether Mailgun still has that key: people may delete it themselves, rather than wait."""
+    job.hold()
+    return any(key.id == finding.subject for key in job.tools.mailgun.keys())
+
+
 def may_be_own_key(finding: Finding) -> bool:
     """Whether it is a key of the kind that the bot works with: an account key of the account itself."""
     return finding.trace is Trace.KEY and finding.thing.get("kind") == KeyKind.USER and finding.owner_id is None
 
 
 def in_use(job: Job) -> str | None:
-    """The id of the key that the bot works with, as far as the vault or the key's secret tells."""
+    """The id of the key that the bot works with, as far as the vault, its secret, or what was found out of that very
+    secret tells. Of a key that it was given since, what was known of the one before says nothing."""
+    secret = job.tools.vault.current()
     with job.tools.store.read() as tx:
-        incident = tx.incidents.current()
-        own = bots_key_id(tx, incident.id) if incident else None
-    return own or id_told_by(job.tools.vault.current())
+        kept, incident = tx.vault.newest(), tx.incidents.current()
+        said = [state.facts.get("own_key") for state in tx.steps.of(incident.id)] if incident else []
+    if kept is not None and kept.mailgun_key_id:
+        return kept.mailgun_key_id
+    known = [one for one in said if isinstance(one, dict) and one["fingerprint"] == fingerprint(secret)]
+    return id_told_by(secret) or next((str(one["id"]) for one in known), None)
 
 
 def _finding(job: Job) -> Finding:
@@ -103,25 +144,26 @@ def owner_of(finding: Finding) -> Subaccount | None:
 # --- Removing -------------------------------------------------------------------------------------------
 
 
-def _remove_copies(mailgun: Mailgun, finding: Finding) -> None:
+def _remove_copies(job: Job, mailgun: Mailgun, finding: Finding) -> None:
     region, domain = str(finding.thing["region"]), str(finding.thing["domain"])
     listed = next((one for one in mailgun.domains(region) if one.name == domain), None)
     # Somebody may have set another address meanwhile, which nobody has approved removing.
     if listed is not None and listed.archive_to == finding.thing["copies to"]:
+        job.hold()
         mailgun.archive_to(region, domain, "")
 
 
-def _remove_route(mailgun: Mailgun, finding: Finding) -> None:
+def _remove_route(job: Job, mailgun: Mailgun, finding: Finding) -> None:
     region, _, route_id = finding.subject.partition("/")
     mailgun.delete_route(region, route_id)
 
 
-_REMOVERS: Mapping[Trace, Callable[[Mailgun, Finding], None]] = {
-    Trace.LOGIN: lambda mailgun, finding: mailgun.delete_login(login_of(finding.thing)),
+_REMOVERS: Mapping[Trace, Callable[[Job, Mailgun, Finding], None]] = {
+    Trace.LOGIN: lambda job, mailgun, finding: mailgun.delete_login(login_of(finding.thing)),
     Trace.ROUTE: _remove_route,
-    Trace.WEBHOOK: lambda mailgun, finding: mailgun.delete_webhook(webhook_of(finding.thing)),
+    Trace.WEBHOOK: lambda job, mailgun, finding: mailgun.delete_webhook(webhook_of(finding.thing)),
     Trace.ARCHIVE: _remove_copies,
-    Trace.ADDRESS: lambda mailgun, finding: mailgun.disallow(finding.subject),
+    Trace.ADDRESS: lambda job, mailgun, finding: mailgun.disallow(finding.subject),
 }
 
 
@@ -176,8 +218,24 @@ REMOVE_KIND = TaskKind(REMOVE, remove, "removing what was found", effect=True)
 RESTORE_KIND = TaskKind(RESTORE, restore, "putting back what was removed", effect=True)
 
 
-def let_go(tx: Transaction, incident: Incident, by: str | None, now: datetime | None) -> None:
-    """The step is skipped: what was about to be removed or put back, and failed, is left as it is."""
-    for finding in tx.findings.of(incident.id):
-        if finding.status in UNDER_WAY or (finding.status is S.OPEN and finding.trace is not Trace.USER):
-            tx.findings.move(finding, (*UNDER_WAY, S.OPEN), S.LEFT, decided_by=by, decided_at=now)
+def let_go(tx: Transaction, findings: Sequence[Finding], by: str | None, at: datetime | None) -> None:
+    """Leave these as they are: nothing more is done about them, unless somebody decides anew."""
+    tx.findings.save(
+        [replace(one, status=S.LEFT, version=one.version + 1, decided_by=by, decided_at=at) for one in findings]
+    )
+
+
+def let_go_on_skip(tx: Transaction, incident: Incident, by: str | None, at: datetime | None) -> None:
+    """The step is skipped: what nobody decided about is left, save people; and what was about to be removed or put
+    back, and failed."""
+    found = tx.findings.of(incident.id)
+    left = [f for f in found if f.status in UNDER_WAY or (f.status is S.OPEN and f.trace is not Trace.USER)]
+    let_go(tx, left, by, at)
+
+
+def let_go_on_cancel(tx: Transaction, incident: Incident, state: StepState, by: str, at: datetime) -> None:
+    """The incident is cancelled: what was to be removed or put back, and was not begun, is left as it is."""
+    tasks = [task for task in tx.tasks.of_step(state.id, *UNFINISHED) if task.kind in (REMOVE, RESTORE)]
+    begun = {int(str(task.payload["finding"])) for task in tasks}
+    found = tx.findings.of(incident.id)
+    let_go(tx, [f for f in found if f.status in UNDER_WAY and f.id not in begun], by, at)

@@ -12,7 +12,7 @@ from recovery.investigating import LOOK, go_on, is_decided, look_task, own_keys,
 from recovery.jobs import Job, TaskKind
 from recovery.looking import look_through
 from recovery.policy import Policy
-from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go
+from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go_on_cancel, let_go_on_skip
 from recovery.state import Incident, StepState, StepStatus
 from recovery.step import Step, decision_buttons
 from recovery.step_view import StepView
@@ -115,7 +115,10 @@ class Investigate(Step):
             tx.tasks.add([look_task(incident, now + again_after(tools.policy))])
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
-        let_go(tx, incident, state.decided_by, state.decided_at)
+        let_go_on_skip(tx, incident, state.decided_by, state.decided_at)
+
+    def on_cancelled(self, tx: Transaction, incident: Incident, state: StepState, by: str, at: datetime) -> None:
+        let_go_on_cancel(tx, incident, state, by, at)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, holdings: Holdings) -> list[str]:
         findings = tx.findings.of(incident.id)

@@ -1,5 +1,7 @@
 """What a finding is about is removed after a click, once, and put back as it was."""
 
+from datetime import timedelta
+
 import pytest
 
 from recovery.account import AllowedAddress, Subaccount
@@ -9,7 +11,7 @@ from recovery.errors import Refused, Uncertain
 from recovery.findings import FindingStatus
 from recovery.holdings import Trace
 from recovery.removing import REMOVE, RESTORE
-from recovery.secret import Secret
+from recovery.secret import Secret, fingerprint
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_domain, a_key
 from tests.recovery.test_investigating import HOST, an_attackers_route, found, visited
@@ -248,3 +250,60 @@ def test_putting_back_after_a_crash_makes_no_second_route(open_case: World) -> N
 
     assert len(open_case.mailgun.outlets.routes) == 1
     assert found(open_case, Trace.ROUTE).subject == f"us/{open_case.mailgun.outlets.routes[0].id}"
+
+
+# --- What waits for a key of the bot's own ---------------------------------------------------------------
+
+
+def test_the_key_that_the_bot_was_given_after_the_approval_is_not_removed(open_case: World) -> None:
+    secret = "0123456789abcdef0123456789abcdef-eves"
+    open_case.mailgun.key_secrets["eves"] = secret
+    remove(open_case, Trace.KEY)
+    with open_case.database.write() as tx:
+        open_case.vault.keep(tx, Secret(secret), "eves", None)
+    open_case.later(timedelta(minutes=2))
+
+    assert there(open_case, Trace.KEY) and open_case.status("0") is StepStatus.NEEDS_ATTENTION
+    assert "works with that key by now" in open_case.card("0")
+
+
+def test_what_was_known_of_an_earlier_key_of_the_bots_says_nothing_of_one_that_it_was_given(open_case: World) -> None:
+    state = open_case.state("1")
+    with open_case.database.write() as tx:
+        known = {"id": "env-key", "fingerprint": fingerprint(Secret(FIRST_KEY))}
+        tx.steps.set(state.id, facts={**state.facts, "own_key": known})
+        open_case.vault.keep(tx, Secret("eves-secret"), None, None)
+    remove(open_case, Trace.KEY)
+
+    assert there(open_case, Trace.KEY), "eves is what the bot works with, for all that it knows"
+
+
+def test_a_key_that_waits_is_not_removed_after_the_incident_was_cancelled(open_case: World) -> None:
+    remove(open_case, Trace.KEY)
+    open_case.type("cancel we were wrong")
+    open_case.work()
+    with_own_key(open_case)
+    open_case.opened()
+    open_case.later(timedelta(minutes=2))
+
+    assert there(open_case, Trace.KEY)
+    with open_case.database.read() as tx:
+        assert {one.status for one in tx.findings.of(1) if one.trace is Trace.KEY} == {S.LEFT}
+
+
+def test_a_key_that_waits_and_that_people_delete_themselves_counts_as_removed(open_case: World) -> None:
+    remove(open_case, Trace.KEY)
+    open_case.mailgun.delete_key("eves")
+    open_case.later(timedelta(minutes=2))
+
+    assert found(open_case, Trace.KEY).status is S.REMOVED
+
+
+def test_what_was_not_begun_when_the_incident_was_cancelled_is_left(open_case: World) -> None:
+    open_case.type(f"remove {found(open_case, Trace.ROUTE).number}")
+    number = open_case.incident.id
+    open_case.type("cancel we were wrong")
+    open_case.work()
+
+    with open_case.database.read() as tx:
+        assert {one.status for one in tx.findings.of(number) if one.trace is Trace.ROUTE} == {S.LEFT}
