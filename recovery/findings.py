@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from recovery.holdings import Holdings, Trace
-from recovery.suspicion import Suspicion
-from recovery.things import Thing
+from recovery.suspicion import SECOND_OWNER, Suspicion
+from recovery.things import Thing, is_other_route
 
 CAN_BE_REMOVED = frozenset({Trace.KEY, Trace.LOGIN, Trace.ROUTE, Trace.WEBHOOK, Trace.ARCHIVE, Trace.ADDRESS})
 """What the bot can remove. The rest people remove in the control panel; the bot looks, and sees that it is gone."""
@@ -86,7 +86,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a look changes: findings to add, and known ones as they stand now, each with the status that it had."""
+    """What a look changes: findings to add, those that are gone, and those that are open again, as they are seen now
+    but with the status that they had."""
 
     new: tuple[Finding, ...] = ()
     gone: tuple[Finding, ...] = ()
@@ -96,7 +97,8 @@ class Compared:
 def compare(known: Sequence[Finding], seen: Sequence[Suspicion], holdings: Holdings) -> Compared:
     """Hold what looks wrong by these holdings against what is known.
 
-    What was removed and is there again is open again; so is what was gone. Of what has moved since the look began,
+    What was removed and is there again is open again; so is what was gone, a route that was changed, and somebody who
+    became an owner, whatever was decided of them before. Of what has moved since the look began,
     nothing is told: it may have been listed before it was removed. Of kinds that could not be listed nothing counts as
     gone, nor of a subaccount that is not listed.
     """
@@ -117,14 +119,31 @@ def compare(known: Sequence[Finding], seen: Sequence[Suspicion], holdings: Holdi
         and not is_about_people(finding)
     )
     back = tuple(
-        replace(finding, reasons=(*now_seen[finding.identity].reasons, _AGAIN))
+        _as_seen(finding, seen_now, why)
         for finding in unmoved
-        if finding.status in (S.REMOVED, S.GONE) and finding.identity in now_seen
+        if (seen_now := now_seen.get(finding.identity)) and (why := _why_open_again(finding, seen_now))
     )
     return Compared(new, gone, back)
 
 
-_AGAIN = "it was gone, and is there again"
+AGAIN = "it was gone, and is there again"
+CHANGED = "it was changed since it was found"
+
+
+def _why_open_again(finding: Finding, seen: Suspicion) -> str:
+    """Why somebody must decide about it anew; empty where what was decided still holds."""
+    if finding.status in UNDER_WAY:
+        return ""
+    if finding.status in (S.REMOVED, S.GONE):
+        return AGAIN
+    if finding.trace is Trace.ROUTE and is_other_route(finding.thing, seen.thing):
+        return CHANGED
+    is_owner_now = finding.trace is Trace.USER and SECOND_OWNER in seen.reasons
+    return CHANGED if is_owner_now and SECOND_OWNER not in finding.reasons else ""
+
+
+def _as_seen(finding: Finding, seen: Suspicion, why: str) -> Finding:
+    return replace(finding, title=seen.title, reasons=(*seen.reasons, why), thing=seen.thing)
 
 
 def is_about_people(finding: Finding) -> bool:

@@ -1,5 +1,7 @@
 """All that a Mailgun account holds which an attacker could have touched: its own, and that of each subaccount."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,9 +59,17 @@ def archive_subject(domain: Domain) -> str:
     return f"{domain.subject}/{domain.archive_to}"
 
 
+def route_mark(route: Route) -> str:
+    """What names a route as it is: one that is changed in place keeps its id and its date."""
+    does = json.dumps([route.priority, route.expression, *route.actions])
+    return f"{route.region}/{route.id}/{hashlib.sha256(does.encode()).hexdigest()[:16]}"
+
+
 def there(holdings: Holdings) -> list[str]:
-    """What is there of the kinds of things that Mailgun gives no date of, so that a later look knows what is new."""
+    """What is there of the kinds of things that Mailgun gives no date of, or none of their changes, so that a later
+    look knows what is new."""
     found = [marked_as_there(Trace.WEBHOOK, webhook.subject) for webhook in holdings.webhooks]
+    found += [marked_as_there(Trace.ROUTE, route_mark(route)) for route in holdings.routes]
     found += [marked_as_there(Trace.ADDRESS, entry.address) for entry in holdings.allowlist]
     found += [marked_as_there(Trace.USER, user.id) for user in holdings.users if not user.is_disabled]
     found += [marked_as_there(Trace.ARCHIVE, archive_subject(d)) for d in holdings.domains if d.archive_to]

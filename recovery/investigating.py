@@ -1,6 +1,7 @@
 """The investigation: what a look through the account changes in what is known of it, in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from recovery.account import KeyKind
@@ -9,15 +10,12 @@ from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compa
 from recovery.holdings import Holdings, there
 from recovery.key_plans import bots_key_id, handed_ids
 from recovery.sending_chart import chart
-from recovery.state import Facts, Incident, Json, NewTask, StepState, StepStatus
+from recovery.state import Facts, Incident, Json, StepState, StepStatus
 from recovery.store import Transaction
 from recovery.strangers import settle_strangers
 from recovery.suspicion import Circumstances, suspicions
 from recovery.text import count, listing
 from recovery.weighing import enrol
-
-LOOK = "investigate.look"
-"""Looks again for as long as a finding is open: people remove things in the control panel, too."""
 
 S = FindingStatus
 
@@ -42,12 +40,8 @@ def record_look(
     """Write down what this look changes, with its audit entries. Users are enrolled, and looked for in Slack."""
     changes = weigh_look(tx, incident, state, holdings, own_keys)
     new = tx.findings.add(incident.id, changes.new)
-    back = [
-        moved
-        for each in changes.back
-        if (moved := tx.findings.move(each, [S.REMOVED, S.GONE], S.OPEN, reasons=each.reasons, decided_by=None))
-    ]
-    gone = [moved for each in changes.gone if (moved := tx.findings.move(each, [S.OPEN], S.GONE))]
+    back, gone = _moved(changes.back, S.OPEN), _moved(changes.gone, S.GONE)
+    tx.findings.save([*back, *gone])
     is_first = "looked_at" not in state.facts
     facts = [found(finding) for finding in (*new, *back)]
     facts += [AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called) for finding in gone]
@@ -57,7 +51,12 @@ def record_look(
     tx.audit.append_all(incident.id, now, facts)
     tx.steps.set(state.id, facts={**state.facts, **told_of(holdings, state, now)})
     users = {user.id: user for user in holdings.users if not user.is_disabled}
-    settle_strangers(tx, incident.id, enrol(tx, incident, users), now)
+    settle_strangers(tx, incident.id, enrol(tx, incident, users), now, users.keys())
+
+
+def _moved(findings: Sequence[Finding], to: FindingStatus) -> list[Finding]:
+    """As the look leaves them: nobody has decided that."""
+    return [replace(one, status=to, version=one.version + 1, decided_by=None, decided_at=None) for one in findings]
 
 
 def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:
@@ -135,9 +134,3 @@ def go_on(tx: Transaction, incident: Incident, state: StepState) -> None:
     """Have the step looked at: it has a removal to do, or nothing is open any more."""
     if is_decided(tx.findings.of(incident.id)):
         tx.steps.move(state, [StepStatus.WAITING], StepStatus.RUNNING)
-
-
-def look_task(incident: Incident, not_before: datetime | None, why: str = "") -> NewTask:
-    """Looks again; `why` tells an asked look from the one that recurs."""
-    key = f"{LOOK}:{incident.id}:{why}" if why else f"{LOOK}:{incident.id}"
-    return NewTask(LOOK, key, incident.id, priority=4, payload={"once": bool(why)}, not_before=not_before)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from recovery.account import KeyKind, Subaccount
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import NotFound, NotYet, Refused
-from recovery.findings import UNDER_WAY, Finding, FindingStatus
+from recovery.findings import CHANGED, UNDER_WAY, Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.jobs import Job, TaskKind
 from recovery.keyring import delete_surely, id_told_by
@@ -16,7 +16,8 @@ from recovery.ports import Mailgun
 from recovery.secret import fingerprint
 from recovery.state import Incident, NewTask, StepState, TaskStatus
 from recovery.store import Transaction
-from recovery.things import address_of, kept, login_of, route_of, webhook_of
+from recovery.suspicion import route_title
+from recovery.things import address_of, is_other_route, kept, login_of, of_route, route_of, webhook_of
 
 REMOVE = "investigate.remove"
 RESTORE = "investigate.restore"
@@ -55,6 +56,8 @@ def remove(job: Job) -> None:
             return
         delete_surely(job, finding.subject, owner_of(finding))
     else:
+        if finding.trace is Trace.ROUTE and _is_another_by_now(job, finding):
+            return
         job.hold()
         # Not found is removed: before a crash, or by somebody else meanwhile.
         with suppress(NotFound):
@@ -151,6 +154,23 @@ def _remove_copies(job: Job, mailgun: Mailgun, finding: Finding) -> None:
     if listed is not None and listed.archive_to == finding.thing["copies to"]:
         job.hold()
         mailgun.archive_to(region, domain, "")
+
+
+def _is_another_by_now(job: Job, finding: Finding) -> bool:
+    """Whether the route was changed since, which nobody has approved removing: then it waits for a decision anew."""
+    job.hold()
+    routes = _mailgun(job, finding).routes(str(finding.thing["region"]))
+    listed = next((route for route in routes if f"{route.region}/{route.id}" == finding.subject), None)
+    if listed is None or not is_other_route(finding.thing, of_route(listed)):
+        return False
+    with job.record() as tx:
+        reasons = tuple(dict.fromkeys((*finding.reasons, CHANGED)))
+        fields = {"title": route_title(listed), "thing": of_route(listed), "reasons": reasons}
+        if moved := tx.findings.move(finding, [S.REMOVING], S.OPEN, decided_by=None, decided_at=None, **fields):
+            facts = AuditFacts(Actor.BOT, Action.FOUND, moved.called, "; ".join(moved.reasons))
+            tx.audit.append(finding.incident_id, job.tools.clock.now(), facts)
+        job.done(tx, job.task)
+    return True
 
 
 def _remove_route(job: Job, mailgun: Mailgun, finding: Finding) -> None:

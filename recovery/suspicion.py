@@ -20,7 +20,7 @@ from recovery.account import (
     Subaccount,
     Webhook,
 )
-from recovery.holdings import Holdings, Trace, archive_subject, marked_as_there
+from recovery.holdings import Holdings, Trace, archive_subject, marked_as_there, route_mark
 from recovery.things import Thing
 
 FEW_ADDRESSES = 5
@@ -95,6 +95,7 @@ def suspicions(holdings: Holdings, known: Circumstances) -> list[Suspicion]:
 CREATED_LATELY = "it was created shortly before the incident, or since"
 NOT_KNOWN = "the account is not known to use that address otherwise"
 NEW_SINCE = "it was not there when the account was looked through first"
+CHANGED_SINCE = "it was not like that when the account was looked through first"
 SECOND_OWNER = "the account has more than one owner"
 FEW = "few addresses may call the account, so each is worth a look; one may be the bot's own"
 
@@ -136,7 +137,7 @@ def _routes(routes: Sequence[Route], known: Circumstances, hosts: "Hosts") -> It
     for route in routes:
         if reasons := _of_route(route, known, hosts):
             subject, thing = f"{route.region}/{route.id}", things.of_route(route)
-            yield Suspicion(Trace.ROUTE, subject, _route_title(route), reasons, route.owner, thing)
+            yield Suspicion(Trace.ROUTE, subject, route_title(route), reasons, route.owner, thing)
 
 
 def _webhooks(webhooks: Sequence[Webhook], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
@@ -177,12 +178,15 @@ def _key_title(key: ApiKey) -> str:
 
 def _of_route(route: Route, known: Circumstances, hosts: "Hosts") -> tuple[str, ...]:
     reasons = [CREATED_LATELY] if known.is_recent(route.created_at) else []
+    if not reasons and known.is_new(Trace.ROUTE, route_mark(route)):
+        reasons.append(CHANGED_SINCE)
     if any(map(hosts.is_strange, targets(route))):
         reasons.append(NOT_KNOWN)
     return tuple(reasons)
 
 
-def _route_title(route: Route) -> str:
+def route_title(route: Route) -> str:
+    """How a finding calls a route."""
     return f"route for {route.expression} ({route.region.upper()}): {', '.join(route.actions)}"
 
 
@@ -221,7 +225,11 @@ class Hosts:
     @classmethod
     def of(cls, holdings: Holdings, known: Circumstances) -> "Hosts":
         """Those of these holdings. The account's own are its domains and those of its users' addresses."""
-        old = (route for route in holdings.routes if not known.is_recent(route.created_at))
+        old = [
+            route
+            for route in holdings.routes
+            if not known.is_recent(route.created_at) and not known.is_new(Trace.ROUTE, route_mark(route))
+        ]
         usual = {host_of(target) for route in old for target in targets(route)}
         own = {domain.name.lower() for domain in holdings.domains}
         own |= {host_of(user.email) for user in holdings.users if user.email}

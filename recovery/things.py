@@ -85,6 +85,11 @@ def route_of(thing: Thing) -> Route:
     )
 
 
+def is_other_route(one: Thing, other: Thing) -> bool:
+    """Whether a route does something else than it did: routes are changed in place, and keep their id and date."""
+    return any(one.get(name) != other.get(name) for name in ("priority", "expression", "actions"))
+
+
 def of_webhook(webhook: Webhook) -> Thing:
     """A webhook, whole."""
     events: list[Json] = [*webhook.events]

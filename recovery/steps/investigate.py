@@ -8,9 +8,9 @@ from recovery.finding_cards import card_rows, standing
 from recovery.findings import FindingStatus
 from recovery.hand import CONTROL_PANEL, HandItem, hand_done
 from recovery.holdings import Holdings
-from recovery.investigating import LOOK, go_on, is_decided, look_task, own_keys, record_look, weigh_look
+from recovery.investigating import go_on, is_decided, own_keys, record_look, weigh_look
 from recovery.jobs import Job, TaskKind
-from recovery.looking import look_through
+from recovery.looking import LEAST_APART, LOOK, look_task, look_through
 from recovery.policy import Policy
 from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go_on_cancel, let_go_on_skip
 from recovery.state import Incident, StepState, StepStatus
@@ -112,7 +112,7 @@ class Investigate(Step):
         now = tools.clock.now()
         record_look(tx, incident, state, holdings, own_keys(tx, incident, holdings), now)
         if not is_decided(tx.findings.of(incident.id)):
-            tx.tasks.add([look_task(incident, now + again_after(tools.policy))])
+            tx.tasks.add([look_task(incident.id, now + again_after(tools.policy))])
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         let_go_on_skip(tx, incident, state.decided_by, state.decided_at)
@@ -135,8 +135,8 @@ class Investigate(Step):
 
 
 def again_after(policy: Policy) -> timedelta:
-    """How long after a look the next one follows: it is many calls, so not oftener than once a minute."""
-    return max(policy.poll_every, timedelta(minutes=1))
+    """How long after a look the next one follows."""
+    return max(policy.poll_every, LEAST_APART)
 
 
 def texts(value: object) -> list[str]:
@@ -176,5 +176,5 @@ def state_of(tx: Transaction, incident_id: int) -> StepState:
 
 def is_worth_a_look(tx: Transaction, incident_id: int, *, asked: bool) -> bool:
     """Whether anything is open in the step; an asked look is worth it whatever is."""
-    is_open = state_of(tx, incident_id).status in (StepStatus.WAITING, StepStatus.RUNNING)
+    is_open = state_of(tx, incident_id).status in (StepStatus.WAITING, StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
     return tx.incidents.get(incident_id).is_alive and (asked or is_open)

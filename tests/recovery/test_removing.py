@@ -1,5 +1,6 @@
 """What a finding is about is removed after a click, once, and put back as it was."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -307,3 +308,43 @@ def test_what_was_not_begun_when_the_incident_was_cancelled_is_left(open_case: W
 
     with open_case.database.read() as tx:
         assert {one.status for one in tx.findings.of(number) if one.trace is Trace.ROUTE} == {S.LEFT}
+
+
+# --- A route that is another one by now ------------------------------------------------------------------
+
+
+def test_a_route_that_was_changed_after_it_was_found_is_not_removed_but_asked_about_anew(open_case: World) -> None:
+    number = found(open_case, Trace.ROUTE).number
+    routes = open_case.mailgun.outlets.routes
+    routes[:] = [replace(routes[0], actions=('forward("https://help.acme.example")',))]
+    open_case.type(f"remove {number}")
+    open_case.work()
+
+    changed = found(open_case, Trace.ROUTE)
+    assert open_case.mailgun.called("delete_route") == []
+    assert changed.status is S.OPEN and "help.acme.example" in changed.title
+    assert open_case.status("0") is StepStatus.WAITING
+    remove(open_case, Trace.ROUTE)
+    assert open_case.mailgun.outlets.routes == []
+
+
+def test_a_route_that_was_expected_and_is_changed_then_is_open_again(open_case: World) -> None:
+    open_case.all_expected()
+    routes = open_case.mailgun.outlets.routes
+    routes[:] = [replace(routes[0], expression="match_recipient('ceo@acme.example')")]
+    open_case.vacated()
+
+    assert found(open_case, Trace.ROUTE).status is S.OPEN and "ceo@acme.example" in open_case.card("0")
+    assert open_case.status("5") is StepStatus.LOCKED
+
+
+def test_an_old_route_that_is_changed_after_the_first_look_is_found(world: World) -> None:
+    old = an_attackers_route(world, actions=('forward("https://help.acme.example")',))
+    old = replace(old, created_at=world.clock.now() - 400 * DAY)
+    world.mailgun.outlets.routes.append(old)
+    world.with_logins("a").opened()
+    assert world.status("0") is StepStatus.DONE
+    world.mailgun.outlets.routes[:] = [replace(old, actions=(f'forward("{HOST}")',))]
+    world.vacated()
+
+    assert found(world, Trace.ROUTE).status is S.OPEN and len(found(world, Trace.ROUTE).reasons) == 2
