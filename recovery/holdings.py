@@ -54,6 +54,11 @@ def marked_as_there(trace: Trace, subject: str) -> str:
     return f"{trace}:{subject}"
 
 
+def trace_of(mark: str) -> Trace:
+    """The kind of thing that such a mark is about."""
+    return Trace(mark.partition(":")[0])
+
+
 def archive_subject(domain: Domain) -> str:
     """What names the copies of a domain's mail: another address is another finding."""
     return f"{domain.subject}/{domain.archive_to}"

@@ -7,7 +7,7 @@ from datetime import datetime
 from recovery.account import KeyKind
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
-from recovery.holdings import Holdings, there
+from recovery.holdings import Holdings, Trace, there, trace_of
 from recovery.key_plans import bots_key_id, handed_ids
 from recovery.sending_chart import chart
 from recovery.state import Facts, Incident, Json, StepState, StepStatus
@@ -30,6 +30,7 @@ def weigh_look(
         now=holdings.asked_at,
         own_keys=own_keys,
         before=frozenset(map(str, before)) if isinstance(before, list) else None,
+        lacking=lacking(state),
     )
     return compare(tx.findings.of(incident.id), suspicions(holdings, known), holdings)
 
@@ -72,12 +73,29 @@ def found(finding: Finding) -> AuditFacts:
 
 def told_of(holdings: Holdings, state: StepState, now: datetime) -> Facts:
     """What the step keeps of a look: for its card, and for the looks to come."""
-    before = state.facts.get("there")
-    kept: list[Json] = before if isinstance(before, list) else [*there(holdings)]
+    known = state.facts.get("there")
+    before = lacking(state) if isinstance(known, list) else frozenset(Trace)
+    kept: list[Json] = known if isinstance(known, list) else []
+    # What could not be listed at first is held against the first look that could.
+    kept = [*kept, *(mark for mark in there(holdings) if trace_of(mark) in before - holdings.unread.keys())]
+    lacks: list[Json] = [*sorted(before & holdings.unread.keys())]
     unread: list[Json] = [*holdings.unread.values()]
     counts: list[Json] = [*counted(holdings)]
     sending: list[Json] = [*chart(holdings.sent, now.date())]
-    return {"looked_at": now.isoformat(), "there": kept, "unread": unread, "counts": counts, "sending": sending}
+    return {
+        "looked_at": now.isoformat(),
+        "there": kept,
+        "lacking": lacks,
+        "unread": unread,
+        "counts": counts,
+        "sending": sending,
+    }
+
+
+def lacking(state: StepState) -> frozenset[Trace]:
+    """The kinds of things that no look could list yet."""
+    kinds = state.facts.get("lacking")
+    return frozenset(Trace(str(kind)) for kind in kinds) if isinstance(kinds, list) else frozenset()
 
 
 def counted(holdings: Holdings) -> list[str]:

@@ -59,12 +59,14 @@ class Suspicion:
 class Circumstances:
     """What is known beside the holdings. Whatever was created at `suspect_from` or later is suspicious. `own_keys` are
     the ids of the keys that the bot works with or has made. `before` is what was there at the first look, as
-    `recovery.holdings.there` says it; None at the first look itself."""
+    `recovery.holdings.there` says it; None at the first look itself. Of the kinds in `lacking` it says nothing: they
+    could not be listed then."""
 
     suspect_from: datetime
     now: datetime
     own_keys: frozenset[str] = frozenset()
     before: frozenset[str] | None = None
+    lacking: frozenset[Trace] = frozenset()
 
     def is_recent(self, at: datetime | None) -> bool:
         """Whether that was shortly before the incident, or since."""
@@ -72,7 +74,9 @@ class Circumstances:
 
     def is_new(self, trace: Trace, subject: str) -> bool:
         """Whether it has come since the first look: for what Mailgun gives no date of."""
-        return self.before is not None and marked_as_there(trace, subject) not in self.before
+        if self.before is None or trace in self.lacking:
+            return False
+        return marked_as_there(trace, subject) not in self.before
 
 
 def suspicions(holdings: Holdings, known: Circumstances) -> list[Suspicion]:

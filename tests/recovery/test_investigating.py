@@ -1,6 +1,7 @@
 """Step 0: what is found, what it says, and where the step stands."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -375,3 +376,18 @@ def test_of_a_subaccount_that_is_not_listed_nothing_counts_as_gone(world: World)
     world.work(timedelta(seconds=5))
 
     assert found(world, Trace.KEY).status is S.OPEN
+
+
+def test_what_could_not_be_listed_at_first_is_not_new_at_the_next_look(world: World) -> None:
+    own = Webhook("us", "mg.acme.example", "https://hooks.acme.example", ("opened",))
+    world.with_logins("a").mailgun.outlets.webhooks.append(own)
+    world.mailgun.fail("webhooks", Refused("no", status=400))
+    world.opened()
+    world.type("look")
+    world.work()
+    assert findings(world) == []
+    world.mailgun.outlets.webhooks.append(replace(own, url="https://other.acme.example"))
+    world.type("look")
+    world.work()
+
+    assert found(world, Trace.WEBHOOK).thing["address"] == "https://other.acme.example"
