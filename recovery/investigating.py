@@ -8,7 +8,8 @@ from recovery.account import KeyKind
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
 from recovery.holdings import Holdings, Trace, there, trace_of
-from recovery.key_plans import bots_key_id, handed_ids
+from recovery.key_plans import bots_key_id, handed_ids, marks_in_work
+from recovery.keyring import mark_of
 from recovery.sending_chart import chart
 from recovery.state import Facts, Incident, Json, StepState, StepStatus
 from recovery.store import Transaction
@@ -61,9 +62,13 @@ def _moved(findings: Sequence[Finding], to: FindingStatus) -> list[Finding]:
 
 
 def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:
-    """The ids of the keys that the bot works with, or has made and handed over in this incident."""
-    handed = {made for state in tx.steps.of(incident.id) for made in handed_ids(tx, state)}
-    return frozenset(handed | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
+    """The ids of the keys that the bot works with, or has made and handed over in this incident; and of those that it
+    is about to hand over, by their marks: once that is done a mark says nothing, for it can be copied."""
+    states = tx.steps.of(incident.id)
+    handed = {made for state in states for made in handed_ids(tx, state)}
+    marks = {mark for state in states for mark in marks_in_work(tx, state)}
+    in_work = {key.id for key in holdings.keys if mark_of(key) in marks}
+    return frozenset(handed | in_work | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
 
 
 def found(finding: Finding) -> AuditFacts:

@@ -160,6 +160,13 @@ def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
     return [*map(str, marks), *(mark for task in tx.tasks.of_step(state.id) for mark in own_marks(task))]
 
 
+def marks_in_work(tx: Transaction, state: StepState) -> list[str]:
+    """The marks of keys that unfinished tasks have made, perhaps, and not handed over yet."""
+    unfinished = (TaskStatus.READY, TaskStatus.RUNNING)
+    tasks = [task for kind in (BEGIN, REPLACE) for task in tx.tasks.of_step(state.id, *unfinished, kind=kind)]
+    return [str(mark) for task in tasks for mark in (*as_list(task.payload.get("marks")), *own_marks(task))]
+
+
 def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
     """When the last of the keys from before was deleted, as far as this step deleted any."""
     # A replacement that was issued anew was never an old key.

@@ -13,6 +13,7 @@ from recovery.errors import KeyRefused, Refused, Uncertain, Why
 from recovery.finding_cards import findings_card
 from recovery.findings import Finding, FindingStatus
 from recovery.holdings import Trace
+from recovery.looking import LOOK
 from recovery.removing import REMOVE
 from recovery.secret import Secret
 from recovery.state import IncidentStatus, StepStatus
@@ -391,3 +392,19 @@ def test_what_could_not_be_listed_at_first_is_not_new_at_the_next_look(world: Wo
     world.work()
 
     assert found(world, Trace.WEBHOOK).thing["address"] == "https://other.acme.example"
+
+
+def test_a_key_that_the_bot_is_about_to_hand_over_is_no_finding(world: World) -> None:
+    visited(world).opened()
+
+    def look_meanwhile(call: str) -> None:
+        # A key is made by then, and neither in the vault nor handed over.
+        if call == "prove_key":
+            world.type("look")
+            world.drain(LOOK)
+
+    world.mailgun.while_calling = look_meanwhile
+    world.approved("1")
+
+    assert len(world.mailgun.called("prove_key")) > 1
+    assert [one.subject for one in findings(world) if one.trace is Trace.KEY] == ["eves"]
