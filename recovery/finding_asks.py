@@ -50,7 +50,8 @@ def attack(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding) 
 
 
 def put_back(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding) -> Line:
-    return decisions.put_back(tx, incident, sheet.by, finding)
+    two = sheet.job.tools.policy.two_person
+    return decisions.put_back(tx, incident, sheet.by, finding, two_person=two)
 
 
 def remove(sheet: Sheet) -> Card | None:

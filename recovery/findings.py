@@ -107,7 +107,9 @@ def compare(known: Sequence[Finding], seen: Sequence[Suspicion], holdings: Holdi
     unmoved = [finding for finding in known if holdings.versions.get(finding.id) == finding.version]
     listed = {None, *(subaccount.id for subaccount in holdings.subaccounts)}
     new = tuple(
-        _as_finding(one, holdings.asked_at) for identity, one in now_seen.items() if identity not in by_identity
+        _as_finding(one, holdings.asked_at)
+        for identity, one in now_seen.items()
+        if identity not in by_identity and not _is_being_put_back(one, known)
     )
     gone = tuple(
         finding
@@ -124,6 +126,12 @@ def compare(known: Sequence[Finding], seen: Sequence[Suspicion], holdings: Holdi
         if (seen_now := now_seen.get(finding.identity)) and (why := _why_open_again(finding, seen_now))
     )
     return Compared(new, gone, back)
+
+
+def _is_being_put_back(seen: Suspicion, known: Sequence[Finding]) -> bool:
+    """Whether it is a route that was just put back: its new id is written down a moment later."""
+    routes = [one for one in known if one.trace is seen.trace is Trace.ROUTE and one.status is S.RESTORING]
+    return any(not is_other_route(one.thing, seen.thing) for one in routes)
 
 
 AGAIN = "it was gone, and is there again"

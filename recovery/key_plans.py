@@ -39,6 +39,8 @@ FIRST = "first"
 """In a task's payload: the key is deleted before its replacement is made, for want of room."""
 DELETED = "deleted"
 """In the payload of such a task: it is."""
+ANEW = "anew"
+"""In the payload of such a task: it was removed as a finding, before the task was planned."""
 DEAD = "dead"
 """In a task's payload: nobody can use the key any more, for it is disabled or expired."""
 KNOWN_BY = "known_by"
@@ -77,6 +79,7 @@ def made_anew_task(state: StepState, key_id: str, thing: Thing, owner: Owner) ->
         **owner_facts(owner),
         FIRST: True,
         DELETED: True,
+        ANEW: True,
     }
     return replace_task_of(state.incident_id, state.id, key_id, payload)
 
@@ -177,6 +180,8 @@ def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
         if task.kind in (REPLACE, RETIRE, SPARE, by_hand)
         and task.subject not in (*ours, *NO_KEYS_BY_HAND)
         and task.finished_at is not None
+        # The key that it takes the place of was gone before it was planned.
+        and not task.payload.get(ANEW)
     ]
     return max(ended, default=None)
 

@@ -22,6 +22,9 @@ from recovery.things import address_of, is_other_route, kept, login_of, of_route
 REMOVE = "investigate.remove"
 RESTORE = "investigate.restore"
 
+WAS_THERE = "was_there"
+"""In the payload of a removal: Mailgun listed the account key just before it was deleted."""
+
 LONGEST_WAIT = timedelta(minutes=1)
 """How long an account key waits, after the last look whether the bot has one of its own, for the next."""
 
@@ -54,6 +57,8 @@ def remove(job: Job) -> None:
     if finding.trace is Trace.KEY:
         if may_be_own_key(finding) and not _may_go(job, finding):
             return
+        if may_be_own_key(finding) and not job.task.payload.get(WAS_THERE) and _is_listed(job, finding):
+            job.note(**{WAS_THERE: True})
         delete_surely(job, finding.subject, owner_of(finding))
     else:
         if finding.trace is Trace.ROUTE and _is_another_by_now(job, finding):
@@ -132,6 +137,9 @@ def _record(
         now = job.tools.clock.now()
         if tx.findings.move(finding, UNDER_WAY, to, subject=subject or finding.subject):
             tx.audit.append(finding.incident_id, now, AuditFacts(Actor.BOT, action, finding.called, result))
+            if job.task.payload.get(WAS_THERE) and tx.incidents.get(finding.incident_id).keys_expired_at:
+                # It outlived step 1, and could undo until now what was set: that is offered for another reset.
+                tx.incidents.set(finding.incident_id, keys_expired_at=now)
         job.done(tx, job.task)
 
 

@@ -1,5 +1,6 @@
 """What a finding is about is removed after a click, once, and put back as it was."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,12 +12,13 @@ from recovery.audit import Action
 from recovery.errors import Refused, Uncertain
 from recovery.findings import FindingStatus
 from recovery.holdings import Trace
+from recovery.looking import LOOK
 from recovery.removing import REMOVE, RESTORE
 from recovery.secret import Secret, fingerprint
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_domain, a_key
-from tests.recovery.test_investigating import HOST, an_attackers_route, found, visited
-from tests.recovery.world import FIRST_KEY, World
+from tests.recovery.test_investigating import HOST, an_attackers_route, findings, found, visited
+from tests.recovery.world import APPROVER, FIRST_KEY, REQUESTER, World
 
 S = FindingStatus
 CALLS = {
@@ -348,3 +350,65 @@ def test_an_old_route_that_is_changed_after_the_first_look_is_found(world: World
     world.vacated()
 
     assert found(world, Trace.ROUTE).status is S.OPEN and len(found(world, Trace.ROUTE).reasons) == 2
+
+
+def test_a_look_while_a_route_is_put_back_finds_no_other(open_case: World) -> None:
+    remove(open_case, Trace.ROUTE)
+    open_case.type(f"put-back {found(open_case, Trace.ROUTE).number}")
+    assert open_case.claim(RESTORE) is not None
+    open_case.mailgun.create_route(an_attackers_route(open_case))
+    open_case.type("look")
+    open_case.drain(LOOK)
+    open_case.start()
+    open_case.later(open_case.policy.lease)
+
+    assert found(open_case, Trace.ROUTE).status is S.RESTORED
+
+
+# --- Made anew ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("two_person", [True, False])
+def test_whoever_receives_the_secrets_may_have_one_made_anew_unless_two_people_are_needed(
+    make_world: Callable[..., World], two_person: bool
+) -> None:
+    world = visited(make_world(two_person=two_person)).opened().approved("1", by=APPROVER)
+    world.mailgun.has_key(a_key("late", description="", created_at=world.clock.now()), "late-secret")
+    world.type("look")
+    world.work()
+    number = next(one.number for one in findings(world) if one.subject == "late")
+    world.type(f"remove {number}")
+    world.work()
+    before = len(world.handed_over)
+    answer = world.type(f"put-back {number}", by=REQUESTER)
+    world.work()
+
+    assert ("Two people are needed" in answer) is two_person
+    assert len(world.handed_over) - before == (0 if two_person else 1)
+
+
+def test_what_was_set_while_an_attackers_key_lived_is_offered_for_another_reset(open_case: World) -> None:
+    open_case.all_expected().approved("1", "2")
+    open_case.mailgun.has_key(a_key("late", description="", created_at=open_case.clock.now()), "late-secret")
+    open_case.type("look")
+    open_case.work()
+    assert open_case.status("2") is StepStatus.DONE
+    open_case.clock.pass_by(timedelta(minutes=1))
+    number = next(one.number for one in findings(open_case) if one.subject == "late")
+    open_case.type(f"remove {number}")
+    open_case.work()
+
+    assert open_case.status("2") is StepStatus.WAITING
+
+
+def test_a_key_that_is_made_anew_makes_nothing_else_anew(open_case: World) -> None:
+    with_own_key(open_case)
+    remove(open_case, Trace.KEY)
+    open_case.all_expected().approved("1", "2")
+    signing_keys = list(open_case.mailgun.outlets.signing_keys)
+    open_case.clock.pass_by(timedelta(minutes=1))
+    put_back(open_case, Trace.KEY)
+
+    assert open_case.status("1") is StepStatus.DONE and len(open_case.trail(Action.MADE_ANEW)) == 1
+    assert open_case.mailgun.outlets.signing_keys == signing_keys
+    assert open_case.status("2") is StepStatus.DONE
