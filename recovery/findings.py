@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from recovery.holdings import Holdings, Trace
 from recovery.suspicion import SECOND_OWNER, Suspicion
+from recovery.text import shortened
 from recovery.things import Thing, is_other_route
 
 CAN_BE_REMOVED = frozenset({Trace.KEY, Trace.LOGIN, Trace.ROUTE, Trace.WEBHOOK, Trace.ARCHIVE, Trace.ADDRESS})
@@ -172,5 +173,5 @@ def _as_finding(one: Suspicion, at: datetime) -> Finding:
         found_at=at,
         thing=one.thing,
         owner_id=one.owner.id if one.owner else None,
-        owner_name=one.owner.name if one.owner else None,
+        owner_name=shortened(one.owner.name) if one.owner else None,
     )

@@ -21,6 +21,7 @@ from recovery.account import (
     Webhook,
 )
 from recovery.holdings import Holdings, Trace, archive_subject, marked_as_there, route_mark
+from recovery.text import listing, shortened
 from recovery.things import Thing
 
 FEW_ADDRESSES = 5
@@ -112,7 +113,7 @@ def _subaccounts(subaccounts: Sequence[Subaccount], known: Circumstances) -> Ite
     for one in subaccounts:
         if known.is_recent(one.created_at):
             thing: Thing = {"id": one.id, "name": one.name, "created": things.moment(one.created_at)}
-            yield Suspicion(Trace.SUBACCOUNT, one.id, f"subaccount {one.name}", (CREATED_LATELY,), one, thing)
+            yield Suspicion(Trace.SUBACCOUNT, one.id, f"subaccount {shortened(one.name)}", (CREATED_LATELY,), one, thing)
 
 
 def _domains(domains: Sequence[Domain], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
@@ -125,14 +126,14 @@ def _domains(domains: Sequence[Domain], known: Circumstances, hosts: "Hosts") ->
             is_new = known.is_new(Trace.ARCHIVE, archive_subject(domain))
             reasons = _why({NOT_KNOWN: hosts.is_strange(domain.archive_to), NEW_SINCE: is_new})
             if reasons:
-                title = f"copies of all mail that {named} delivers go to {domain.archive_to}"
+                title = f"copies of all mail that {named} delivers go to {shortened(domain.archive_to, 120)}"
                 yield Suspicion(Trace.ARCHIVE, archive_subject(domain), title, reasons, domain.owner, thing)
 
 
 def _logins(logins: Sequence[Login], known: Circumstances) -> Iterator[Suspicion]:
     for login in logins:
         if known.is_recent(login.created_at):
-            title = f"SMTP login {login.login} ({login.region.upper()})"
+            title = f"SMTP login {shortened(login.login)} ({login.region.upper()})"
             thing = things.of_login(login)
             yield Suspicion(Trace.LOGIN, login.subject, title, (CREATED_LATELY,), login.owner, thing)
 
@@ -171,13 +172,13 @@ def _of_key(key: ApiKey, known: Circumstances, requestors: set[str]) -> tuple[st
     if not key.description:
         reasons.append("it has no description")
     if key.requestor and key.requestor.lower() not in requestors:
-        reasons.append(f"{key.requestor}, who asked for it, is no user of the account")
+        reasons.append(f"{shortened(key.requestor)}, who asked for it, is no user of the account")
     return tuple(reasons)
 
 
 def _key_title(key: ApiKey) -> str:
     what = f"sending key for {key.domain_name}" if key.kind is KeyKind.DOMAIN else f"API key, role {key.role}"
-    return f"{what}, {key.id}" + (f" ({key.description})" if key.description else "")
+    return f"{what}, {key.id}" + (f" ({shortened(key.description)})" if key.description else "")
 
 
 def _of_route(route: Route, known: Circumstances, hosts: "Hosts") -> tuple[str, ...]:
@@ -191,11 +192,12 @@ def _of_route(route: Route, known: Circumstances, hosts: "Hosts") -> tuple[str, 
 
 def route_title(route: Route) -> str:
     """How a finding calls a route."""
-    return f"route for {route.expression} ({route.region.upper()}): {', '.join(route.actions)}"
+    does = listing((shortened(action, 120) for action in route.actions), most=3)
+    return f"route for {shortened(route.expression)} ({route.region.upper()}): {does}"
 
 
 def _webhook_title(webhook: Webhook) -> str:
-    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {webhook.url}: {', '.join(webhook.events)}"
+    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {shortened(webhook.url, 120)}: {', '.join(webhook.events)}"
 
 
 # --- Hosts ----------------------------------------------------------------------------------------------
@@ -268,7 +270,7 @@ def _belongs(host: str, own: str) -> bool:
 
 def user_title(email: str, name: str, user_id: str, role: str, *, is_master: bool) -> str:
     """How a finding calls a user of the account."""
-    return f"user {email or name or user_id} ({'owner' if is_master else role or 'no role'})"
+    return f"user {shortened(email or name or user_id)} ({'owner' if is_master else role or 'no role'})"
 
 
 def _users(users: Sequence[AccountUser], known: Circumstances) -> Iterator[Suspicion]:
@@ -288,7 +290,7 @@ def _users(users: Sequence[AccountUser], known: Circumstances) -> Iterator[Suspi
 def _alerts(alerts: Sequence[SendAlert], known: Circumstances) -> Iterator[Suspicion]:
     for alert in alerts:
         if known.is_recent(alert.created_at):
-            title = f"sending alert {alert.name}: {alert.metric} {alert.comparator} {alert.limit}"
+            title = f"sending alert {shortened(alert.name)}: {alert.metric} {alert.comparator} {alert.limit}"
             thing: Thing = {"id": alert.id, "name": alert.name, "created": things.moment(alert.created_at)}
             yield Suspicion(Trace.ALERT, alert.id, title, (CREATED_LATELY,), thing=thing)
 
@@ -298,7 +300,7 @@ def _addresses(holdings: Holdings, known: Circumstances) -> Iterator[Suspicion]:
     for entry in holdings.allowlist:
         reasons = _why({FEW: are_few, NEW_SINCE: known.is_new(Trace.ADDRESS, entry.address)})
         if reasons:
-            title = f"{entry.address} on the IP allowlist" + (f" ({entry.description})" if entry.description else "")
+            title = f"{entry.address} on the IP allowlist" + (f" ({shortened(entry.description)})" if entry.description else "")
             yield Suspicion(Trace.ADDRESS, entry.address, title, reasons, thing=things.of_address(entry))
 
 

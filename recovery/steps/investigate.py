@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from recovery.actions import Ask
 from recovery.content import Button, Row
-from recovery.finding_cards import card_rows, standing
+from recovery.finding_cards import card_rows, not_on_card, standing
 from recovery.findings import FindingStatus
 from recovery.hand import CONTROL_PANEL, HandItem, hand_done
 from recovery.holdings import Holdings
@@ -68,6 +68,8 @@ class Investigate(Step):
         if sending := texts(facts.get("sending")):
             lines += [line(Bold("Sent on each of the last days"), ", today last"), *(line(Code(s)) for s in sending)]
         lines.append(line(Bold("Findings"), f": {standing(view.findings)}."))
+        if view.incident.is_alive and (more := not_on_card(view.findings)):
+            lines.append(more)
         if any(finding.blocks_support for finding in view.findings):
             lines.append(
                 line(

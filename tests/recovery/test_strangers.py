@@ -35,7 +35,7 @@ def is_removed(world: World) -> None:
 
 def test_a_stranger_is_a_finding_that_names_them(zoe: World) -> None:
     assert finding(zoe).status is S.OPEN
-    assert "user zoe@acme.example (basic)" in zoe.card("0") and "nobody in Slack" in zoe.card("0")
+    assert "User zoe@acme.example (basic)" in zoe.card("0") and "nobody in Slack" in zoe.card("0")
 
 
 def test_whatever_is_skipped_support_is_not_told_before_the_stranger_is_settled(zoe: World) -> None:
