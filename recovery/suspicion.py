@@ -230,21 +230,22 @@ class Hosts:
 
     @classmethod
     def of(cls, holdings: Holdings, known: Circumstances) -> "Hosts":
-        """Those of these holdings. The account's own are its domains and those of its users' addresses."""
+        """Those of these holdings. The account's own are its domains, what stands beside them, and the domain of most
+        of its users' addresses; save what came as lately as an attacker, and where anybody may have an address."""
         old = [
             route
             for route in holdings.routes
             if not known.is_recent(route.created_at) and not known.is_new(Trace.ROUTE, route_mark(route))
         ]
-        usual = {host_of(target) for route in old for target in targets(route)}
-        own = {domain.name.lower() for domain in holdings.domains}
-        own |= {host_of(user.email) for user in holdings.users if user.email}
+        usual = {_place_of(target) for route in old for target in targets(route)}
+        names = {domain.name.lower() for domain in holdings.domains if not known.is_recent(domain.created_at)}
+        own = names | {above for name in names if (above := _company_of(name))} | _of_most_users(holdings.users)
         return cls(frozenset(own), frozenset(usual | set(_of_most_webhooks(holdings))))
 
     def is_strange(self, target: str) -> bool:
         """Whether the account is not known to use that address."""
         host = host_of(target)
-        return host not in self.usual and not any(_belongs(host, own) for own in self.own)
+        return _place_of(target) not in self.usual and not any(host == own or host.endswith(f".{own}") for own in self.own)
 
 
 def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:
@@ -257,12 +258,37 @@ def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:
         yield from (host for host, domains in uses.items() if 2 * len(domains) > len(all_domains))
 
 
-def _belongs(host: str, own: str) -> bool:
-    """Whether the host is in that domain, or beside it in the domain above: a company that sends as mg.acme.example has
-    its own hosts in acme.example. Of `co.example`-like domains this takes too much for the company's, never too little
-    for it to be seen: they are listed all the same."""
-    above = own.partition(".")[2]
-    return any(host == name or host.endswith(f".{name}") for name in (own, above) if name.count("."))
+_ANYBODYS = frozenset(
+    {
+        *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "aol.com"),
+        *("icloud.com", "me.com", "mac.com", "gmx.de", "gmx.net", "gmx.com", "web.de", "t-online.de", "mail.com"),
+        *("proton.me", "protonmail.com", "yandex.com", "yandex.ru", "mail.ru", "zoho.com", "fastmail.com", "qq.com"),
+        "mailgun.org",
+    }
+)
+"""Where anybody may have an address. Mailgun gives each account a sandbox domain in `mailgun.org`."""
+
+_REGISTRY = re.compile(r"(?:ac|co|com|edu|go|gov|ne|net|or|org)\.[a-z]{2}")
+"""Below these, as below `com`, each name is somebody else's."""
+
+
+def _place_of(target: str) -> str:
+    """Where that leads: to a host, or to the very address where anybody may have one there."""
+    host = host_of(target)
+    return target.lower() if host in _ANYBODYS else host
+
+
+def _company_of(name: str) -> str | None:
+    """The domain above, in which a company that sends as mg.acme.example has its own hosts; None where that is not one
+    company's."""
+    above = name.partition(".")[2]
+    return above if "." in above and above not in _ANYBODYS and not _REGISTRY.fullmatch(above) else None
+
+
+def _of_most_users(users: Sequence[AccountUser]) -> set[str]:
+    """The domain of more than half of the users' addresses: that of a single one may be an attacker's."""
+    hosts = [host_of(user.email) for user in users if user.email and not user.is_disabled]
+    return {host for host in hosts if 2 * hosts.count(host) > len(hosts) and host not in _ANYBODYS}
 
 
 # --- Users, alerts, addresses ---------------------------------------------------------------------------
