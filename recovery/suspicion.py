@@ -213,7 +213,10 @@ def targets(route: Route) -> list[str]:
 def host_of(target: str) -> str:
     """The host of a URL or of an e-mail address, in lower case; empty for what is neither."""
     if "://" in target:
-        return (urlsplit(target).hostname or "").lower()
+        try:
+            return (urlsplit(target).hostname or "").lower()
+        except ValueError:
+            return ""
     return target.rpartition("@")[2].lower() if "@" in target else ""
 
 

@@ -197,6 +197,11 @@ def test_the_domain_of_most_users_is_the_companys() -> None:
     assert not found(users=users, webhooks=(a_webhook("https://hooks.acme.test/in"),))
 
 
+@pytest.mark.parametrize("url", ["https://[stranger", "https://", "stranger", "https://stranger.example]/"])
+def test_what_is_no_address_is_suspicious(url: str) -> None:
+    assert found(webhooks=(a_webhook(url),), routes=(a_route(f'forward("{url}")', created_at=NOON),))
+
+
 def test_the_targets_of_a_route_are_its_addresses_and_urls() -> None:
     route = a_route('forward("a@b.example")', "forward('https://c.example/x')", 'store(notify="https://d.example")')
 
