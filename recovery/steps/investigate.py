@@ -124,9 +124,6 @@ class Investigate(Step):
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, holdings: Holdings) -> list[str]:
         findings = tx.findings.of(incident.id)
-        if state.status is StepStatus.SKIPPED and "looked_at" not in state.facts:
-            # It never looked: not to look is what was decided. Unknown users are another matter.
-            return [finding.subject for finding in findings if finding.blocks_support]
         changes = weigh_look(tx, incident, state, holdings, own_keys(tx, incident, holdings))
         gone = {finding.id for finding in changes.gone}
         left = [finding for finding in findings if finding.status is S.OPEN and finding.id not in gone]

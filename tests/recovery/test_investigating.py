@@ -408,3 +408,13 @@ def test_a_key_that_the_bot_is_about_to_hand_over_is_no_finding(world: World) ->
 
     assert len(world.mailgun.called("prove_key")) > 1
     assert [one.subject for one in findings(world) if one.trace is Trace.KEY] == ["eves"]
+
+
+def test_a_step_that_was_skipped_before_it_could_look_is_offered_with_what_the_last_look_finds(world: World) -> None:
+    visited(world).mailgun.fail("keys", KeyRefused("Forbidden", status=401, why=Why.REVOKED), times=2)
+    world.opened()
+    assert world.status("0") is StepStatus.NEEDS_ATTENTION
+    world.vacated()
+
+    assert (world.status("0"), world.status("5")) == (StepStatus.WAITING, StepStatus.LOCKED)
+    assert {one.status for one in findings(world)} == {S.OPEN}

@@ -66,6 +66,7 @@ def test_a_stranger_who_was_gone_and_is_there_again_is_a_finding_again(zoe: Worl
 
     assert finding(zoe).status is S.OPEN and "there again" in "".join(finding(zoe).reasons)
     assert (zoe.status("0"), zoe.status("5")) == (StepStatus.WAITING, StepStatus.LOCKED)
+    assert zoe.trail(Action.STEP_OPENED) == [], "Support's step was never open"
 
 
 def test_a_stranger_whom_somebody_names_is_none_any_more(zoe: World) -> None:
