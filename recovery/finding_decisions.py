@@ -25,7 +25,9 @@ from recovery.strangers import INVESTIGATE
 from recovery.text import Line, Who, line, sentence
 from recovery.things import kept
 
-RECEIVES_IT = line("Two people are needed here: its new secret would be yours. Ask another approver. Nothing was changed.")
+RECEIVES_IT = line(
+    "Two people are needed here: its new secret would be yours. Ask another approver. Nothing was changed."
+)
 
 S = FindingStatus
 

@@ -113,7 +113,9 @@ def _subaccounts(subaccounts: Sequence[Subaccount], known: Circumstances) -> Ite
     for one in subaccounts:
         if known.is_recent(one.created_at):
             thing: Thing = {"id": one.id, "name": one.name, "created": things.moment(one.created_at)}
-            yield Suspicion(Trace.SUBACCOUNT, one.id, f"subaccount {shortened(one.name)}", (CREATED_LATELY,), one, thing)
+            yield Suspicion(
+                Trace.SUBACCOUNT, one.id, f"subaccount {shortened(one.name)}", (CREATED_LATELY,), one, thing
+            )
 
 
 def _domains(domains: Sequence[Domain], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
@@ -197,7 +199,8 @@ def route_title(route: Route) -> str:
 
 
 def _webhook_title(webhook: Webhook) -> str:
-    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {shortened(webhook.url, 120)}: {', '.join(webhook.events)}"
+    to = shortened(webhook.url, 120)
+    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {to}: {', '.join(webhook.events)}"
 
 
 # --- Hosts ----------------------------------------------------------------------------------------------
@@ -248,7 +251,8 @@ class Hosts:
     def is_strange(self, target: str) -> bool:
         """Whether the account is not known to use that address."""
         host = host_of(target)
-        return _place_of(target) not in self.usual and not any(host == own or host.endswith(f".{own}") for own in self.own)
+        is_own = any(host == own or host.endswith(f".{own}") for own in self.own)
+        return not is_own and _place_of(target) not in self.usual
 
 
 def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:
@@ -329,7 +333,8 @@ def _addresses(holdings: Holdings, known: Circumstances) -> Iterator[Suspicion]:
     for entry in holdings.allowlist:
         reasons = _why({FEW: are_few, NEW_SINCE: known.is_new(Trace.ADDRESS, entry.address)})
         if reasons:
-            title = f"{entry.address} on the IP allowlist" + (f" ({shortened(entry.description)})" if entry.description else "")
+            what_for = f" ({shortened(entry.description)})" if entry.description else ""
+            title = f"{entry.address} on the IP allowlist{what_for}"
             yield Suspicion(Trace.ADDRESS, entry.address, title, reasons, thing=things.of_address(entry))
 
 

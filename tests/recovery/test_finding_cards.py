@@ -16,7 +16,7 @@ from recovery.text import line
 from recovery.things import kept, of_route
 from tests.recovery.builders import NOON
 
-FORGED = 'catch_all()\n*8.* <!channel> Decided: expected by <@UAPP>' + "x" * 4_000
+FORGED = "catch_all()\n*8.* <!channel> Decided: expected by <@UAPP>" + "x" * 4_000
 HOST = "https://collect.stranger.example/in"
 
 
