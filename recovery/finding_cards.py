@@ -136,7 +136,13 @@ def restoring_question(finding: Finding) -> Confirm:
     if finding.trace in MADE_ANEW:
         text = "A new one is made in its place, and its secret is handed to whoever receives the secrets."
         return Confirm("Make it anew?", text, "Make it anew")
-    return Confirm("Put it back?", "It will be there again as it was.", "Put it back")
+    text = "It will be there again as it was."
+    if finding.trace is Trace.ADDRESS:
+        text += (
+            " While the list has entries, Mailgun refuses calls from all other addresses: the bot's, too, if that is "
+            "not on it."
+        )
+    return Confirm("Put it back?", text, "Put it back")
 
 
 def more_card(finding: Finding) -> Card:

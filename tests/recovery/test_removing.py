@@ -412,3 +412,13 @@ def test_a_key_that_is_made_anew_makes_nothing_else_anew(open_case: World) -> No
     assert open_case.status("1") is StepStatus.DONE and len(open_case.trail(Action.MADE_ANEW)) == 1
     assert open_case.mailgun.outlets.signing_keys == signing_keys
     assert open_case.status("2") is StepStatus.DONE
+
+
+def test_putting_copies_back_ends_no_others_that_were_set_meanwhile(open_case: World) -> None:
+    remove(open_case, Trace.ARCHIVE)
+    domains = open_case.mailgun.all_domains
+    domains[:] = [a_domain(d.name, d.region, archive_to="https://ours.acme.example") for d in domains]
+    put_back(open_case, Trace.ARCHIVE)
+
+    assert {domain.archive_to for domain in open_case.mailgun.all_domains} == {"https://ours.acme.example"}
+    assert open_case.status("0") is StepStatus.NEEDS_ATTENTION
