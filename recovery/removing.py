@@ -255,9 +255,19 @@ RESTORE_KIND = TaskKind(RESTORE, restore, "putting back what was removed", effec
 
 
 def let_go(tx: Transaction, findings: Sequence[Finding], by: str | None, at: datetime | None) -> None:
-    """Leave these as they are: nothing more is done about them, unless somebody decides anew."""
+    """Leave these as they are: nothing more is done about them, unless somebody decides anew. What was to be put back
+    is removed, and may be put back later."""
     tx.findings.save(
-        [replace(one, status=S.LEFT, version=one.version + 1, decided_by=by, decided_at=at) for one in findings]
+        [
+            replace(
+                one,
+                status=S.REMOVED if one.status is S.RESTORING else S.LEFT,
+                version=one.version + 1,
+                decided_by=by,
+                decided_at=at,
+            )
+            for one in findings
+        ]
     )
 
 

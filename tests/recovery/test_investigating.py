@@ -150,7 +150,9 @@ def test_a_moment_that_is_typed_says_since_when_instead(world: World) -> None:
     assert world.incident.description == "spam from our domains"
 
 
-@pytest.mark.parametrize("typed", ["since:yesterday spam", "since: spam", "since:2026-13-01 spam"])
+@pytest.mark.parametrize(
+    "typed", ["since:yesterday spam", "since: spam", "since:2026-13-01 spam", "since:0001-01-01T00:00+14:00 spam"]
+)
 def test_what_is_no_moment_is_asked_about(world: World, typed: str) -> None:
     assert "no moment" in world.type(typed, by=REQUESTER)
     with world.database.read() as tx:

@@ -422,3 +422,14 @@ def test_putting_copies_back_ends_no_others_that_were_set_meanwhile(open_case: W
 
     assert {domain.archive_to for domain in open_case.mailgun.all_domains} == {"https://ours.acme.example"}
     assert open_case.status("0") is StepStatus.NEEDS_ATTENTION
+
+
+def test_what_could_not_be_put_back_and_was_skipped_may_be_put_back_later(open_case: World) -> None:
+    remove(open_case, Trace.WEBHOOK)
+    open_case.mailgun.fail("create_webhook", Refused("no", status=400))
+    put_back(open_case, Trace.WEBHOOK)
+    open_case.press(Ask.SKIP, "0", text="later")
+    assert found(open_case, Trace.WEBHOOK).status is S.REMOVED
+    put_back(open_case, Trace.WEBHOOK)
+
+    assert there(open_case, Trace.WEBHOOK)
