@@ -10,7 +10,7 @@ from recovery.export import Form
 from recovery.reminders import WISHES
 from recovery.steps import STEPS, near_steps, step_called
 
-NUMBERS = [step.number for step in STEPS]
+NUMBERS = f"{min(step.number for step in STEPS)} to {max(step.number for step in STEPS)}"
 ASKING = [step for step in STEPS if step.asks_people]
 
 
@@ -71,7 +71,7 @@ def about_step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | 
             near = near_steps(word) if word else []
             hint = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
             return Unclear(
-                f"Which step? Usage: `/mailgun-compromised {usage}`, with a step number from {min(NUMBERS)} to {max(NUMBERS)}.{hint}"
+                f"Which step? Usage: `/mailgun-compromised {usage}`, with a step number from {NUMBERS}.{hint}"
             )
         if reason == "required" and not why:
             return Unclear(f"Please give a reason; it is recorded. Usage: `/mailgun-compromised {usage}`.")
