@@ -117,9 +117,10 @@ class Message:
         return list(_buttons(self.blocks))
 
     def button(self, label_or_action: str, beside: str = "") -> Button | None:
-        """The first button of that label or action, beside a line that says `beside`; None if there is none."""
+        """The first button of that label or action, beside a line that says `beside`, in capitals or not; None if there
+        is none."""
         for button in self.buttons:
-            if label_or_action in (button.label, button.action) and beside in button.beside:
+            if label_or_action in (button.label, button.action) and beside.lower() in button.beside.lower():
                 return button
         return None
 

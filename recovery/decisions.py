@@ -26,7 +26,7 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, scope_of
+from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, scope_of, steps_of
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -205,6 +205,8 @@ def cancel(tx: Transaction, incident: Incident, by: By, reason: str, kinds: Mapp
             [StepStatus.LOCKED, StepStatus.WAITING, StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION],
             StepStatus.CANCELLED,
         )
+    for step, state in steps_of(tx, STEPS, incident):
+        step.on_cancelled(tx, incident, state, by.user_id, by.at)
     ask_nothing_more(tx, incident, by.at)
     give_back_people(tx, incident, by.at)
     answer_or_pass_on(tx, STEPS, incident)

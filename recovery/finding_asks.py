@@ -9,7 +9,7 @@ from recovery.answers import plain_card
 from recovery.content import Card
 from recovery.finding_cards import findings_card, more_card
 from recovery.findings import Finding
-from recovery.investigating import look_task
+from recovery.looking import look_task
 from recovery.removing import in_use
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import Incident
@@ -50,7 +50,8 @@ def attack(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding) 
 
 
 def put_back(sheet: Sheet, tx: Transaction, incident: Incident, finding: Finding) -> Line:
-    return decisions.put_back(tx, incident, sheet.by, finding)
+    two = sheet.job.tools.policy.two_person
+    return decisions.put_back(tx, incident, sheet.by, finding, two_person=two)
 
 
 def remove(sheet: Sheet) -> Card | None:
@@ -93,7 +94,7 @@ def findings(sheet: Sheet) -> Card | None:
 def look_again(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
     if not any(state.kind == INVESTIGATE for state in tx.steps.of(incident.id)):
         return line("An earlier version opened this incident, without an investigation. Nothing was changed.")
-    tx.tasks.add([look_task(incident, None, "asked")])
+    tx.tasks.add([look_task(incident.id, None, "asked")])
     return line("The account is looked through once more. What is found stands on the card of step 0.")
 
 

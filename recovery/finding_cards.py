@@ -14,7 +14,7 @@ from recovery.findings import (
     FindingStatus,
 )
 from recovery.holdings import Trace
-from recovery.text import Bold, Code, Line, Link, When, Who, count, line
+from recovery.text import Bold, Code, Line, Link, When, Who, count, line, sentence
 from recovery.things import told
 
 S = FindingStatus
@@ -22,8 +22,8 @@ S = FindingStatus
 PAGE = 12
 """As many as fit into one message with their buttons."""
 
-IN_CARD = 16
-"""As many as fit beside what the step's card says of the whole account."""
+IN_CARD = 10
+"""As many as fit beside what the step's card says of the whole account, each with its buttons and questions."""
 
 USERS_PAGE = Link("https://app.mailgun.com/settings/users", "Mailgun's list of users")
 _WORDS = {
@@ -60,19 +60,27 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def card_rows(findings: Sequence[Finding]) -> list[Row]:
-    """The findings on the step's card: those that can be decided about, and what was removed and can be put back."""
-    shown = [one for one in in_order(findings) if one.status in (S.OPEN, *UNDER_WAY, S.REMOVED)]
-    rows = [row(finding) for finding in shown[:IN_CARD]]
-    if len(shown) > IN_CARD:
-        more = count(len(shown) - IN_CARD, "more is", "more are")
-        rows.append(Row(line(f"{more} not shown here: ", Code("/mailgun-compromised findings"), " lists them all.")))
-    return rows
+    """The first findings on the step's card: those that can be decided about, and what can be put back."""
+    return [row(finding) for finding in _for_card(findings)[:IN_CARD]]
+
+
+def not_on_card(findings: Sequence[Finding]) -> Line | None:
+    """Where the others are listed, if there are more than the card shows."""
+    left = len(_for_card(findings)) - IN_CARD
+    if left <= 0:
+        return None
+    more = count(left, "more is", "more are")
+    return line(f"{more} not shown here: ", Code("/mailgun-compromised findings"), " lists them all.")
+
+
+def _for_card(findings: Sequence[Finding]) -> list[Finding]:
+    return [one for one in in_order(findings) if one.status in (S.OPEN, *UNDER_WAY, S.REMOVED)]
 
 
 def row(finding: Finding) -> Row:
     """One of them, with what can be decided about it."""
     of = f" (subaccount {finding.owner_name})" if finding.owner_name else ""
-    words: list[Line] = [(Bold(f"{finding.number}."), f" {finding.title}{of}")]
+    words: list[Line] = [(Bold(f"{finding.number}."), f" {sentence(finding.title)}{of}")]
     if finding.status is S.OPEN:
         words.append((f": {'; '.join(finding.reasons)}.",))
     else:
@@ -128,7 +136,13 @@ def restoring_question(finding: Finding) -> Confirm:
     if finding.trace in MADE_ANEW:
         text = "A new one is made in its place, and its secret is handed to whoever receives the secrets."
         return Confirm("Make it anew?", text, "Make it anew")
-    return Confirm("Put it back?", "It will be there again as it was.", "Put it back")
+    text = "It will be there again as it was."
+    if finding.trace is Trace.ADDRESS:
+        text += (
+            " While the list has entries, Mailgun refuses calls from all other addresses: the bot's, too, if that is "
+            "not on it."
+        )
+    return Confirm("Put it back?", text, "Put it back")
 
 
 def more_card(finding: Finding) -> Card:
@@ -150,7 +164,7 @@ def more_card(finding: Finding) -> Card:
         )
     lines.append(_ADVICE[finding.trace])
     title = f"Finding {finding.number}"
-    return Card(notification=title, title=title, lines=(line(finding.title), *lines))
+    return Card(notification=title, title=title, lines=(line(sentence(finding.title)), *lines))
 
 
 _ADVICE: Mapping[Trace, Line] = {

@@ -25,6 +25,10 @@ from recovery.strangers import INVESTIGATE
 from recovery.text import Line, Who, line, sentence
 from recovery.things import kept
 
+RECEIVES_IT = line(
+    "Two people are needed here: its new secret would be yours. Ask another approver. Nothing was changed."
+)
+
 S = FindingStatus
 
 
@@ -77,11 +81,14 @@ def remove(tx: Transaction, incident: Incident, by: By, finding: Finding, *, in_
     return line(f"{sentence(finding.called)} is being removed.")
 
 
-def put_back(tx: Transaction, incident: Incident, by: By, finding: Finding) -> Line:
-    """Have it put back as it was; of a key or a login, have another made and handed over."""
+def put_back(tx: Transaction, incident: Incident, by: By, finding: Finding, *, two_person: bool) -> Line:
+    """Have it put back as it was; of a key or a login, have another made and handed over: where two people are needed
+    for a secret, not by whoever receives it."""
     if finding.trace not in CAN_BE_PUT_BACK | MADE_ANEW:
         return line(f"The bot did not remove {finding.called}. Nothing was changed.")
     if finding.trace in MADE_ANEW:
+        if two_person and by.user_id == incident.requester_id:
+            return RECEIVES_IT
         return _make_anew(tx, incident, by, finding)
     moved = _move(tx, by, finding, (S.REMOVED,), S.RESTORING)
     if moved is None:

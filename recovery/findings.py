@@ -1,13 +1,14 @@
 """Findings: what looks like an attacker's doing, as the incident remembers it, and what became of each."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from recovery.holdings import Trace
-from recovery.suspicion import Suspicion
-from recovery.things import Thing
+from recovery.holdings import Holdings, Trace
+from recovery.suspicion import SECOND_OWNER, Suspicion
+from recovery.text import shortened
+from recovery.things import Thing, is_other_route
 
 CAN_BE_REMOVED = frozenset({Trace.KEY, Trace.LOGIN, Trace.ROUTE, Trace.WEBHOOK, Trace.ARCHIVE, Trace.ADDRESS})
 """What the bot can remove. The rest people remove in the control panel; the bot looks, and sees that it is gone."""
@@ -86,38 +87,72 @@ class Finding:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a look changes: findings to add, and known ones as they stand now, each with the status that it had."""
+    """What a look changes: findings to add, those that are gone, and those that are open again, as they are seen now
+    but with the status that they had."""
 
     new: tuple[Finding, ...] = ()
     gone: tuple[Finding, ...] = ()
     back: tuple[Finding, ...] = ()
 
 
-def compare(known: Sequence[Finding], seen: Sequence[Suspicion], at: datetime, unread: Collection[Trace]) -> Compared:
-    """Hold what looks wrong now against what is known. Of kinds that could not be listed nothing counts as gone.
+def compare(known: Sequence[Finding], seen: Sequence[Suspicion], holdings: Holdings) -> Compared:
+    """Hold what looks wrong by these holdings against what is known.
 
-    What was removed and is there again is open again; so is what was gone.
+    What was removed and is there again is open again; so is what was gone, a route that was changed, and somebody who
+    became an owner, whatever was decided of them before. Of what has moved since the look began,
+    nothing is told: it may have been listed before it was removed. Of kinds that could not be listed nothing counts as
+    gone, nor of a subaccount that is not listed.
     """
     by_identity = {finding.identity: finding for finding in known}
     now_seen = {(one.trace, one.owner.id if one.owner else "", one.subject): one for one in seen}
-    new = tuple(_as_finding(one, at) for identity, one in now_seen.items() if identity not in by_identity)
+    unmoved = [finding for finding in known if holdings.versions.get(finding.id) == finding.version]
+    listed = {None, *(subaccount.id for subaccount in holdings.subaccounts)}
+    new = tuple(
+        _as_finding(one, holdings.asked_at)
+        for identity, one in now_seen.items()
+        if identity not in by_identity and not _is_being_put_back(one, known)
+    )
     gone = tuple(
         finding
-        for finding in known
+        for finding in unmoved
         if finding.status is S.OPEN
         and finding.identity not in now_seen
-        and finding.trace not in unread
+        and finding.trace not in holdings.unread
+        and finding.owner_id in listed
         and not is_about_people(finding)
     )
     back = tuple(
-        replace(finding, reasons=(*now_seen[finding.identity].reasons, _AGAIN))
-        for finding in known
-        if finding.status in (S.REMOVED, S.GONE) and finding.identity in now_seen
+        _as_seen(finding, seen_now, why)
+        for finding in unmoved
+        if (seen_now := now_seen.get(finding.identity)) and (why := _why_open_again(finding, seen_now))
     )
     return Compared(new, gone, back)
 
 
-_AGAIN = "it was gone, and is there again"
+def _is_being_put_back(seen: Suspicion, known: Sequence[Finding]) -> bool:
+    """Whether it is a route that was just put back: its new id is written down a moment later."""
+    routes = [one for one in known if one.trace is seen.trace is Trace.ROUTE and one.status is S.RESTORING]
+    return any(not is_other_route(one.thing, seen.thing) for one in routes)
+
+
+AGAIN = "it was gone, and is there again"
+CHANGED = "it was changed since it was found"
+
+
+def _why_open_again(finding: Finding, seen: Suspicion) -> str:
+    """Why somebody must decide about it anew; empty where what was decided still holds."""
+    if finding.status in UNDER_WAY:
+        return ""
+    if finding.status in (S.REMOVED, S.GONE):
+        return AGAIN
+    if finding.trace is Trace.ROUTE and is_other_route(finding.thing, seen.thing):
+        return CHANGED
+    is_owner_now = finding.trace is Trace.USER and SECOND_OWNER in seen.reasons
+    return CHANGED if is_owner_now and SECOND_OWNER not in finding.reasons else ""
+
+
+def _as_seen(finding: Finding, seen: Suspicion, why: str) -> Finding:
+    return replace(finding, title=seen.title, reasons=(*seen.reasons, why), thing=seen.thing)
 
 
 def is_about_people(finding: Finding) -> bool:
@@ -138,5 +173,5 @@ def _as_finding(one: Suspicion, at: datetime) -> Finding:
         found_at=at,
         thing=one.thing,
         owner_id=one.owner.id if one.owner else None,
-        owner_name=one.owner.name if one.owner else None,
+        owner_name=shortened(one.owner.name) if one.owner else None,
     )

@@ -1,15 +1,17 @@
 """The investigation: what a look through the account changes in what is known of it, in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from recovery.account import KeyKind
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
-from recovery.holdings import Holdings, Trace, there
-from recovery.key_plans import bots_key_id, handed_ids
+from recovery.holdings import Holdings, Trace, there, trace_of
+from recovery.key_plans import bots_key_id, handed_ids, marks_in_work
+from recovery.keyring import mark_of
 from recovery.sending_chart import chart
-from recovery.state import Facts, Incident, Json, NewTask, StepState, StepStatus
+from recovery.state import Facts, Incident, Json, StepState, StepStatus
 from recovery.store import Transaction
 from recovery.strangers import INVESTIGATE, settle_strangers
 from recovery.suspicion import Circumstances, suspicions
@@ -17,38 +19,32 @@ from recovery.text import count, listing
 from recovery.things import kept
 from recovery.weighing import enrol
 
-LOOK = "investigate.look"
-"""Looks again for as long as a finding is open: people remove things in the control panel, too."""
-
 S = FindingStatus
 
 
 def weigh_look(
-    tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str], now: datetime
+    tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str]
 ) -> Compared:
-    """What this look changes, without changing it."""
+    """What this look changes, without changing it: always the same of one look, whenever it is asked."""
     before = state.facts.get("there")
     known = Circumstances(
         suspect_from=incident.suspect_from or incident.since,
-        now=now,
+        now=holdings.asked_at,
         own_keys=own_keys,
         before=frozenset(map(str, before)) if isinstance(before, list) else None,
+        lacking=lacking(state),
     )
-    return compare(tx.findings.of(incident.id), suspicions(holdings, known), now, set(holdings.unread))
+    return compare(tx.findings.of(incident.id), suspicions(holdings, known), holdings)
 
 
 def record_look(
     tx: Transaction, incident: Incident, state: StepState, holdings: Holdings, own_keys: frozenset[str], now: datetime
 ) -> None:
     """Write down what this look changes, with its audit entries. Users are enrolled, and looked for in Slack."""
-    changes = weigh_look(tx, incident, state, holdings, own_keys, now)
+    changes = weigh_look(tx, incident, state, holdings, own_keys)
     new = tx.findings.add(incident.id, changes.new)
-    back = [
-        moved
-        for each in changes.back
-        if (moved := tx.findings.move(each, [S.REMOVED, S.GONE], S.OPEN, reasons=each.reasons, decided_by=None))
-    ]
-    gone = [moved for each in changes.gone if (moved := tx.findings.move(each, [S.OPEN], S.GONE))]
+    back, gone = _moved(changes.back, S.OPEN), _moved(changes.gone, S.GONE)
+    tx.findings.save([*back, *gone])
     is_first = "looked_at" not in state.facts
     facts = [found(finding) for finding in (*new, *back)]
     facts += [AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called) for finding in gone]
@@ -61,10 +57,19 @@ def record_look(
     settle_strangers(tx, incident.id, enrol(tx, incident, users), now, users.keys())
 
 
+def _moved(findings: Sequence[Finding], to: FindingStatus) -> list[Finding]:
+    """As the look leaves them: nobody has decided that."""
+    return [replace(one, status=to, version=one.version + 1, decided_by=None, decided_at=None) for one in findings]
+
+
 def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:
-    """The ids of the keys that the bot works with, or has made and handed over in this incident."""
-    handed = {made for state in tx.steps.of(incident.id) for made in handed_ids(tx, state)}
-    return frozenset(handed | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
+    """The ids of the keys that the bot works with, or has made and handed over in this incident; and of those that it
+    is about to hand over, by their marks: once that is done a mark says nothing, for it can be copied."""
+    states = tx.steps.of(incident.id)
+    handed = {made for state in states for made in handed_ids(tx, state)}
+    marks = {mark for state in states for mark in marks_in_work(tx, state)}
+    in_work = {key.id for key in holdings.keys if mark_of(key) in marks}
+    return frozenset(handed | in_work | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
 
 
 def found(finding: Finding) -> AuditFacts:
@@ -74,12 +79,29 @@ def found(finding: Finding) -> AuditFacts:
 
 def told_of(holdings: Holdings, state: StepState, now: datetime) -> Facts:
     """What the step keeps of a look: for its card, and for the looks to come."""
-    before = state.facts.get("there")
-    kept: list[Json] = before if isinstance(before, list) else [*there(holdings)]
+    known = state.facts.get("there")
+    before = lacking(state) if isinstance(known, list) else frozenset(Trace)
+    kept: list[Json] = known if isinstance(known, list) else []
+    # What could not be listed at first is held against the first look that could.
+    kept = [*kept, *(mark for mark in there(holdings) if trace_of(mark) in before - holdings.unread.keys())]
+    lacks: list[Json] = [*sorted(before & holdings.unread.keys())]
     unread: list[Json] = [*holdings.unread.values()]
     counts: list[Json] = [*counted(holdings)]
     sending: list[Json] = [*chart(holdings.sent, now.date())]
-    return {"looked_at": now.isoformat(), "there": kept, "unread": unread, "counts": counts, "sending": sending}
+    return {
+        "looked_at": now.isoformat(),
+        "there": kept,
+        "lacking": lacks,
+        "unread": unread,
+        "counts": counts,
+        "sending": sending,
+    }
+
+
+def lacking(state: StepState) -> frozenset[Trace]:
+    """The kinds of things that no look could list yet."""
+    kinds = state.facts.get("lacking")
+    return frozenset(Trace(str(kind)) for kind in kinds) if isinstance(kinds, list) else frozenset()
 
 
 def counted(holdings: Holdings) -> list[str]:
@@ -153,9 +175,3 @@ def go_on(tx: Transaction, incident: Incident, state: StepState) -> None:
     """Have the step looked at: it has a removal to do, or nothing is open any more."""
     if is_decided(tx.findings.of(incident.id)):
         tx.steps.move(state, [StepStatus.WAITING], StepStatus.RUNNING)
-
-
-def look_task(incident: Incident, not_before: datetime | None, why: str = "") -> NewTask:
-    """Looks again; `why` tells an asked look from the one that recurs."""
-    key = f"{LOOK}:{incident.id}:{why}" if why else f"{LOOK}:{incident.id}"
-    return NewTask(LOOK, key, incident.id, priority=4, payload={"once": bool(why)}, not_before=not_before)

@@ -39,6 +39,8 @@ FIRST = "first"
 """In a task's payload: the key is deleted before its replacement is made, for want of room."""
 DELETED = "deleted"
 """In the payload of such a task: it is."""
+ANEW = "anew"
+"""In the payload of such a task: it was removed as a finding, before the task was planned."""
 DEAD = "dead"
 """In a task's payload: nobody can use the key any more, for it is disabled or expired."""
 KNOWN_BY = "known_by"
@@ -77,6 +79,7 @@ def made_anew_task(state: StepState, key_id: str, thing: Thing, owner: Owner) ->
         **owner_facts(owner),
         FIRST: True,
         DELETED: True,
+        ANEW: True,
     }
     return replace_task_of(state.incident_id, state.id, key_id, payload)
 
@@ -160,6 +163,13 @@ def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
     return [*map(str, marks), *(mark for task in tx.tasks.of_step(state.id) for mark in own_marks(task))]
 
 
+def marks_in_work(tx: Transaction, state: StepState) -> list[str]:
+    """The marks of keys that unfinished tasks have made, perhaps, and not handed over yet."""
+    unfinished = (TaskStatus.READY, TaskStatus.RUNNING)
+    tasks = [task for kind in (BEGIN, REPLACE) for task in tx.tasks.of_step(state.id, *unfinished, kind=kind)]
+    return [str(mark) for task in tasks for mark in (*as_list(task.payload.get("marks")), *own_marks(task))]
+
+
 def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
     """When the last of the keys from before was deleted, as far as this step deleted any."""
     # A replacement that was issued anew was never an old key.
@@ -170,6 +180,8 @@ def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
         if task.kind in (REPLACE, RETIRE, SPARE, by_hand)
         and task.subject not in (*ours, *NO_KEYS_BY_HAND)
         and task.finished_at is not None
+        # The key that it takes the place of was gone before it was planned.
+        and not task.payload.get(ANEW)
     ]
     return max(ended, default=None)
 

@@ -22,11 +22,10 @@ from recovery.key_plans import (
     is_dead,
     keys_to_be_removed,
     owner_id_of,
-    replace_task,
     retire_task,
 )
 from recovery.keyring import as_list
-from recovery.state import Facts, Json, NewTask, StepState, Task, TaskStatus
+from recovery.state import Facts, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 
 API_SECURITY = "https://app.mailgun.com/settings/api_security"
@@ -82,17 +81,6 @@ def _listed(task: Task) -> dict[str, Facts]:
     return {str(entry["id"]): {name: value for name, value in entry.items() if name != "id"} for entry in listed}
 
 
-def refused_keys(state: StepState) -> set[str]:
-    """The ids of keys that an approver wants gone: at the plan's limit they go first."""
-    return {str(key_id) for key_id in as_list(state.facts.get("refused"))}
-
-
-def with_refused(state: StepState, key_id: str) -> Facts:
-    """The step's facts with that key among those that an approver wants gone."""
-    refused: list[Json] = [*sorted(refused_keys(state) | {key_id})]
-    return {**state.facts, "refused": refused}
-
-
 def superseded(tx: Transaction, task: Task) -> set[str]:
     """The keys that a beginning plans no replacement for: the bot worked with them, and works with its own by now.
 
@@ -101,7 +89,7 @@ def superseded(tx: Transaction, task: Task) -> set[str]:
     """
     names = ["former"]
     tasks = tx.tasks.of_step(task.step_id or 0)
-    if any(each.payload.get(FIRST) or (each.kind == SPARE and each.payload.get(DEAD)) for each in tasks):
+    if any(each.payload.get(FIRST) or each.kind == SPARE for each in tasks):
         names.append("full_with")
     return {str(task.payload[name]) for name in names if task.payload.get(name)}
 
@@ -109,19 +97,15 @@ def superseded(tx: Transaction, task: Task) -> set[str]:
 def go_first(
     job: Job, tx: Transaction, state: StepState, others: Sequence[ApiKey], own_is_known: bool, known_by: str
 ) -> list[NewTask]:
-    """Plan that those keys go which nobody can use, or which an approver wants gone. The latter get a replacement, save
-    those that were found to be an attacker's."""
-    now, refused = job.tools.clock.now(), refused_keys(state)
-    unwanted = keys_to_be_removed(tx, state.incident_id)
+    """Plan that those keys go which nobody can use, or which an approver wants removed as an attacker's: without a
+    replacement."""
+    now, unwanted = job.tools.clock.now(), keys_to_be_removed(tx, state.incident_id)
     going = []
     for key in others:
         if is_dead(key, now):
             going.append(retire_task(state.incident_id, state.id, key, **{DEAD: True}))
         elif key.id in unwanted and own_is_known:
             going.append(retire_task(state.incident_id, state.id, key, **{KNOWN_BY: known_by}))
-        elif key.id in refused and own_is_known:
-            more: dict[str, Json] = {FIRST: True, KNOWN_BY: known_by}
-            going.append(replace_task(state.incident_id, state.id, key, **more))
     if tx.tasks.add(going):
         for task in going:
             facts = AuditFacts(Actor.BOT, Action.ROOM_MADE, f"key {task.payload['name']}", _why(task.payload))
@@ -132,7 +116,7 @@ def go_first(
 def _why(payload: Facts) -> str:
     if payload.get(DEAD):
         return "nobody can use it"
-    return "an approver wants it gone" + ("; its replacement follows" if payload.get(FIRST) else "")
+    return "an approver wants it removed"
 
 
 # --- A replacement that finds no room -------------------------------------------------------------------
@@ -157,7 +141,7 @@ def _makes_room(task: Task) -> bool:
 
 def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached, *, others_made: bool) -> None:
     """At the plan's limit a replacement waits until the others' old keys are gone. Failing that its own old key goes
-    first, if nobody can use that or an approver wants it gone; else an approver is asked."""
+    without one, if nobody can use that; else an approver is asked."""
     state = tx.steps.get(task.step_id or 0)
     now = job.tools.clock.now()
     if task.payload.get(DEAD) and not task.payload.get(DELETED):
@@ -165,9 +149,6 @@ def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached
         payload = {name: task.payload.get(name) for name in ("name", "owner", "owner_name", DEAD)}
         key = f"{SPARE}:{task.step_id}:{task.subject}"
         tx.tasks.add([NewTask(SPARE, key, task.incident_id, task.step_id, task.subject, payload=payload)])
-    elif task.subject in refused_keys(state) and not task.payload.get(FIRST):
-        first = tx.tasks.note(task, merged(task.payload, {FIRST: True}))
-        job.defer(tx, first, str(error))
     elif others_made:
         job.defer(tx, task, str(error))
         return

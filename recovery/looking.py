@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from recovery.account import DaySent, Domain, Inventory, Route, Webhook
@@ -12,9 +12,22 @@ from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner, list_owners, mailgun_of, take_inventory
 from recovery.jobs import Job
 from recovery.keyring import id_told_by
+from recovery.state import NewTask
 from recovery.suspicion import DAYS_SHOWN
 
+LOOK = "investigate.look"
+"""Looks again for as long as a finding is open: people remove things in the control panel, too."""
+
+LEAST_APART = timedelta(minutes=1)
+"""How long after a look the next one follows at least: it is many calls."""
+
 Item = TypeVar("Item")
+
+
+def look_task(incident_id: int, not_before: datetime | None, why: str = "") -> NewTask:
+    """Looks again; `why` tells an asked look from the one that recurs."""
+    key = f"{LOOK}:{incident_id}:{why}" if why else f"{LOOK}:{incident_id}"
+    return NewTask(LOOK, key, incident_id, priority=4, payload={"once": bool(why)}, not_before=not_before)
 
 
 @dataclass
@@ -40,7 +53,9 @@ def look_through(job: Job) -> Holdings:
 
     Raises what Mailgun answers where keys, domains, logins or users cannot be listed.
     """
-    unread, mailgun = _Unread(), job.tools.mailgun
+    unread, mailgun, asked_at = _Unread(), job.tools.mailgun, job.tools.clock.now()
+    with job.tools.store.read() as tx:
+        versions = {finding.id: finding.version for finding in tx.findings.of(job.incident_id or 0)}
     owners = list_owners(job)
     inventory = take_inventory(job, owners, with_users=True)
     return Holdings(
@@ -56,6 +71,8 @@ def look_through(job: Job) -> Holdings:
         sent=_once(job, unread, Trace.SENDING, "What was sent", lambda: _sent(job)),
         unread=unread.says,
         in_use=id_told_by(job.tools.vault.current()),
+        asked_at=asked_at,
+        versions=versions,
     )
 
 

@@ -143,6 +143,9 @@ class Step(ABC):
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """What must happen although it is skipped, in the same transaction."""
 
+    def on_cancelled(self, tx: Transaction, incident: Incident, state: StepState, by: str, at: datetime) -> None:
+        """What else ends with the incident, in the same transaction: its tasks that never began are dropped by then."""
+
     def on_sent(self, tx: Transaction, incident: Incident, state: StepState) -> None:
         """What must happen once somebody said that its message was sent, in the same transaction."""
 

@@ -1,13 +1,14 @@
 """Users of the account whom nobody in Slack is known to be: each is a finding until somebody knows them, or they are
 gone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.findings import Finding, FindingStatus, is_about_people
+from recovery.findings import AGAIN, Finding, FindingStatus, is_about_people
 from recovery.holdings import Trace
+from recovery.looking import LEAST_APART, look_task
 from recovery.state import Person, Standing, StepState, StepStatus
 from recovery.store import Transaction
 from recovery.suspicion import user_title
@@ -23,51 +24,56 @@ S = FindingStatus
 
 
 def settle_strangers(
-    tx: Transaction, incident_id: int, people: Sequence[Person], now: datetime, listed: Collection[str] | None = None
+    tx: Transaction, incident_id: int, people: Sequence[Person], now: datetime, listed: Set[str] | None = None
 ) -> None:
     """Bring the findings to what is known of the people by now. An incident without an investigation has none.
 
-    Whoever was said to have left stays a finding until Mailgun lists them no more. `listed` is the ids of the users
-    that it lists now; None where it was not asked, and what the people themselves say counts: while nobody is asked for
-    anything, they are not held against Mailgun's list otherwise.
+    `listed` are the ids of the users as Mailgun lists them now, where it was just asked: nobody else may have been
+    asked of them. Whoever was said to have left stays a finding until Mailgun lists them no more.
     """
     state = next((state for state in tx.steps.of(incident_id) if state.kind == INVESTIGATE), None)
     if state is None:
         return
-    gone = {one.mailgun_id for one in people if one.left_at or (listed is not None and one.mailgun_id not in listed)}
     findings = {finding.subject: finding for finding in tx.findings.of(incident_id) if finding.trace is Trace.USER}
-    strange = [person for person in people if person.mailgun_id not in gone and person.standing in STRANGE]
-    new = tx.findings.add(incident_id, [_as_finding(one, now) for one in strange if one.mailgun_id not in findings])
-    settled = [
-        pair
-        for person in people
-        if (finding := findings.get(person.mailgun_id)) is not None
-        and is_about_people(finding)
-        and finding.status is S.OPEN
-        and (pair := _settled(finding, person, now, is_gone=person.mailgun_id in gone)) is not None
-    ]
-    tx.findings.save([finding for finding, _ in settled])
-    facts = [AuditFacts(Actor.BOT, Action.FOUND, finding.called, NOBODY) for finding in new]
-    tx.audit.append_all(incident_id, now, facts + [entry for _, entry in settled])
-    _move_step(tx, state, is_open=bool(new), is_settled=bool(settled))
+    new: list[Finding] = []
+    settled: list[tuple[Finding, AuditFacts]] = []
+    back: list[tuple[Finding, AuditFacts]] = []
+    for person in people:
+        is_there = person.left_at is None if listed is None else person.mailgun_id in listed
+        finding = findings.get(person.mailgun_id)
+        if finding is None:
+            new += [_as_finding(person, now)] if is_there and person.standing in STRANGE else []
+        elif not is_about_people(finding):
+            continue
+        elif finding.status is S.OPEN:
+            settled += _settled(finding, person, now, is_there=is_there)
+        elif finding.status is S.GONE and is_there and person.standing in STRANGE:
+            again = replace(finding, status=S.OPEN, version=finding.version + 1, reasons=(NOBODY, AGAIN))
+            back.append((again, AuditFacts(Actor.BOT, Action.FOUND, again.called, "; ".join(again.reasons))))
+    tx.findings.save([finding for finding, _ in (*settled, *back)])
+    facts = [AuditFacts(Actor.BOT, Action.FOUND, one.called, NOBODY) for one in tx.findings.add(incident_id, new)]
+    tx.audit.append_all(incident_id, now, facts + [entry for _, entry in (*settled, *back)])
+    _move_step(tx, state, now, is_open=bool(new or back), is_settled=bool(settled))
 
 
-def _settled(finding: Finding, person: Person, now: datetime, *, is_gone: bool) -> tuple[Finding, AuditFacts] | None:
-    """The finding as it stands now, with the trail's entry; None where nothing has changed."""
+def _settled(finding: Finding, person: Person, now: datetime, *, is_there: bool) -> list[tuple[Finding, AuditFacts]]:
+    """The finding as it stands now, with the trail's entry; nothing where nothing has changed."""
     moved = replace(finding, version=finding.version + 1, decided_by=person.standing_by, decided_at=now)
-    if is_gone:
-        return replace(moved, status=S.GONE), AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called)
+    if not is_there:
+        gone = replace(moved, status=S.GONE, decided_by=None, decided_at=None)
+        return [(gone, AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called))]
     if person.standing in KNOWN:
         by = person.standing_by or Actor.BOT
         known = AuditFacts(by, Action.EXPECTED, finding.called, "it is known now who that is")
-        return replace(moved, status=S.EXPECTED), known
-    return None
+        return [(replace(moved, status=S.EXPECTED), known)]
+    return []
 
 
-def _move_step(tx: Transaction, state: StepState, *, is_open: bool, is_settled: bool) -> None:
-    """A stranger who turns up later opens the step again; with the last of them it may be done."""
+def _move_step(tx: Transaction, state: StepState, now: datetime, *, is_open: bool, is_settled: bool) -> None:
+    """A stranger who turns up later opens the step again, and is looked after; with the last of them it may be done."""
     if is_open:
         tx.steps.move(state, [StepStatus.DONE], StepStatus.WAITING)
+        tx.tasks.add([look_task(state.incident_id, now + LEAST_APART)])
     elif is_settled:
         tx.steps.move(state, [StepStatus.WAITING], StepStatus.RUNNING)
 

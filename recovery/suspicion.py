@@ -20,7 +20,8 @@ from recovery.account import (
     Subaccount,
     Webhook,
 )
-from recovery.holdings import Holdings, Trace, archive_subject, marked_as_there
+from recovery.holdings import Holdings, Trace, archive_subject, marked_as_there, route_mark
+from recovery.text import listing, shortened
 from recovery.things import Thing
 
 FEW_ADDRESSES = 5
@@ -59,12 +60,14 @@ class Suspicion:
 class Circumstances:
     """What is known beside the holdings. Whatever was created at `suspect_from` or later is suspicious. `own_keys` are
     the ids of the keys that the bot works with or has made. `before` is what was there at the first look, as
-    `recovery.holdings.there` says it; None at the first look itself."""
+    `recovery.holdings.there` says it; None at the first look itself. Of the kinds in `lacking` it says nothing: they
+    could not be listed then."""
 
     suspect_from: datetime
     now: datetime
     own_keys: frozenset[str] = frozenset()
     before: frozenset[str] | None = None
+    lacking: frozenset[Trace] = frozenset()
 
     def is_recent(self, at: datetime | None) -> bool:
         """Whether that was shortly before the incident, or since."""
@@ -72,7 +75,9 @@ class Circumstances:
 
     def is_new(self, trace: Trace, subject: str) -> bool:
         """Whether it has come since the first look: for what Mailgun gives no date of."""
-        return self.before is not None and marked_as_there(trace, subject) not in self.before
+        if self.before is None or trace in self.lacking:
+            return False
+        return marked_as_there(trace, subject) not in self.before
 
 
 def suspicions(holdings: Holdings, known: Circumstances) -> list[Suspicion]:
@@ -95,6 +100,7 @@ def suspicions(holdings: Holdings, known: Circumstances) -> list[Suspicion]:
 CREATED_LATELY = "it was created shortly before the incident, or since"
 NOT_KNOWN = "the account is not known to use that address otherwise"
 NEW_SINCE = "it was not there when the account was looked through first"
+CHANGED_SINCE = "it was not like that when the account was looked through first"
 SECOND_OWNER = "the account has more than one owner"
 FEW = "few addresses may call the account, so each is worth a look; one may be the bot's own"
 
@@ -107,7 +113,9 @@ def _subaccounts(subaccounts: Sequence[Subaccount], known: Circumstances) -> Ite
     for one in subaccounts:
         if known.is_recent(one.created_at):
             thing: Thing = {"id": one.id, "name": one.name, "created": things.moment(one.created_at)}
-            yield Suspicion(Trace.SUBACCOUNT, one.id, f"subaccount {one.name}", (CREATED_LATELY,), one, thing)
+            yield Suspicion(
+                Trace.SUBACCOUNT, one.id, f"subaccount {shortened(one.name)}", (CREATED_LATELY,), one, thing
+            )
 
 
 def _domains(domains: Sequence[Domain], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
@@ -120,14 +128,14 @@ def _domains(domains: Sequence[Domain], known: Circumstances, hosts: "Hosts") ->
             is_new = known.is_new(Trace.ARCHIVE, archive_subject(domain))
             reasons = _why({NOT_KNOWN: hosts.is_strange(domain.archive_to), NEW_SINCE: is_new})
             if reasons:
-                title = f"copies of all mail that {named} delivers go to {domain.archive_to}"
+                title = f"copies of all mail that {named} delivers go to {shortened(domain.archive_to, 120)}"
                 yield Suspicion(Trace.ARCHIVE, archive_subject(domain), title, reasons, domain.owner, thing)
 
 
 def _logins(logins: Sequence[Login], known: Circumstances) -> Iterator[Suspicion]:
     for login in logins:
         if known.is_recent(login.created_at):
-            title = f"SMTP login {login.login} ({login.region.upper()})"
+            title = f"SMTP login {shortened(login.login)} ({login.region.upper()})"
             thing = things.of_login(login)
             yield Suspicion(Trace.LOGIN, login.subject, title, (CREATED_LATELY,), login.owner, thing)
 
@@ -136,7 +144,7 @@ def _routes(routes: Sequence[Route], known: Circumstances, hosts: "Hosts") -> It
     for route in routes:
         if reasons := _of_route(route, known, hosts):
             subject, thing = f"{route.region}/{route.id}", things.of_route(route)
-            yield Suspicion(Trace.ROUTE, subject, _route_title(route), reasons, route.owner, thing)
+            yield Suspicion(Trace.ROUTE, subject, route_title(route), reasons, route.owner, thing)
 
 
 def _webhooks(webhooks: Sequence[Webhook], known: Circumstances, hosts: "Hosts") -> Iterator[Suspicion]:
@@ -166,28 +174,33 @@ def _of_key(key: ApiKey, known: Circumstances, requestors: set[str]) -> tuple[st
     if not key.description:
         reasons.append("it has no description")
     if key.requestor and key.requestor.lower() not in requestors:
-        reasons.append(f"{key.requestor}, who asked for it, is no user of the account")
+        reasons.append(f"{shortened(key.requestor)}, who asked for it, is no user of the account")
     return tuple(reasons)
 
 
 def _key_title(key: ApiKey) -> str:
     what = f"sending key for {key.domain_name}" if key.kind is KeyKind.DOMAIN else f"API key, role {key.role}"
-    return f"{what}, {key.id}" + (f" ({key.description})" if key.description else "")
+    return f"{what}, {key.id}" + (f" ({shortened(key.description)})" if key.description else "")
 
 
 def _of_route(route: Route, known: Circumstances, hosts: "Hosts") -> tuple[str, ...]:
     reasons = [CREATED_LATELY] if known.is_recent(route.created_at) else []
+    if not reasons and known.is_new(Trace.ROUTE, route_mark(route)):
+        reasons.append(CHANGED_SINCE)
     if any(map(hosts.is_strange, targets(route))):
         reasons.append(NOT_KNOWN)
     return tuple(reasons)
 
 
-def _route_title(route: Route) -> str:
-    return f"route for {route.expression} ({route.region.upper()}): {', '.join(route.actions)}"
+def route_title(route: Route) -> str:
+    """How a finding calls a route."""
+    does = listing((shortened(action, 120) for action in route.actions), most=3)
+    return f"route for {shortened(route.expression)} ({route.region.upper()}): {does}"
 
 
 def _webhook_title(webhook: Webhook) -> str:
-    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {webhook.url}: {', '.join(webhook.events)}"
+    to = shortened(webhook.url, 120)
+    return f"webhook of {webhook.domain} ({webhook.region.upper()}) to {to}: {', '.join(webhook.events)}"
 
 
 # --- Hosts ----------------------------------------------------------------------------------------------
@@ -203,7 +216,10 @@ def targets(route: Route) -> list[str]:
 def host_of(target: str) -> str:
     """The host of a URL or of an e-mail address, in lower case; empty for what is neither."""
     if "://" in target:
-        return (urlsplit(target).hostname or "").lower()
+        try:
+            return (urlsplit(target).hostname or "").lower()
+        except ValueError:
+            return ""
     return target.rpartition("@")[2].lower() if "@" in target else ""
 
 
@@ -220,17 +236,23 @@ class Hosts:
 
     @classmethod
     def of(cls, holdings: Holdings, known: Circumstances) -> "Hosts":
-        """Those of these holdings. The account's own are its domains and those of its users' addresses."""
-        old = (route for route in holdings.routes if not known.is_recent(route.created_at))
-        usual = {host_of(target) for route in old for target in targets(route)}
-        own = {domain.name.lower() for domain in holdings.domains}
-        own |= {host_of(user.email) for user in holdings.users if user.email}
+        """Those of these holdings. The account's own are its domains, what stands beside them, and the domain of most
+        of its users' addresses; save what came as lately as an attacker, and where anybody may have an address."""
+        old = [
+            route
+            for route in holdings.routes
+            if not known.is_recent(route.created_at) and not known.is_new(Trace.ROUTE, route_mark(route))
+        ]
+        usual = {_place_of(target) for route in old for target in targets(route)}
+        names = {domain.name.lower() for domain in holdings.domains if not known.is_recent(domain.created_at)}
+        own = names | {above for name in names if (above := _company_of(name))} | _of_most_users(holdings.users)
         return cls(frozenset(own), frozenset(usual | set(_of_most_webhooks(holdings))))
 
     def is_strange(self, target: str) -> bool:
         """Whether the account is not known to use that address."""
         host = host_of(target)
-        return host not in self.usual and not any(_belongs(host, own) for own in self.own)
+        is_own = any(host == own or host.endswith(f".{own}") for own in self.own)
+        return not is_own and _place_of(target) not in self.usual
 
 
 def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:
@@ -243,12 +265,37 @@ def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:
         yield from (host for host, domains in uses.items() if 2 * len(domains) > len(all_domains))
 
 
-def _belongs(host: str, own: str) -> bool:
-    """Whether the host is in that domain, or beside it in the domain above: a company that sends as mg.acme.example has
-    its own hosts in acme.example. Of `co.example`-like domains this takes too much for the company's, never too little
-    for it to be seen: they are listed all the same."""
-    above = own.partition(".")[2]
-    return any(host == name or host.endswith(f".{name}") for name in (own, above) if name.count("."))
+_ANYBODYS = frozenset(
+    {
+        *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "aol.com"),
+        *("icloud.com", "me.com", "mac.com", "gmx.de", "gmx.net", "gmx.com", "web.de", "t-online.de", "mail.com"),
+        *("proton.me", "protonmail.com", "yandex.com", "yandex.ru", "mail.ru", "zoho.com", "fastmail.com", "qq.com"),
+        "mailgun.org",
+    }
+)
+"""Where anybody may have an address. Mailgun gives each account a sandbox domain in `mailgun.org`."""
+
+_REGISTRY = re.compile(r"(?:ac|co|com|edu|go|gov|ne|net|or|org)\.[a-z]{2}")
+"""Below these, as below `com`, each name is somebody else's."""
+
+
+def _place_of(target: str) -> str:
+    """Where that leads: to a host, or to the very address where anybody may have one there."""
+    host = host_of(target)
+    return target.lower() if host in _ANYBODYS else host
+
+
+def _company_of(name: str) -> str | None:
+    """The domain above, in which a company that sends as mg.acme.example has its own hosts; None where that is not one
+    company's."""
+    above = name.partition(".")[2]
+    return above if "." in above and above not in _ANYBODYS and not _REGISTRY.fullmatch(above) else None
+
+
+def _of_most_users(users: Sequence[AccountUser]) -> set[str]:
+    """The domain of more than half of the users' addresses: that of a single one may be an attacker's."""
+    hosts = [host_of(user.email) for user in users if user.email and not user.is_disabled]
+    return {host for host in hosts if 2 * hosts.count(host) > len(hosts) and host not in _ANYBODYS}
 
 
 # --- Users, alerts, addresses ---------------------------------------------------------------------------
@@ -256,7 +303,7 @@ def _belongs(host: str, own: str) -> bool:
 
 def user_title(email: str, name: str, user_id: str, role: str, *, is_master: bool) -> str:
     """How a finding calls a user of the account."""
-    return f"user {email or name or user_id} ({'owner' if is_master else role or 'no role'})"
+    return f"user {shortened(email or name or user_id)} ({'owner' if is_master else role or 'no role'})"
 
 
 def _users(users: Sequence[AccountUser], known: Circumstances) -> Iterator[Suspicion]:
@@ -276,7 +323,7 @@ def _users(users: Sequence[AccountUser], known: Circumstances) -> Iterator[Suspi
 def _alerts(alerts: Sequence[SendAlert], known: Circumstances) -> Iterator[Suspicion]:
     for alert in alerts:
         if known.is_recent(alert.created_at):
-            title = f"sending alert {alert.name}: {alert.metric} {alert.comparator} {alert.limit}"
+            title = f"sending alert {shortened(alert.name)}: {alert.metric} {alert.comparator} {alert.limit}"
             thing: Thing = {"id": alert.id, "name": alert.name, "created": things.moment(alert.created_at)}
             yield Suspicion(Trace.ALERT, alert.id, title, (CREATED_LATELY,), thing=thing)
 
@@ -286,7 +333,8 @@ def _addresses(holdings: Holdings, known: Circumstances) -> Iterator[Suspicion]:
     for entry in holdings.allowlist:
         reasons = _why({FEW: are_few, NEW_SINCE: known.is_new(Trace.ADDRESS, entry.address)})
         if reasons:
-            title = f"{entry.address} on the IP allowlist" + (f" ({entry.description})" if entry.description else "")
+            what_for = f" ({shortened(entry.description)})" if entry.description else ""
+            title = f"{entry.address} on the IP allowlist{what_for}"
             yield Suspicion(Trace.ADDRESS, entry.address, title, reasons, thing=things.of_address(entry))
 
 

@@ -102,6 +102,13 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def shortened(words: str, most: int = 60) -> str:
+    """What came from outside, on one line and no longer than that: it can neither begin a line of its own nor push
+    aside what stands after it."""
+    words = " ".join(words.split())
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
 def decapitalised(words: str) -> str:
     """The words with a small first letter, for the middle of a sentence."""
     return words[:1].lower() + words[1:]

@@ -5,9 +5,12 @@ from datetime import datetime
 
 from recovery.account import AllowedAddress, ApiKey, Domain, KeyKind, KeySpec, Login, Route, Webhook
 from recovery.state import Facts, Json
-from recovery.text import listing
+from recovery.text import listing, shortened
 
 Thing = Facts
+
+MOST_TOLD = 1_500
+"""As much of one of its properties is told."""
 
 
 def of_key(key: ApiKey) -> Thing:
@@ -85,6 +88,11 @@ def route_of(thing: Thing) -> Route:
     )
 
 
+def is_other_route(one: Thing, other: Thing) -> bool:
+    """Whether a route does something else than it did: routes are changed in place, and keep their id and date."""
+    return any(one.get(name) != other.get(name) for name in ("priority", "expression", "actions"))
+
+
 def of_webhook(webhook: Webhook) -> Thing:
     """A webhook, whole."""
     events: list[Json] = [*webhook.events]
@@ -128,4 +136,5 @@ def kept(thing: Mapping[str, Json]) -> str:
 
 
 def _words(value: Json) -> str:
-    return listing(map(str, value), most=50) if isinstance(value, list) else str(value)
+    words = listing(map(str, value), most=50) if isinstance(value, list) else str(value)
+    return shortened(words, MOST_TOLD)

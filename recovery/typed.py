@@ -10,6 +10,7 @@ from recovery.export import REPORT, Form
 from recovery.reminders import WISHES
 from recovery.steps import STEPS, near_steps, step_called
 
+NUMBERS = f"{min(step.number for step in STEPS)} to {max(step.number for step in STEPS)}"
 ASKING = [step for step in STEPS if step.asks_people]
 
 
@@ -40,9 +41,9 @@ def opened(usage: str, rest: str) -> Typed | Unclear:
         return Typed(Ask.OPEN, text=rest)
     try:
         since = datetime.fromisoformat(found[1])
-    except ValueError:
+        since = since.replace(tzinfo=UTC) if since.tzinfo is None else since.astimezone(UTC)
+    except (ValueError, OverflowError):
         return Unclear(f"“{found[1]}” is no moment that the bot can read. Nothing was done. Write {WHEN}.")
-    since = since.replace(tzinfo=UTC) if since.tzinfo is None else since.astimezone(UTC)
     return Typed(Ask.OPEN, {"since": since.isoformat()}, rest[found.end() :])
 
 
@@ -70,7 +71,7 @@ def about_step(ask: Ask, *, reason: str | None) -> Callable[[str, str], Typed | 
             near = near_steps(word) if word else []
             hint = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
             return Unclear(
-                f"Which step? Usage: `/mailgun-compromised {usage}`, with a step number from 1 to {len(STEPS)}.{hint}"
+                f"Which step? Usage: `/mailgun-compromised {usage}`, with a step number from {NUMBERS}.{hint}"
             )
         if reason == "required" and not why:
             return Unclear(f"Please give a reason; it is recorded. Usage: `/mailgun-compromised {usage}`.")

@@ -46,7 +46,7 @@ def finding(stage: Stage, words: str) -> Message:
 
     def shown() -> Message | None:
         card = stage.company.slack.step(0)
-        return card if card is not None and any(words in button.beside for button in card.buttons) else None
+        return card if card is not None and card.button("Tell me more", words) is not None else None
 
     return stage.wait(f"the card of step 0 to show “{words}”", shown)
 

@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 
 from recovery.actions import Ask
 from recovery.content import Button, Row
-from recovery.finding_cards import card_rows, standing
+from recovery.finding_cards import card_rows, not_on_card, standing
 from recovery.findings import FindingStatus
 from recovery.hand import CONTROL_PANEL, HandItem, hand_done
 from recovery.holdings import Holdings
-from recovery.investigating import LOOK, go_on, is_decided, look_task, own_keys, record_look, weigh_look
+from recovery.investigating import go_on, is_decided, own_keys, record_look, weigh_look
 from recovery.jobs import Job, TaskKind
-from recovery.looking import look_through
+from recovery.looking import LEAST_APART, LOOK, look_task, look_through
 from recovery.policy import Policy
-from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go
+from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go_on_cancel, let_go_on_skip
 from recovery.state import Incident, StepState, StepStatus
 from recovery.step import Step, decision_buttons
 from recovery.step_view import StepView
@@ -68,6 +68,8 @@ class Investigate(Step):
         if sending := texts(facts.get("sending")):
             lines += [line(Bold("Sent on each of the last days"), ", today last"), *(line(Code(s)) for s in sending)]
         lines.append(line(Bold("Findings"), f": {standing(view.findings)}."))
+        if view.incident.is_alive and (more := not_on_card(view.findings)):
+            lines.append(more)
         if any(finding.blocks_support for finding in view.findings):
             lines.append(
                 line(
@@ -112,17 +114,17 @@ class Investigate(Step):
         now = tools.clock.now()
         record_look(tx, incident, state, holdings, own_keys(tx, incident, holdings), now)
         if not is_decided(tx.findings.of(incident.id)):
-            tx.tasks.add([look_task(incident, now + again_after(tools.policy))])
+            tx.tasks.add([look_task(incident.id, now + again_after(tools.policy))])
 
     def on_skipped(self, tx: Transaction, incident: Incident, state: StepState) -> None:
-        let_go(tx, incident, state.decided_by, state.decided_at)
+        let_go_on_skip(tx, incident, state.decided_by, state.decided_at)
+
+    def on_cancelled(self, tx: Transaction, incident: Incident, state: StepState, by: str, at: datetime) -> None:
+        let_go_on_cancel(tx, incident, state, by, at)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, holdings: Holdings) -> list[str]:
         findings = tx.findings.of(incident.id)
-        if state.status is StepStatus.SKIPPED and "looked_at" not in state.facts:
-            # It never looked: not to look is what was decided. Unknown users are another matter.
-            return [finding.subject for finding in findings if finding.blocks_support]
-        changes = weigh_look(tx, incident, state, holdings, own_keys(tx, incident, holdings), incident.opened_at)
+        changes = weigh_look(tx, incident, state, holdings, own_keys(tx, incident, holdings))
         gone = {finding.id for finding in changes.gone}
         left = [finding for finding in findings if finding.status is S.OPEN and finding.id not in gone]
         return [finding.subject for finding in (*left, *changes.new, *changes.back)]
@@ -132,8 +134,8 @@ class Investigate(Step):
 
 
 def again_after(policy: Policy) -> timedelta:
-    """How long after a look the next one follows: it is many calls, so not oftener than once a minute."""
-    return max(policy.poll_every, timedelta(minutes=1))
+    """How long after a look the next one follows."""
+    return max(policy.poll_every, LEAST_APART)
 
 
 def texts(value: object) -> list[str]:
@@ -173,5 +175,5 @@ def state_of(tx: Transaction, incident_id: int) -> StepState:
 
 def is_worth_a_look(tx: Transaction, incident_id: int, *, asked: bool) -> bool:
     """Whether anything is open in the step; an asked look is worth it whatever is."""
-    is_open = state_of(tx, incident_id).status in (StepStatus.WAITING, StepStatus.RUNNING)
+    is_open = state_of(tx, incident_id).status in (StepStatus.WAITING, StepStatus.RUNNING, StepStatus.NEEDS_ATTENTION)
     return tx.incidents.get(incident_id).is_alive and (asked or is_open)

@@ -209,6 +209,7 @@ def held(client: MailgunClient) -> Holdings:
     theirs = [(domain, of[domain.owner.id if domain.owner else None]) for domain in domains]
     today = utc_now().date()
     return Holdings(
+        asked_at=utc_now(),
         keys=tuple(replace(key, owner=owner) for owner, view in views for key in view.keys()),
         domains=tuple(domains),
         logins=tuple(login for domain, view in theirs for login in view.logins(domain.region, domain.name)),

@@ -235,3 +235,9 @@ def test_no_name_means_two_steps(step: object) -> None:
     others = [name for other in STEPS if other is not step for name in (*other.names, other.kind, str(other.number))]
 
     assert not set(named) & set(others)
+
+
+def test_a_command_without_its_step_is_told_which_numbers_there_are() -> None:
+    unclear = parse("skip")
+
+    assert isinstance(unclear, Unclear) and "from 0 to 7" in unclear.question

@@ -1,6 +1,7 @@
 """Step 0: what is found, what it says, and where the step stands."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,11 @@ from recovery.account import AllowedAddress, DaySent, Route, Subaccount, Webhook
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.errors import KeyRefused, Refused, Uncertain, Why
+from recovery.finding_cards import findings_card
 from recovery.findings import Finding, FindingStatus
 from recovery.holdings import Trace
+from recovery.looking import LOOK
+from recovery.removing import REMOVE
 from recovery.secret import Secret
 from recovery.state import IncidentStatus, StepStatus
 from tests.recovery.builders import DAY, a_domain, a_key, a_member, a_user
@@ -146,7 +150,9 @@ def test_a_moment_that_is_typed_says_since_when_instead(world: World) -> None:
     assert world.incident.description == "spam from our domains"
 
 
-@pytest.mark.parametrize("typed", ["since:yesterday spam", "since: spam", "since:2026-13-01 spam"])
+@pytest.mark.parametrize(
+    "typed", ["since:yesterday spam", "since: spam", "since:2026-13-01 spam", "since:0001-01-01T00:00+14:00 spam"]
+)
 def test_what_is_no_moment_is_asked_about(world: World, typed: str) -> None:
     assert "no moment" in world.type(typed, by=REQUESTER)
     with world.database.read() as tx:
@@ -329,3 +335,88 @@ def test_a_cancelled_incident_is_looked_through_no_more(open_case: World) -> Non
 
     assert open_case.incident.status is IncidentStatus.CANCELLED
     assert len(open_case.mailgun.called("routes")) == before
+
+
+def test_a_flood_that_came_and_ended_between_two_looks_does_not_lock_support_for_ever(world: World) -> None:
+    world.with_logins("a").opened()
+    world.clock.pass_by(6 * DAY)
+    today = world.clock.now().date()
+    world.mailgun.outlets.sent += [
+        DaySent("mg.acme.example", today - ago * DAY, 2_000 if ago == 5 else 50) for ago in range(14)
+    ]
+    world.vacated()
+
+    assert findings(world) == []
+    assert (world.status("0"), world.status("5")) == (StepStatus.DONE, StepStatus.WAITING)
+
+
+def test_what_was_removed_while_the_account_was_looked_through_is_not_taken_for_there_again(world: World) -> None:
+    visited(world).opened()
+    route = found(world, Trace.ROUTE)
+
+    def meanwhile(call: str) -> None:
+        # The routes are listed before the webhooks are.
+        if call == "webhooks":
+            world.mailgun.while_calling = lambda _: None
+            world.type(f"remove {route.number}")
+            world.drain(REMOVE)
+
+    world.type("look")
+    world.mailgun.while_calling = meanwhile
+    world.work()
+
+    assert found(world, Trace.ROUTE).status is S.REMOVED
+    assert "Put it back" in str(findings_card(findings(world), 1))
+
+
+def test_of_a_subaccount_that_is_not_listed_nothing_counts_as_gone(world: World) -> None:
+    shop = Subaccount("sub-1", "Shop", is_open=True)
+    world.mailgun.outlets.subaccounts.append(shop)
+    world.mailgun.has_key(a_key("eves", description="", owner=shop), "eves-secret")
+    world.opened()
+    world.mailgun.fail("subaccounts", KeyRefused("no", status=403))
+    world.type("look")
+    world.work(timedelta(seconds=5))
+
+    assert found(world, Trace.KEY).status is S.OPEN
+
+
+def test_what_could_not_be_listed_at_first_is_not_new_at_the_next_look(world: World) -> None:
+    own = Webhook("us", "mg.acme.example", "https://hooks.acme.example", ("opened",))
+    world.with_logins("a").mailgun.outlets.webhooks.append(own)
+    world.mailgun.fail("webhooks", Refused("no", status=400))
+    world.opened()
+    world.type("look")
+    world.work()
+    assert findings(world) == []
+    world.mailgun.outlets.webhooks.append(replace(own, url="https://other.acme.example"))
+    world.type("look")
+    world.work()
+
+    assert found(world, Trace.WEBHOOK).thing["address"] == "https://other.acme.example"
+
+
+def test_a_key_that_the_bot_is_about_to_hand_over_is_no_finding(world: World) -> None:
+    visited(world).opened()
+
+    def look_meanwhile(call: str) -> None:
+        # A key is made by then, and neither in the vault nor handed over.
+        if call == "prove_key":
+            world.type("look")
+            world.drain(LOOK)
+
+    world.mailgun.while_calling = look_meanwhile
+    world.approved("1")
+
+    assert len(world.mailgun.called("prove_key")) > 1
+    assert [one.subject for one in findings(world) if one.trace is Trace.KEY] == ["eves"]
+
+
+def test_a_step_that_was_skipped_before_it_could_look_is_offered_with_what_the_last_look_finds(world: World) -> None:
+    visited(world).mailgun.fail("keys", KeyRefused("Forbidden", status=401, why=Why.REVOKED), times=2)
+    world.opened()
+    assert world.status("0") is StepStatus.NEEDS_ATTENTION
+    world.vacated()
+
+    assert (world.status("0"), world.status("5")) == (StepStatus.WAITING, StepStatus.LOCKED)
+    assert {one.status for one in findings(world)} == {S.OPEN}

@@ -6,8 +6,7 @@ from recovery.account import Subaccount
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.errors import Refused
-from recovery.key_plans import REPLACE
-from recovery.key_room import with_refused
+from recovery.key_plans import BEGIN, REPLACE
 from recovery.secret import Secret
 from recovery.state import StepStatus, TaskStatus
 from tests.recovery.builders import DAY, a_key
@@ -227,15 +226,19 @@ def test_without_a_limit_a_disabled_key_is_replaced_like_the_others(full: World)
     assert "dead" in descriptions(full)
 
 
-def test_a_key_that_an_approver_wants_gone_goes_first_and_gets_its_replacement(full: World) -> None:
-    state = full.state("1")
-    with full.database.write() as tx:
-        tx.steps.set(state.id, facts=with_refused(state, "shop"))
-    full.approved("1")
+def test_a_key_that_an_approver_wants_removed_goes_first_and_gets_no_replacement(full: World) -> None:
+    full.mailgun.delete_key("shop")
+    full.mailgun.has_key(a_key("eves", description=""), "eves-secret")
+    full.type("look")
+    full.work()
+    full.type("remove 1")
+    full.press(Ask.APPROVE, "1")
+    full.drain(BEGIN)
+    full.work()
 
     assert full.status("1") is StepStatus.DONE
-    assert descriptions(full) == ["Mailgun recovery bot", "billing", "shop"]
-    assert not full.trail(Action.ROOM_CHOSEN)
+    assert descriptions(full) == ["Mailgun recovery bot", "billing"]
+    assert len(full.trail(Action.ROOM_MADE)) == 1 and not full.trail(Action.ROOM_CHOSEN)
 
 
 def test_a_limit_that_comes_later_lets_the_dead_go_first_too(world: World) -> None:

@@ -1,5 +1,9 @@
 """What a finding is about is removed after a click, once, and put back as it was."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from recovery.account import AllowedAddress, Subaccount
@@ -8,12 +12,13 @@ from recovery.audit import Action
 from recovery.errors import Refused, Uncertain
 from recovery.findings import FindingStatus
 from recovery.holdings import Trace
+from recovery.looking import LOOK
 from recovery.removing import REMOVE, RESTORE
-from recovery.secret import Secret
+from recovery.secret import Secret, fingerprint
 from recovery.state import StepStatus
 from tests.recovery.builders import DAY, a_domain, a_key
-from tests.recovery.test_investigating import HOST, an_attackers_route, found, visited
-from tests.recovery.world import FIRST_KEY, World
+from tests.recovery.test_investigating import HOST, an_attackers_route, findings, found, visited
+from tests.recovery.world import APPROVER, FIRST_KEY, REQUESTER, World
 
 S = FindingStatus
 CALLS = {
@@ -257,3 +262,183 @@ def test_putting_back_after_a_crash_makes_no_second_route(open_case: World) -> N
 
     assert len(open_case.mailgun.outlets.routes) == 1
     assert found(open_case, Trace.ROUTE).subject == f"us/{open_case.mailgun.outlets.routes[0].id}"
+
+
+# --- What waits for a key of the bot's own ---------------------------------------------------------------
+
+
+def test_the_key_that_the_bot_was_given_after_the_approval_is_not_removed(open_case: World) -> None:
+    secret = "0123456789abcdef0123456789abcdef-eves"
+    open_case.mailgun.key_secrets["eves"] = secret
+    remove(open_case, Trace.KEY)
+    with open_case.database.write() as tx:
+        open_case.vault.keep(tx, Secret(secret), "eves", None)
+    open_case.later(timedelta(minutes=2))
+
+    assert there(open_case, Trace.KEY) and open_case.status("0") is StepStatus.NEEDS_ATTENTION
+    assert "works with that key by now" in open_case.card("0")
+
+
+def test_what_was_known_of_an_earlier_key_of_the_bots_says_nothing_of_one_that_it_was_given(open_case: World) -> None:
+    state = open_case.state("1")
+    with open_case.database.write() as tx:
+        known = {"id": "env-key", "fingerprint": fingerprint(Secret(FIRST_KEY))}
+        tx.steps.set(state.id, facts={**state.facts, "own_key": known})
+        open_case.vault.keep(tx, Secret("eves-secret"), None, None)
+    remove(open_case, Trace.KEY)
+
+    assert there(open_case, Trace.KEY), "eves is what the bot works with, for all that it knows"
+
+
+def test_a_key_that_waits_is_not_removed_after_the_incident_was_cancelled(open_case: World) -> None:
+    remove(open_case, Trace.KEY)
+    open_case.type("cancel we were wrong")
+    open_case.work()
+    with_own_key(open_case)
+    open_case.opened()
+    open_case.later(timedelta(minutes=2))
+
+    assert there(open_case, Trace.KEY)
+    with open_case.database.read() as tx:
+        assert {one.status for one in tx.findings.of(1) if one.trace is Trace.KEY} == {S.LEFT}
+
+
+def test_a_key_that_waits_and_that_people_delete_themselves_counts_as_removed(open_case: World) -> None:
+    remove(open_case, Trace.KEY)
+    open_case.mailgun.delete_key("eves")
+    open_case.later(timedelta(minutes=2))
+
+    assert found(open_case, Trace.KEY).status is S.REMOVED
+
+
+def test_what_was_not_begun_when_the_incident_was_cancelled_is_left(open_case: World) -> None:
+    open_case.type(f"remove {found(open_case, Trace.ROUTE).number}")
+    number = open_case.incident.id
+    open_case.type("cancel we were wrong")
+    open_case.work()
+
+    with open_case.database.read() as tx:
+        assert {one.status for one in tx.findings.of(number) if one.trace is Trace.ROUTE} == {S.LEFT}
+
+
+# --- A route that is another one by now ------------------------------------------------------------------
+
+
+def test_a_route_that_was_changed_after_it_was_found_is_not_removed_but_asked_about_anew(open_case: World) -> None:
+    number = found(open_case, Trace.ROUTE).number
+    routes = open_case.mailgun.outlets.routes
+    routes[:] = [replace(routes[0], actions=('forward("https://help.acme.example")',))]
+    open_case.type(f"remove {number}")
+    open_case.work()
+
+    changed = found(open_case, Trace.ROUTE)
+    assert open_case.mailgun.called("delete_route") == []
+    assert changed.status is S.OPEN and "help.acme.example" in changed.title
+    assert open_case.status("0") is StepStatus.WAITING
+    remove(open_case, Trace.ROUTE)
+    assert open_case.mailgun.outlets.routes == []
+
+
+def test_a_route_that_was_expected_and_is_changed_then_is_open_again(open_case: World) -> None:
+    open_case.all_expected()
+    routes = open_case.mailgun.outlets.routes
+    routes[:] = [replace(routes[0], expression="match_recipient('ceo@acme.example')")]
+    open_case.vacated()
+
+    assert found(open_case, Trace.ROUTE).status is S.OPEN and "ceo@acme.example" in open_case.card("0")
+    assert open_case.status("5") is StepStatus.LOCKED
+
+
+def test_an_old_route_that_is_changed_after_the_first_look_is_found(world: World) -> None:
+    old = an_attackers_route(world, actions=('forward("https://help.acme.example")',))
+    old = replace(old, created_at=world.clock.now() - 400 * DAY)
+    world.mailgun.outlets.routes.append(old)
+    world.with_logins("a").opened()
+    assert world.status("0") is StepStatus.DONE
+    world.mailgun.outlets.routes[:] = [replace(old, actions=(f'forward("{HOST}")',))]
+    world.vacated()
+
+    assert found(world, Trace.ROUTE).status is S.OPEN and len(found(world, Trace.ROUTE).reasons) == 2
+
+
+def test_a_look_while_a_route_is_put_back_finds_no_other(open_case: World) -> None:
+    remove(open_case, Trace.ROUTE)
+    open_case.type(f"put-back {found(open_case, Trace.ROUTE).number}")
+    assert open_case.claim(RESTORE) is not None
+    open_case.mailgun.create_route(an_attackers_route(open_case))
+    open_case.type("look")
+    open_case.drain(LOOK)
+    open_case.start()
+    open_case.later(open_case.policy.lease)
+
+    assert found(open_case, Trace.ROUTE).status is S.RESTORED
+
+
+# --- Made anew ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("two_person", [True, False])
+def test_whoever_receives_the_secrets_may_have_one_made_anew_unless_two_people_are_needed(
+    make_world: Callable[..., World], two_person: bool
+) -> None:
+    world = visited(make_world(two_person=two_person)).opened().approved("1", by=APPROVER)
+    world.mailgun.has_key(a_key("late", description="", created_at=world.clock.now()), "late-secret")
+    world.type("look")
+    world.work()
+    number = next(one.number for one in findings(world) if one.subject == "late")
+    world.type(f"remove {number}")
+    world.work()
+    before = len(world.handed_over)
+    answer = world.type(f"put-back {number}", by=REQUESTER)
+    world.work()
+
+    assert ("Two people are needed" in answer) is two_person
+    assert len(world.handed_over) - before == (0 if two_person else 1)
+
+
+def test_what_was_set_while_an_attackers_key_lived_is_offered_for_another_reset(open_case: World) -> None:
+    open_case.all_expected().approved("1", "2")
+    open_case.mailgun.has_key(a_key("late", description="", created_at=open_case.clock.now()), "late-secret")
+    open_case.type("look")
+    open_case.work()
+    assert open_case.status("2") is StepStatus.DONE
+    open_case.clock.pass_by(timedelta(minutes=1))
+    number = next(one.number for one in findings(open_case) if one.subject == "late")
+    open_case.type(f"remove {number}")
+    open_case.work()
+
+    assert open_case.status("2") is StepStatus.WAITING
+
+
+def test_a_key_that_is_made_anew_makes_nothing_else_anew(open_case: World) -> None:
+    with_own_key(open_case)
+    remove(open_case, Trace.KEY)
+    open_case.all_expected().approved("1", "2")
+    signing_keys = list(open_case.mailgun.outlets.signing_keys)
+    open_case.clock.pass_by(timedelta(minutes=1))
+    put_back(open_case, Trace.KEY)
+
+    assert open_case.status("1") is StepStatus.DONE and len(open_case.trail(Action.MADE_ANEW)) == 1
+    assert open_case.mailgun.outlets.signing_keys == signing_keys
+    assert open_case.status("2") is StepStatus.DONE
+
+
+def test_putting_copies_back_ends_no_others_that_were_set_meanwhile(open_case: World) -> None:
+    remove(open_case, Trace.ARCHIVE)
+    domains = open_case.mailgun.all_domains
+    domains[:] = [a_domain(d.name, d.region, archive_to="https://ours.acme.example") for d in domains]
+    put_back(open_case, Trace.ARCHIVE)
+
+    assert {domain.archive_to for domain in open_case.mailgun.all_domains} == {"https://ours.acme.example"}
+    assert open_case.status("0") is StepStatus.NEEDS_ATTENTION
+
+
+def test_what_could_not_be_put_back_and_was_skipped_may_be_put_back_later(open_case: World) -> None:
+    remove(open_case, Trace.WEBHOOK)
+    open_case.mailgun.fail("create_webhook", Refused("no", status=400))
+    put_back(open_case, Trace.WEBHOOK)
+    open_case.press(Ask.SKIP, "0", text="later")
+    assert found(open_case, Trace.WEBHOOK).status is S.REMOVED
+    put_back(open_case, Trace.WEBHOOK)
+
+    assert there(open_case, Trace.WEBHOOK)

@@ -7,7 +7,7 @@ import pytest
 
 from recovery.account import AllowedAddress, DaySent, KeyKind, Login, Route, SendAlert, Subaccount, Webhook
 from recovery.holdings import Holdings, Trace, there
-from recovery.suspicion import Circumstances, host_of, suspicions, targets
+from recovery.suspicion import CREATED_LATELY, NOT_KNOWN, Circumstances, host_of, suspicions, targets
 from tests.recovery.builders import DAY, NOON, a_domain, a_key, a_user
 
 LONG_AGO = NOON - 200 * DAY
@@ -27,7 +27,7 @@ def a_webhook(url: str, domain: str = "mg.acme.example") -> Webhook:
 
 def holdings(**fields: Any) -> Holdings:
     """The company's account, with these."""
-    return Holdings(**{"domains": (a_domain(),), "users": (a_user("ann", is_master=True),), **fields})
+    return Holdings(**{"asked_at": NOON, "domains": (a_domain(),), "users": (a_user("ann", is_master=True),), **fields})
 
 
 def found(known: Circumstances = KNOWN, **fields: Any) -> dict[str, tuple[str, ...]]:
@@ -156,6 +156,50 @@ def test_a_host_that_gets_the_events_of_most_domains_is_no_stranger() -> None:
 @pytest.mark.parametrize("host", ["evil-acme.example", "acme.example.stranger.example", "example"])
 def test_a_host_that_only_looks_like_the_companys_is_a_stranger(host: str) -> None:
     assert found(webhooks=(a_webhook(f"https://{host}/x"),))
+
+
+@pytest.mark.parametrize(
+    ("own", "stranger"),
+    [
+        ("acme.co.uk", "https://collect.other.co.uk/in"),
+        ("sandbox0123456789abcdef.mailgun.org", "https://sandboxfedcba9876543210.mailgun.org/in"),
+    ],
+)
+def test_what_shares_a_registry_or_mailguns_sandbox_with_the_company_is_a_stranger(own: str, stranger: str) -> None:
+    assert found(domains=(a_domain(own),), webhooks=(a_webhook(stranger, own),))
+
+
+def test_a_domain_that_came_as_lately_as_an_attacker_makes_no_host_the_companys() -> None:
+    domains = (a_domain(), a_domain("stranger.example", created_at=NOON))
+
+    assert f"us/mg.acme.example/{STRANGER}" in found(domains=domains, webhooks=(a_webhook(STRANGER),))
+
+
+@pytest.mark.parametrize("address", ["eve@stranger.example", "eve@collect.stranger.example"])
+def test_a_user_of_the_attackers_makes_no_host_the_companys(address: str) -> None:
+    users = tuple(a_user(name, is_master=name == "ann") for name in ("ann", "ben", "cem"))
+
+    assert found(users=(*users, a_user("eve", email=address)), webhooks=(a_webhook(STRANGER),))
+
+
+def test_mail_that_is_forwarded_to_where_anybody_may_have_an_address_is_suspicious() -> None:
+    users = (a_user("ann", is_master=True, email="ann@gmail.com"), a_user("ben", email="ben@gmail.com"))
+
+    old = a_route('forward("ann@gmail.com")', id="old")
+    new = a_route('forward("eve@gmail.com")', created_at=NOON)
+
+    assert found(users=users, routes=(old, new)) == {"us/r1": (CREATED_LATELY, NOT_KNOWN)}
+
+
+def test_the_domain_of_most_users_is_the_companys() -> None:
+    users = tuple(a_user(name, is_master=name == "ann", email=f"{name}@acme.test") for name in ("ann", "ben"))
+
+    assert not found(users=users, webhooks=(a_webhook("https://hooks.acme.test/in"),))
+
+
+@pytest.mark.parametrize("url", ["https://[stranger", "https://", "stranger", "https://stranger.example]/"])
+def test_what_is_no_address_is_suspicious(url: str) -> None:
+    assert found(webhooks=(a_webhook(url),), routes=(a_route(f'forward("{url}")', created_at=NOON),))
 
 
 def test_the_targets_of_a_route_are_its_addresses_and_urls() -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Database
@@ -85,6 +86,19 @@ def test_migrating_makes_the_schema_current_and_may_be_repeated(
     assert database.schema_is_current()
     database.migrate()
     an_incident(database)
+
+
+def test_an_incident_of_an_earlier_version_gets_the_steps_and_is_suspect_from_some_time_before_it(
+    database: Database,
+) -> None:
+    incident = an_incident(database)
+    with database._writing.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    database.migrate()
+
+    with database.read() as tx:
+        assert tx.incidents.get(incident.id).suspect_from == incident.since - timedelta(days=14)
+        assert [step.kind for step in tx.steps.of(incident.id)] == ["investigate", "queued_mail"]
 
 
 def migrate(url: str) -> None:

@@ -1,6 +1,6 @@
 """investigating, and deleting queued mail, are steps"""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,17 @@ depends_on = None
 
 _NEW = (("investigate", 0), ("queued_mail", 7))
 
-_incidents = sa.table("incidents", sa.column("id"), sa.column("status"), sa.column("channel_id"))
+_LOOKBACK = timedelta(days=14)
+"""What a setting says from now on, where nobody sets it."""
+
+_incidents = sa.table(
+    "incidents",
+    sa.column("id"),
+    sa.column("status"),
+    sa.column("channel_id"),
+    sa.column("since", sa.DateTime(timezone=True)),
+    sa.column("suspect_from", sa.DateTime(timezone=True)),
+)
 _steps = sa.table(
     "steps",
     sa.column("id"),
@@ -44,9 +54,19 @@ _tasks = sa.table(
 
 def upgrade() -> None:
     """An incident that is open gets the steps, too: they wait for somebody. Their cards are posted like the others';
-    where those are still to come, with them."""
+    where those are still to come, with them. What was created before it is suspicious, as in one that opens now."""
     for kind, number in _NEW:
         _add(op.get_bind(), kind, number)
+    _look_back(op.get_bind())
+
+
+def _look_back(connection: sa.Connection) -> None:
+    lacking = sa.select(_incidents.c.id, _incidents.c.since).where(
+        _incidents.c.status == "open", _incidents.c.suspect_from.is_(None)
+    )
+    for incident_id, since in connection.execute(lacking).all():
+        one = _incidents.update().where(_incidents.c.id == incident_id)
+        connection.execute(one.values(suspect_from=since - _LOOKBACK))
 
 
 def _add(connection: sa.Connection, kind: str, number: int) -> None:
