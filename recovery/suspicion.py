@@ -1,6 +1,7 @@
 """What of an account's holdings looks like an attacker's doing, and why. Nothing is decided here: people do that."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -187,7 +188,7 @@ def _of_route(route: Route, known: Circumstances, hosts: "Hosts") -> tuple[str, 
     reasons = [CREATED_LATELY] if known.is_recent(route.created_at) else []
     if not reasons and known.is_new(Trace.ROUTE, route_mark(route)):
         reasons.append(CHANGED_SINCE)
-    if any(map(hosts.is_strange, targets(route))):
+    if any(hosts.is_strange(target, apart_from=0 if reasons else 1) for target in targets(route)):
         reasons.append(NOT_KNOWN)
     return tuple(reasons)
 
@@ -228,11 +229,13 @@ class Hosts:
     """The hosts that the account is known to use: its own, and those that it has used for long or nearly everywhere.
 
     That several things lead to one host proves nothing by itself: an attacker may have left a route, a webhook and a
-    copy of all mail that lead to the same.
+    copy of all mail that lead to the same. Nor does an old route vouch for itself: Mailgun keeps its date when somebody
+    changes where it leads. `routed` is how many old routes lead there.
     """
 
     own: frozenset[str]
-    usual: frozenset[str]
+    everywhere: frozenset[str]
+    routed: Mapping[str, int]
 
     @classmethod
     def of(cls, holdings: Holdings, known: Circumstances) -> "Hosts":
@@ -243,16 +246,16 @@ class Hosts:
             for route in holdings.routes
             if not known.is_recent(route.created_at) and not known.is_new(Trace.ROUTE, route_mark(route))
         ]
-        usual = {_place_of(target) for route in old for target in targets(route)}
+        routed = Counter(place for route in old for place in {_place_of(target) for target in targets(route)})
         names = {domain.name.lower() for domain in holdings.domains if not known.is_recent(domain.created_at)}
         own = names | {above for name in names if (above := _company_of(name))} | _of_most_users(holdings.users)
-        return cls(frozenset(own), frozenset(usual | set(_of_most_webhooks(holdings))))
+        return cls(frozenset(own), frozenset(_of_most_webhooks(holdings)), routed)
 
-    def is_strange(self, target: str) -> bool:
-        """Whether the account is not known to use that address."""
-        host = host_of(target)
+    def is_strange(self, target: str, *, apart_from: int = 0) -> bool:
+        """Whether the account is not known to use that address, apart from so many of its old routes."""
+        host, place = host_of(target), _place_of(target)
         is_own = any(host == own or host.endswith(f".{own}") for own in self.own)
-        return not is_own and _place_of(target) not in self.usual
+        return not is_own and place not in self.everywhere and self.routed.get(place, 0) <= apart_from
 
 
 def _of_most_webhooks(holdings: Holdings) -> Iterator[str]:

@@ -140,9 +140,13 @@ def test_what_leads_to_one_stranger_in_three_ways_is_suspicious_each_time() -> N
 
 def test_a_host_that_an_old_route_uses_is_no_stranger() -> None:
     vendor = "https://in.vendor.example/mailgun"
-    old = a_route(f'forward("{vendor}")')
+    old = [a_route(f'forward("{vendor}")', id=name) for name in ("r1", "r2")]
 
-    assert not found(routes=(old,), webhooks=(a_webhook("https://in.vendor.example/e"),))
+    assert not found(routes=tuple(old), webhooks=(a_webhook("https://in.vendor.example/e"),))
+
+
+def test_an_old_route_does_not_vouch_for_itself_since_it_keeps_its_date_when_it_is_changed() -> None:
+    assert list(found(routes=(a_route(f'forward("{STRANGER}")'),))) == ["us/r1"]
 
 
 def test_a_host_that_gets_the_events_of_most_domains_is_no_stranger() -> None:
@@ -185,10 +189,10 @@ def test_a_user_of_the_attackers_makes_no_host_the_companys(address: str) -> Non
 def test_mail_that_is_forwarded_to_where_anybody_may_have_an_address_is_suspicious() -> None:
     users = (a_user("ann", is_master=True, email="ann@gmail.com"), a_user("ben", email="ben@gmail.com"))
 
-    old = a_route('forward("ann@gmail.com")', id="old")
+    old = [a_route('forward("ann@gmail.com")', id=name) for name in ("old", "older")]
     new = a_route('forward("eve@gmail.com")', created_at=NOON)
 
-    assert found(users=users, routes=(old, new)) == {"us/r1": (CREATED_LATELY, NOT_KNOWN)}
+    assert found(users=users, routes=(*old, new)) == {"us/r1": (CREATED_LATELY, NOT_KNOWN)}
 
 
 def test_the_domain_of_most_users_is_the_companys() -> None:
