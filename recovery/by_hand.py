@@ -16,6 +16,7 @@ from recovery.decisions import By, too_late
 from recovery.hand import HAND_SINCE, TAKEN_BY_HAND, HandItem, is_by_hand
 from recovery.handovers import CHANGED
 from recovery.jobs import merged
+from recovery.leaving_out import everything_is_left_out, nothing_is_left
 from recovery.policy import Policy
 from recovery.progress import open_last, state_of
 from recovery.state import Incident, IncidentStatus, Json, NewTask, StepState, StepStatus, Task, TaskStatus
@@ -44,6 +45,8 @@ def go_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, policy: 
     state, failed = view.state, view.failures
     if not step.may_go_by_hand(view):
         return too_late(tx, incident, step) if view.is_refused else NOT_REFUSED
+    if state.status is StepStatus.WAITING and nothing_is_left(step, state) and by.version in (None, state.version):
+        return everything_is_left_out(step)
     items = items_left(tx, incident, step, state, failed)
     changed = {task.subject for task in failed if task.payload.get(CHANGED)}
     facts = {HAND_SINCE: by.at.isoformat(), **state.facts}
@@ -129,11 +132,15 @@ class Chosen:
             return self.item == str(task.id)
         if self.group:
             return step.hand_group(task.subject) == self.group
-        target = self.target.lower()
         subjects = (task.subject, step.hand_group(task.subject))
         # A login or a domain may be typed without what it is in.
         names = {str(task.payload.get(NAME, "")), *subjects, *(subject.rpartition("/")[2] for subject in subjects)}
-        return target == "all" or target in {name.lower() for name in names if name}
+        return self.target.lower() == "all" or typed(self.target) in {typed(name) for name in names if name}
+
+
+def typed(name: str) -> str:
+    """A name as people may type it: its case does not matter, nor whether words are joined by hyphens."""
+    return name.lower().replace("-", " ")
 
 
 def did_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, chosen: Chosen) -> Line:

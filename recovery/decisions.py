@@ -14,7 +14,13 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import CHANGED, count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
-from recovery.leaving_out import CHOOSABLE, facts_with_left_out, nothing_is_left, parts_meant
+from recovery.leaving_out import (
+    CHOOSABLE,
+    everything_is_left_out,
+    facts_with_left_out,
+    nothing_is_left,
+    parts_meant,
+)
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
@@ -62,7 +68,7 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
     if nothing_is_left(step, state) and by.version in (None, state.version):
-        return line(f"Everything in {step.label} is left out. Include a part of it, or skip the step with a reason.")
+        return everything_is_left_out(step)
     scope = scope_of(state)
     left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
     sources = (StepStatus.WAITING, StepStatus.SKIPPED)

@@ -153,7 +153,9 @@ class ApiKeys(Step):
             # It never ran: leaving everything as it was is what was decided.
             return []
         ours, own = handed_ids(tx, state), own_key_id(tx, state)
-        left, parts = left_by_decision(state), set(PARTS) - left_out(state)
+        left = left_by_decision(state)
+        # What was skipped while it was done by hand is left part by part.
+        parts = set(PARTS) - left_out(state) - left
         return [
             key.id
             for key in inventory.keys
