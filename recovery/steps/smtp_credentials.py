@@ -172,7 +172,8 @@ class SmtpCredentials(Step):
             at = latest(done.get(subject), *(at for name, at in by_hand.items() if covers(name, subject, incident)))
             return at is None or (expired is not None and at < expired)
 
-        return [x.subject for x in inventory.logins if x.subject not in left and too_early(x.subject)]
+        subjects = [login.subject for login in inventory.logins]
+        return [each for each in subjects if left.isdisjoint(items_of(each, incident)) and too_early(each)]
 
     def hand_instructions(self) -> list[Line]:
         return [
@@ -220,10 +221,14 @@ class SmtpCredentials(Step):
 
 
 def covers(item: str, subject: str, incident: Incident) -> bool:
-    """Whether an item stands for that login, too: it is the login's own, or that of its domain, or of all of them."""
-    if item == ELSEWHERE:
-        return domain_of(subject) not in incident.watched
-    return item in (EVERYWHERE, subject, domain_of(subject))
+    """Whether an item stands for that login, too."""
+    return item in items_of(subject, incident)
+
+
+def items_of(subject: str, incident: Incident) -> set[str]:
+    """The items that stand for a login: its own, that of its domain, and those of all of them."""
+    items = {EVERYWHERE, subject, domain_of(subject)}
+    return items if domain_of(subject) in incident.watched else items | {ELSEWHERE}
 
 
 def domain_of(subject: str) -> str:
