@@ -120,8 +120,9 @@ def chosen_keys(tx: Transaction, state: StepState, task: Task, about: Round, key
     own, ours = own_key_id(tx, state), handed_ids(tx, state)
     former = task.payload.get("former")
     if about.ids is not None:
-        # One that was given is none of those that were listed before it was.
-        ids = {*about.ids, str(former)} if task.payload.get("was_given") else about.ids
+        # One that was given is none of those that were listed before it was; save one that had been handed over.
+        with_it = task.payload.get("was_given") and former not in ours
+        ids = {*about.ids, str(former)} if with_it else about.ids
         return [key for key in keys if key.id in ids and key.id != own]
     parts = about.parts - parts_done(hand_done(tx, state))
     return [key for key in keys if key.id not in (own, *ours) and (PART_OF[key.kind] in parts or key.id == former)]
@@ -137,14 +138,15 @@ def key_tasks(tx: Transaction, state: StepState, job: Job, chosen: list[ApiKey],
     task, now = job.task, job.tools.clock.now()
     # Of the first attempt: a retry must not end the sessions of those who are turning on 2FA meanwhile.
     approved_at = datetime.fromisoformat(str(task.payload["approved_at"]))
-    former = superseded(tx, task) | keys_to_be_removed(tx, state.incident_id)
+    # A key that was handed over is not the bot's alone, whoever gave it to the bot as well.
+    without_another = (superseded(tx, task) - handed_ids(tx, state)) | keys_to_be_removed(tx, state.incident_id)
     replaced = replaced_already(tx, state)
     tasks: list[NewTask] = []
     for key in chosen:
         if key.kind is KeyKind.WEB:
             if key.created_at < approved_at:
                 tasks.append(retire_task(task.incident_id, task.step_id, key))
-        elif key.id in former:
+        elif key.id in without_another:
             tasks.append(retire_task(task.incident_id, task.step_id, key, **{KNOWN_BY: known_by}))
         else:
             more: dict[str, Json] = {"new_id": replaced.get(key.id), DEAD: is_dead(key, now), KNOWN_BY: known_by}

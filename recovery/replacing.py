@@ -80,11 +80,11 @@ def replace_keys(job: Job, step: Step) -> None:
 
     What an approver lets go first is deleted first, and waits for its replacement.
     """
+    give_up_earlier(job)
     if must_begin_again(job, step):
         return
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
-    give_up_earlier(job)
     delete_first(job)
     wait_for_others(job)
     handed = [task for task in job.tasks if task.payload.get("new_id")]
