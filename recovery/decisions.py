@@ -32,7 +32,15 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, scope_of
+from recovery.step import (
+    Step,
+    begin_anew,
+    facts_with_left,
+    left_by_decision,
+    left_out,
+    scope_of,
+    scope_of_beginning,
+)
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -85,9 +93,11 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     """Skip a step that waits, is stuck or is done by hand, with a reason. What was offered in a further round stays as
     it is."""
     state = state_of(tx, incident, step)
-    failures = [task for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
+    failed = tx.tasks.of_step(state.id, TaskStatus.FAILED)
+    failures = [task for task in failed if task.kind != step.begin_kind]
+    unbegun = [subject for task in failed if task.kind == step.begin_kind for subject in scope_of_beginning(task) or ()]
     items = left_by_hand(tx, state)
-    scope = {*(scope_of(state) or []), *(task.subject for task in (*failures, *(items or [])))}
+    scope = {*(scope_of(state) or []), *unbegun, *(task.subject for task in (*failures, *(items or [])))}
     facts = facts_with_left(state, left_by_decision(state) | scope)
     at_hand = (StepStatus.RUNNING,) if items is not None else ()
     sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION, *at_hand)
@@ -95,7 +105,7 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     if moved is None:
         return too_late(tx, incident, step)
     _record(tx, incident, by, Action.SKIPPED, step.label, reason)
-    for task in (*tx.tasks.of_step(state.id, TaskStatus.FAILED), *(items or [])):
+    for task in (*failed, *(items or [])):
         tx.tasks.end(task, TaskStatus.DROPPED, by.at, task.failure)
     step.on_skipped(tx, incident, moved)
     changed = sum(bool(task.payload.get(CHANGED)) for task in (*failures, *(items or [])))

@@ -15,6 +15,7 @@ from recovery.audit import Action, AuditFacts
 from recovery.checking import MOST_PATIENCE
 from recovery.content import Button, Card, Style
 from recovery.errors import KeyRefused, OutsideError, Refused, Why
+from recovery.hand import as_ended
 from recovery.jobs import Job, TaskKind
 from recovery.refusals import GIVE_KEY_LABEL, MEANS, REFUSED, helps
 from recovery.secret import Secret, told_key_id
@@ -135,7 +136,7 @@ def take_up(tx: Transaction, incident: Incident, at: datetime) -> int:
     steps = {task.step_id for task in refused}
     for state in tx.steps.of(incident.id):
         if state.id in steps:
-            tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING)
+            tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, decision=as_ended(state))
     for task in tx.tasks.deferred(incident.id, at):
         if task.payload.get(REFUSED):
             tx.tasks.defer(task, at, task.failure)

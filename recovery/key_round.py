@@ -34,7 +34,7 @@ from recovery.keys_by_hand import parts_done
 from recovery.own_key import get_own_key
 from recovery.signing import RENEW, RENEWED, renew_task
 from recovery.state import Facts, Incident, Json, NewTask, StepState, Task
-from recovery.step import begins_nothing, called_off, forget_failures
+from recovery.step import begins_nothing, called_off, forget_failures, scope_of_beginning
 from recovery.store import Transaction
 
 
@@ -49,10 +49,10 @@ class Round:
     @classmethod
     def of(cls, tx: Transaction, state: StepState, task: Task) -> "Round":
         """As the task says that begins it."""
-        scope, parts = task.payload.get("scope"), approved_parts(tx, state)
-        if not isinstance(scope, list):
+        scope, parts = scope_of_beginning(task), approved_parts(tx, state)
+        if scope is None:
             return cls(None, (), parts)
-        subjects = {identity_of(str(subject)) for subject in scope}
+        subjects = {identity_of(subject) for subject in scope}
         secrets = tuple(part for part in RENEWED if part in subjects)
         return cls(frozenset(subjects - {*RENEWED}), secrets, parts)
 

@@ -12,9 +12,7 @@ from recovery.text import Bold, Line, Link, line
 
 ITEMS: Mapping[str, HandItem] = {
     ACCOUNT_KEYS: HandItem(ACCOUNT_KEYS, "account keys: for each a new one made, the old one deleted"),
-    SENDING_KEYS: HandItem(
-        SENDING_KEYS, "sending keys, of every domain: for each a new one made, the old one deleted"
-    ),
+    SENDING_KEYS: HandItem(SENDING_KEYS, "sending keys, of every domain: for each a new one made, the old one deleted"),
     SESSIONS: HandItem(SESSIONS, "sessions of the control panel, as far as they are listed there: deleted"),
     SIGNING_KEY: HandItem(SIGNING_KEY, "webhook signing key: reset, and given to what verifies inbound webhooks"),
     PUBLIC_KEY: HandItem(PUBLIC_KEY, "public validation key: reset"),

@@ -68,9 +68,7 @@ def renewals_due(tx: Transaction, incident: Incident, state: StepState) -> list[
     return [
         _task(incident.id, state.id, part)
         for part in RENEWED
-        if part in approved
-        and part not in by_hand
-        and (part not in made or (died is not None and made[part] < died))
+        if part in approved and part not in by_hand and (part not in made or (died is not None and made[part] < died))
     ]
 
 

@@ -59,6 +59,7 @@ from recovery.step import (
     number,
     recipient_line,
     scope_of,
+    scope_of_beginning,
 )
 from recovery.step_view import StepView
 from recovery.store import Transaction
@@ -276,8 +277,8 @@ def begin(job: Job) -> None:
 def chosen_logins(tx: Transaction, job: Job, incident: Incident, listed: Sequence[Login]) -> dict[str, dict[str, Json]]:
     """What the round is about: by subject, the payload of its task. Of a narrowed round, what is gone is noted; of a
     whole one, what people did by hand is left out."""
-    scope = job.task.payload.get("scope")
-    wanted = {str(subject) for subject in scope} if isinstance(scope, list) else None
+    scope = scope_of_beginning(job.task)
+    wanted = set(scope) if scope is not None else None
     by_hand = hand_done(tx, tx.steps.get(job.task.step_id or 0)) if wanted is None else {}
     there = {login.subject: payload_of(login) for login in listed}
     chosen = {

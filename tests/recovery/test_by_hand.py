@@ -492,3 +492,15 @@ def test_support_reads_what_was_done_by_hand(half: World) -> None:
         said = outcome(half.step("2"), view, half.step("2").summary(tx, half.incident, view.state))
 
     assert "new passwords for 1 SMTP login; 2 items of it by hand" in said
+
+
+def test_a_step_that_was_done_by_hand_and_runs_again_is_the_bots(half: World) -> None:
+    by_hand(half, "2")
+    done(half, "2")
+    make_fresh_key(half)
+    give(half)
+    half.type("reissue all", by=REQUESTER)
+    half.drain("smtp_credentials.begin")
+
+    assert half.status("2") is StepStatus.RUNNING
+    assert Ask.LET_BOT not in [button.action for button in buttons(half, "2")]

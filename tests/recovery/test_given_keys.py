@@ -3,6 +3,7 @@
 import pytest
 
 from recovery.actions import Ask
+from recovery.errors import Refused
 from recovery.key_plans import REPLACE
 from recovery.state import HandoverStatus, StepStatus
 from tests.recovery.builders import a_key
@@ -57,3 +58,25 @@ def test_a_replacement_that_was_handed_over_and_then_given_to_the_bot_is_not_del
     assert world.status("1") is StepStatus.DONE
     descriptions = [key.description.partition(" [")[0] for key in world.mailgun.api_keys.values()]
     assert sorted(descriptions) == ["Mailgun recovery bot", "staging", "the bot's first key"]
+
+
+def test_what_is_to_begin_again_with_a_key_of_the_bots_own_can_be_skipped(world: World) -> None:
+    world.mailgun.has_key(a_key("staging", description="staging"), "secret-of-staging")
+    world.opened()
+    world.start(batch=1)
+    world.press(Ask.APPROVE, "1")
+    world.drain("api_keys.begin")
+    job = world.claim(REPLACE)
+    assert job
+    world.run(job)
+    own = next(key.id for key in world.mailgun.api_keys.values() if "recovery bot" in key.description)
+    del world.mailgun.api_keys[own], world.mailgun.key_secrets[own]
+    make_fresh_key(world)
+    give(world)
+    world.mailgun.fail("create_key", Refused("not now", status=400), times=50)
+    world.work()
+    assert [task.kind for task in world.failures("1")] == ["api_keys.begin"]
+    world.press(Ask.SKIP, "1", text="that one stays as it is")
+    world.vacated().all_expected()
+
+    assert world.status("1") is StepStatus.SKIPPED and world.status("5") is StepStatus.WAITING
