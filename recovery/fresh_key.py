@@ -17,14 +17,17 @@ from recovery.content import Button, Card, Style
 from recovery.errors import KeyRefused, OutsideError, Refused, Why
 from recovery.hand import as_ended
 from recovery.jobs import Job, TaskKind
+from recovery.ports import Mailgun
 from recovery.refusals import GIVE_KEY_LABEL, MEANS, REFUSED, helps
 from recovery.secret import Secret, told_key_id
 from recovery.sheet import NO_INCIDENT, Sheet, close, incident_of, refuse
 from recovery.state import Incident, IncidentStatus, StepStatus
-from recovery.store import Transaction
+from recovery.store import Store, Transaction
 from recovery.strangers import INVESTIGATE
 from recovery.text import Line, count, line, plain
 from recovery.thread import survey_task
+
+ALIVE = (IncidentStatus.OPEN, IncidentStatus.RECOVERED)
 
 
 def give_key(sheet: Sheet) -> Card | None:
@@ -46,6 +49,8 @@ def give_key(sheet: Sheet) -> Card | None:
         secret = sheet.job.tools.vault.unseal(sealed)
         sheet.job.hold()
         key_id = admin_key_id(secret, sheet.job.tools.mailgun.keys_listed_by(secret))
+        sheet.job.hold()
+        must_be_of_the_account(secret, sheet.job.tools.mailgun, sheet.job.tools.store)
     except OutsideError as error:
         if not isinstance(error, Refused) and not is_old(sheet):
             raise
@@ -63,6 +68,21 @@ def admin_key_id(secret: Secret, listed: Sequence[ApiKey]) -> str | None:
     if found is not None and found.role != "admin":
         raise Refused(f"Its role is {found.role}, and the bot needs one with the role admin.")
     return found.id if found else None
+
+
+def must_be_of_the_account(secret: Secret, mailgun: Mailgun, store: Store) -> None:
+    """Raise `Refused` where the key is one of another Mailgun account: it lists domains, and none of those that were
+    there when an incident was counted that is not over. Step 1 would replace every key of that account."""
+    with store.read() as tx:
+        incidents = tx.incidents.in_status(*ALIVE)
+    known = {subject for incident in incidents for subject in incident.watched}
+    try:
+        listed = {each.subject for region in mailgun.regions for each in mailgun.domains_listed_by(secret, region)}
+    except KeyRefused:
+        # It does list the keys, so this says no more than that the account is disabled.
+        return
+    if known and listed and known.isdisjoint(listed):
+        raise Refused("It belongs to another Mailgun account: with it, none of this account's domains is listed.")
 
 
 def is_old(sheet: Sheet) -> bool:
@@ -119,7 +139,7 @@ def taken(again: int) -> Line:
 
 def alive(tx: Transaction) -> list[Incident]:
     """The incidents that work with the key, locked in one order for everybody."""
-    found = tx.incidents.in_status(IncidentStatus.OPEN, IncidentStatus.RECOVERED)
+    found = tx.incidents.in_status(*ALIVE)
     return [tx.incidents.get(incident.id, lock=True) for incident in found]
 
 
