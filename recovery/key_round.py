@@ -28,7 +28,7 @@ from recovery.key_plans import (
     retire_task,
     unfinished_marks,
 )
-from recovery.key_room import ASKS, superseded
+from recovery.key_room import ASKS, NO_ROOM_ONCE, superseded
 from recovery.keyring import delete_orphans, own_marks, without_orphans
 from recovery.keys_by_hand import parts_done
 from recovery.own_key import get_own_key
@@ -130,7 +130,7 @@ def chosen_keys(tx: Transaction, state: StepState, task: Task, about: Round, key
 
 def payloads(lost: dict[str, Task]) -> list[tuple[str, Facts]]:
     """By key, what its replacement shall be, without what an earlier attempt at it noted."""
-    return [(subject, {**task.payload, "no_room": False, ASKS: None}) for subject, task in lost.items()]
+    return [(subject, {**task.payload, NO_ROOM_ONCE: False, ASKS: None}) for subject, task in lost.items()]
 
 
 def key_tasks(tx: Transaction, state: StepState, job: Job, chosen: list[ApiKey], known_by: str | None) -> list[NewTask]:

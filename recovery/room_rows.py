@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from recovery.actions import Ask
 from recovery.content import Button, Confirm, Menu, Option, Row, Style
-from recovery.key_room import API_SECURITY, Question, asked
+from recovery.key_room import Question, asked
 from recovery.keyring import unmarked
+from recovery.refusals import KEYS_PAGE
 from recovery.state import Facts, StepStatus
 from recovery.step_view import StepView
 from recovery.text import Line, Link, Who, line
@@ -25,7 +26,7 @@ def room_rows(view: StepView, about: Mapping[str, str]) -> list[Row]:
         return []
     if question.question is Question.NEW_KEY:
         give = Button(Ask.GIVE_KEY, "Give the bot its new key", about, Style.PRIMARY)
-        return [Row(line("Make the new key here: ", Link(API_SECURITY, "API Security"), "."), (give,))]
+        return [Row(line("Make the new key here: ", Link(KEYS_PAGE, "API Security"), "."), (give,))]
     options = tuple(Option(described(key_id, key), key_id) for key_id, key in question.keys.items())
     if not options:
         return []
