@@ -5,7 +5,7 @@ from datetime import datetime
 
 from recovery.account import ApiKey, KeyKind
 from recovery.findings import FindingStatus
-from recovery.hand import hand_kind
+from recovery.hand import hand_done, hand_kind
 from recovery.holdings import Trace
 from recovery.inventory import Owner
 from recovery.keyring import as_list, key_name, own_marks
@@ -138,13 +138,18 @@ def replaced_already(tx: Transaction, state: StepState) -> dict[str, str]:
 
 
 def deleted_for_room(tx: Transaction, state: StepState) -> dict[str, Task]:
-    """By old key, the last task of one that was deleted before its replacement, where that was given up."""
+    """By old key, the last task of one that was deleted before its replacement, where that was given up, and where
+    nobody has made another by hand."""
+    by_hand = hand_done(tx, state)
     last = {task.subject: task for task in tx.tasks.of_step(state.id, kind=REPLACE)}
     given_up = (TaskStatus.FAILED, TaskStatus.DROPPED)
     return {
         subject: task
         for subject, task in last.items()
-        if task.status in given_up and task.payload.get(DELETED) and not task.payload.get("new_id")
+        if subject not in by_hand
+        and task.status in given_up
+        and task.payload.get(DELETED)
+        and not task.payload.get("new_id")
     }
 
 

@@ -9,6 +9,7 @@ from recovery.errors import KeyRefused
 from recovery.signing import RENEW
 from recovery.state import StepStatus, TaskStatus
 from tests.recovery.builders import a_key
+from tests.recovery.keys import NEWER, descriptions, uses
 from tests.recovery.test_by_hand import by_hand, done, items, names
 from tests.recovery.test_fresh_key import FOREVER, give, make_fresh_key, revoke
 from tests.recovery.world import World
@@ -94,3 +95,22 @@ def test_account_wide_keys_by_hand_neither_move_the_end_of_the_last_old_key_nor_
     stuck.vacated("1").all_expected()
     stuck.work()
     assert stuck.status("1") is StepStatus.WAITING, "the attacker's key is offered"
+
+
+def test_a_key_that_was_deleted_for_room_and_made_by_hand_is_not_made_by_the_bot_again(world: World) -> None:
+    uses(world, NEWER)
+    for name in ("billing", "shop"):
+        world.mailgun.has_key(a_key(name, description=name), f"secret-of-{name}")
+        world.mailgun.fail("create_key", KeyRefused("Forbidden", status=401), name, times=FOREVER)
+    world.mailgun.key_limit = 3
+    world.opened().approved("1")
+    world.press(Ask.MAKE_ROOM, "1", chosen="billing")
+    world.work()
+    by_hand(world, "1")
+    assert "Noted" in done(world, "1", "billing")
+    world.press(Ask.SKIP, "1", text="the other one later")
+    world.mailgun.faults = type(world.mailgun.faults)()
+    world.approved("1")
+
+    assert world.status("1") is StepStatus.DONE
+    assert descriptions(world) == ["Mailgun recovery bot", "shop"]
