@@ -80,3 +80,15 @@ def test_what_is_to_begin_again_with_a_key_of_the_bots_own_can_be_skipped(world:
     world.vacated().all_expected()
 
     assert world.status("1") is StepStatus.SKIPPED and world.status("5") is StepStatus.WAITING
+
+
+def test_what_is_to_begin_again_with_a_key_of_the_bots_own_does_not_begin_once_the_incident_is_cancelled(
+    running: World,
+) -> None:
+    make_fresh_key(running)
+    give(running)
+    running.drain(REPLACE)
+    running.type("cancel only a test")
+    running.work()
+
+    assert {"env-key", "staging"} <= set(running.mailgun.api_keys) and running.handed_keys == []
