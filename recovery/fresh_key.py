@@ -17,6 +17,7 @@ from recovery.content import Button, Card, Style
 from recovery.errors import KeyRefused, OutsideError, Refused, Why
 from recovery.hand import as_ended
 from recovery.jobs import Job, TaskKind
+from recovery.key_room import ASKS, Question
 from recovery.ports import Mailgun
 from recovery.refusals import GIVE_KEY_LABEL, MEANS, REFUSED, helps
 from recovery.secret import Secret, told_key_id
@@ -133,7 +134,7 @@ def take(sheet: Sheet, secret: Secret, key_id: str | None) -> Card:
 
 def taken(again: int) -> Line:
     """What came of a key that works."""
-    goes_on = f" {count(again, 'task')} that Mailgun had refused will be tried again now." if again else ""
+    goes_on = f" {count(again, 'task')} that waited for that will be tried again now." if again else ""
     return line(f"The key works and is in the vault. The bot uses it from its next call on.{goes_on}")
 
 
@@ -150,10 +151,12 @@ def take_up_everywhere(tx: Transaction, at: datetime) -> None:
 
 
 def take_up(tx: Transaction, incident: Incident, at: datetime) -> int:
-    """Mailgun takes the bot's key: what was refused is tried again now, the trouble is over. How many tasks."""
-    refused = [task for task in tx.tasks.failed(incident.id) if task.payload.get(REFUSED)]
-    again = tx.tasks.retry(refused, at)
-    steps = {task.step_id for task in refused}
+    """Mailgun takes the bot's key: what was refused, or had asked for another, is tried again now, the trouble is over.
+    How many tasks."""
+    failed = tx.tasks.failed(incident.id)
+    waiting = [task for task in failed if task.payload.get(REFUSED) or task.payload.get(ASKS) == Question.NEW_KEY]
+    again = tx.tasks.retry(waiting, at)
+    steps = {task.step_id for task in waiting}
     for state in tx.steps.of(incident.id):
         if state.id in steps:
             tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, decision=as_ended(state))
@@ -162,7 +165,7 @@ def take_up(tx: Transaction, incident: Incident, at: datetime) -> int:
             tx.tasks.defer(task, at, task.failure)
             again += 1
     begins = f"{INVESTIGATE}.begin"
-    if troubles.COUNT in incident.troubles and not any(task.kind == begins for task in refused):
+    if troubles.COUNT in incident.troubles and not any(task.kind == begins for task in waiting):
         first = next((state for state in tx.steps.of(incident.id) if state.kind == INVESTIGATE), None)
         tx.tasks.add([survey_task(incident, first)])
     troubles.clear_key(tx, incident.id)
