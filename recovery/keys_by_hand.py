@@ -32,7 +32,10 @@ def instructions() -> list[Line]:
             ", for each domain by itself.",
         ),
         line("Give the new key to what uses the old one; then delete the old one with the bin beside it."),
-        line("The HTTP webhook signing key and the verification public key stand on the same page: reset each."),
+        line(
+            "The HTTP webhook signing key and the verification public key stand on the same page: reset those that "
+            "are listed below."
+        ),
         line("The bot hands nothing over for these: whoever makes a key is shown it, once."),
     ]
 
