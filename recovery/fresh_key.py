@@ -1,6 +1,7 @@
 """A fresh key for the bot: given in a form, proven, put into the vault; and what goes on once its key is taken again.
 
-Whoever gives a key has made it for the bot alone: step 1 makes the bot another of its own, and deletes that one.
+Whoever gives a key has made it for the bot alone: step 1 makes the bot another of its own, and deletes that one, where
+the plan allows one more.
 """
 
 from collections.abc import Sequence
