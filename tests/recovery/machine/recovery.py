@@ -9,6 +9,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from recovery.account import KeyKind
 from recovery.actions import Ask
+from recovery.findings import FindingStatus
 from recovery.leaving_out import nothing_is_left
 from recovery.people import may_be_confirmed
 from recovery.state import IncidentStatus, ObligationStatus, StepStatus
@@ -147,7 +148,15 @@ class Recovery(Outside):
                 return self.ask(Ask.APPROVE, by, **step.about(state))
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:
                 return self.type("keep-reminding", by)
+        for number in self.open_findings():
+            self.type(f"expected {number}", by)
         return None
+
+    def open_findings(self) -> list[int]:
+        """The numbers of the findings that nobody has decided on."""
+        with self.world.database.read() as tx:
+            found = tx.findings.of(self.world.incident.id)
+        return [finding.number for finding in found if finding.status is FindingStatus.OPEN]
 
     @precondition(lambda self: self.has_incident and self.world.incident.status is IncidentStatus.OPEN)
     @rule()
