@@ -133,6 +133,10 @@ class Recovery(Outside):
         if not self.has_incident or self.world.incident.status not in (IncidentStatus.OPEN, IncidentStatus.RECOVERED):
             self.type("", BOSS)
             return
+        if numbers := self.open_findings():
+            for number in numbers:
+                self.type(f"expected {number}", by)
+            return
         for step in STEPS:
             state = self.world.state(str(step.number))
             if state.status is StepStatus.NEEDS_ATTENTION:
@@ -144,12 +148,10 @@ class Recovery(Outside):
                 return self.type("note repositories nothing", by)
             if state.status is StepStatus.WAITING and nothing_is_left(step, state):
                 return self.ask(Ask.SKIP, by, "all of it is left out", **step.about(state))
-            if state.status is StepStatus.WAITING:
+            if state.status is StepStatus.WAITING and step.decided_by_approval:
                 return self.ask(Ask.APPROVE, by, **step.about(state))
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:
                 return self.type("keep-reminding", by)
-        for number in self.open_findings():
-            self.type(f"expected {number}", by)
         return None
 
     def open_findings(self) -> list[int]:
