@@ -30,14 +30,14 @@ from handlers.manifest import manifest as slack_manifest
 from handlers.messenger import SlackMessenger
 from leaks.check import check_leaks
 from leaks.kingfisher import Kingfisher
-from mailgun.asking import KeySource
-from mailgun.check import OneKey, check_mailgun
+from mailgun.asking import KeySource, OneKey
+from mailgun.check import check_mailgun
 from mailgun.client import MailgunClient
 from mailgun.transport import Transport
 from recovery.checks import Finding
 from recovery.errors import OutsideError, RecoveryError, Refused
 from recovery.export import Form
-from recovery.fresh_key import admin_key_id, take_up_everywhere
+from recovery.fresh_key import admin_key_id, must_be_of_the_account, take_up_everywhere
 from recovery.secret import Secret
 from settings import Settings, SettingsError, load_settings, policy_of
 from settings_values import parse_mailgun_key
@@ -333,7 +333,9 @@ def key() -> None:
         except ValueError as error:
             raise Refused(f"What was entered {error}; nothing was changed.") from None
         # One that could not replace the others is no use.
-        store_key(rooms, fresh, admin_key_id(fresh, rooms.mailgun.keys_listed_by(fresh)))
+        key_id = admin_key_id(fresh, rooms.mailgun.keys_listed_by(fresh))
+        must_be_of_the_account(fresh, rooms.mailgun, rooms.database)
+        store_key(rooms, fresh, key_id)
     typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
 
 

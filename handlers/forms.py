@@ -76,8 +76,8 @@ _CANNOT = Question(
 _GIVE_KEY = Question(
     "A new key for the bot",
     "Which key shall the bot work with?",
-    "An admin key, made for the bot alone: step 1 makes it another one and deletes this. It is encrypted before it is "
-    "stored, tried, and shown to nobody.",
+    "An admin key, made for the bot alone: step 1 makes it another one and deletes this, if the plan allows one more. "
+    "It is encrypted before it is stored, tried, and shown to nobody.",
     "Enter the key.",
     most=200,
     multiline=False,

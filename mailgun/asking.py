@@ -33,6 +33,19 @@ class KeySource(Protocol):
         ...
 
 
+class OneKey:
+    """A key source that has one key and no other."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def current(self) -> Secret:
+        return self._key
+
+    def refresh(self) -> None:
+        """There is nothing to read again."""
+
+
 class Asker:
     """Asks one Mailgun account. Every method raises the errors of `recovery.errors` and no others.
 
@@ -61,6 +74,12 @@ class Asker:
         """The same on behalf of that subaccount; of the account itself where that is None."""
         other = copy(self)
         other._on_behalf_of = subaccount_id
+        return other
+
+    def with_key(self, key: Secret) -> Self:
+        """The same, asked with that key."""
+        other = copy(self)
+        other._key_source = OneKey(key)
         return other
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from recovery.checks import Finding
 from recovery.errors import KeyRefused, OutsideError, Why
 from recovery.ports import Mailgun
 from recovery.refusals import KEYS_PAGE
-from recovery.secret import Secret
 
 FRESH_KEY = f"Make a new key with the role admin at {KEYS_PAGE}, then: python bot.py key"
 ADVICE = {
@@ -14,19 +13,6 @@ ADVICE = {
     Why.ADDRESS: "Add the bot's address to Mailgun's IP allowlist.",
 }
 """What to do where Mailgun refuses the key, by what its answer tells of the reason."""
-
-
-class OneKey:
-    """A key source that has one key and no other, for a look at Mailgun while the vault cannot be read."""
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def current(self) -> Secret:
-        return self._key
-
-    def refresh(self) -> None:
-        """There is nothing to read again."""
 
 
 def check_mailgun(mailgun: Mailgun) -> list[Finding]:

@@ -71,6 +71,10 @@ class MailgunClient(OutletCalls):
         call = self.account_call("GET", "/v1/keys", "list the API keys with the new key")
         return self._transport.call(call, secret, models.read_keys)
 
+    def domains_listed_by(self, secret: Secret, region: str) -> list[Domain]:
+        """Every domain of a region, asked for with that key. `GET /v4/domains`, pages of 1000."""
+        return self.with_key(secret).domains(region)
+
     def signing_key(self) -> Secret:
         """The key that webhooks are signed with now. `GET /v5/accounts/http_signing_key`."""
         call = self.account_call("GET", _SIGNING_KEY, "show the webhook signing key")

@@ -24,7 +24,7 @@ from recovery.state import (
     Incident,
     TaskStatus,
 )
-from recovery.step import Step
+from recovery.step import Step, scope_of_beginning
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.text import Line, line, plain
@@ -228,8 +228,8 @@ def under_way(tx: Transaction, steps: Mapping[int, Step]) -> set[tuple[int, str]
         for task in tx.tasks.of_step(step_id, TaskStatus.READY, TaskStatus.RUNNING):
             if task.kind == step.hand_kind:
                 continue
-            scope = task.payload.get("scope") if task.kind == step.begin_kind else [task.subject]
-            busy |= {(step_id, identity_of(str(subject))) for subject in (scope if isinstance(scope, list) else [])}
+            scope = scope_of_beginning(task) if task.kind == step.begin_kind else [task.subject]
+            busy |= {(step_id, identity_of(subject)) for subject in scope or ()}
     return busy
 
 

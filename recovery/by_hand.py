@@ -16,10 +16,11 @@ from recovery.decisions import By, too_late
 from recovery.hand import HAND_SINCE, TAKEN_BY_HAND, HandItem, is_by_hand
 from recovery.handovers import CHANGED
 from recovery.jobs import merged
+from recovery.leaving_out import everything_is_left_out, nothing_is_left
 from recovery.policy import Policy
 from recovery.progress import open_last, state_of
 from recovery.state import Incident, IncidentStatus, Json, NewTask, StepState, StepStatus, Task, TaskStatus
-from recovery.step import Step, scope_of
+from recovery.step import Step, scope_of, scope_of_beginning
 from recovery.steps import STEPS
 from recovery.steps.tell_support import declare_recovered
 from recovery.store import Transaction
@@ -28,8 +29,6 @@ from recovery.tools import Tools
 
 DONE_BY, NAME, IS_WHOLE = "by", "name", "is_whole"
 """In an item's payload: the Slack user id of whoever did it; how people call it; `HandItem.is_whole`."""
-SCOPE = "scope"
-"""In the payload of a step's beginning: the subjects that it is about; None for all."""
 
 NOT_REFUSED = line("Mailgun takes the bot's key: there is no need to go on by hand. Nothing was changed.")
 
@@ -44,6 +43,8 @@ def go_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, policy: 
     state, failed = view.state, view.failures
     if not step.may_go_by_hand(view):
         return too_late(tx, incident, step) if view.is_refused else NOT_REFUSED
+    if state.status is StepStatus.WAITING and nothing_is_left(step, state) and by.version in (None, state.version):
+        return everything_is_left_out(step)
     items = items_left(tx, incident, step, state, failed)
     changed = {task.subject for task in failed if task.payload.get(CHANGED)}
     facts = {HAND_SINCE: by.at.isoformat(), **state.facts}
@@ -65,13 +66,10 @@ def items_left(
 ) -> list[HandItem]:
     """What is left of a step: what failed, and all of what was not begun."""
     found = [HandItem(t.subject, str(t.payload.get(NAME) or t.subject)) for t in failed if t.kind != step.begin_kind]
-    unbegun: list[Json] = [task.payload.get(SCOPE) for task in failed if task.kind == step.begin_kind]
-    if not failed:
-        scope = scope_of(state)
-        unbegun = [[*scope] if scope is not None else None]
-    for scope_or_all in unbegun:
-        if isinstance(scope_or_all, list):
-            found += [HandItem(str(subject), str(subject)) for subject in scope_or_all]
+    unbegun = [scope_of_beginning(task) for task in failed if task.kind == step.begin_kind]
+    for scope in unbegun if failed else [scope_of(state)]:
+        if scope is not None:
+            found += [HandItem(subject, subject) for subject in scope]
         else:
             found += [replace(item, is_whole=True) for item in step.hand_items(tx, incident, state)]
     return list({item.subject: item for item in found}.values())
@@ -129,11 +127,15 @@ class Chosen:
             return self.item == str(task.id)
         if self.group:
             return step.hand_group(task.subject) == self.group
-        target = self.target.lower()
         subjects = (task.subject, step.hand_group(task.subject))
         # A login or a domain may be typed without what it is in.
         names = {str(task.payload.get(NAME, "")), *subjects, *(subject.rpartition("/")[2] for subject in subjects)}
-        return target == "all" or target in {name.lower() for name in names if name}
+        return self.target.lower() == "all" or typed(self.target) in {typed(name) for name in names if name}
+
+
+def typed(name: str) -> str:
+    """A name as people may type it: its case does not matter, nor whether words are joined by hyphens."""
+    return name.lower().replace("-", " ")
 
 
 def did_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, chosen: Chosen) -> Line:

@@ -14,7 +14,13 @@ from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
 from recovery.handovers import CHANGED, count_anew, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
-from recovery.leaving_out import CHOOSABLE, facts_with_left_out, nothing_is_left, parts_meant
+from recovery.leaving_out import (
+    CHOOSABLE,
+    everything_is_left_out,
+    facts_with_left_out,
+    nothing_is_left,
+    parts_meant,
+)
 from recovery.letting_go import ask_again, ask_nothing_more
 from recovery.polling import answer_or_pass_on
 from recovery.progress import state_of
@@ -26,7 +32,16 @@ from recovery.state import (
     StepStatus,
     TaskStatus,
 )
-from recovery.step import Step, begin_anew, facts_with_left, left_by_decision, left_out, scope_of, steps_of
+from recovery.step import (
+    Step,
+    begin_anew,
+    facts_with_left,
+    left_by_decision,
+    left_out,
+    scope_of,
+    scope_of_beginning,
+    steps_of,
+)
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
 from recovery.strays import strays_task
@@ -62,7 +77,7 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
     if nothing_is_left(step, state) and by.version in (None, state.version):
-        return line(f"Everything in {step.label} is left out. Include a part of it, or skip the step with a reason.")
+        return everything_is_left_out(step)
     scope = scope_of(state)
     left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
     sources = (StepStatus.WAITING, StepStatus.SKIPPED)
@@ -79,9 +94,11 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     """Skip a step that waits, is stuck or is done by hand, with a reason. What was offered in a further round stays as
     it is."""
     state = state_of(tx, incident, step)
-    failures = [task for task in tx.tasks.of_step(state.id, TaskStatus.FAILED) if task.kind != step.begin_kind]
+    failed = tx.tasks.of_step(state.id, TaskStatus.FAILED)
+    failures = [task for task in failed if task.kind != step.begin_kind]
+    unbegun = [subject for task in failed if task.kind == step.begin_kind for subject in scope_of_beginning(task) or ()]
     items = left_by_hand(tx, state)
-    scope = {*(scope_of(state) or []), *(task.subject for task in (*failures, *(items or [])))}
+    scope = {*(scope_of(state) or []), *unbegun, *(task.subject for task in (*failures, *(items or [])))}
     facts = facts_with_left(state, left_by_decision(state) | scope)
     at_hand = (StepStatus.RUNNING,) if items is not None else ()
     sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION, *at_hand)
@@ -89,7 +106,7 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     if moved is None:
         return too_late(tx, incident, step)
     _record(tx, incident, by, Action.SKIPPED, step.label, reason)
-    for task in (*tx.tasks.of_step(state.id, TaskStatus.FAILED), *(items or [])):
+    for task in (*failed, *(items or [])):
         tx.tasks.end(task, TaskStatus.DROPPED, by.at, task.failure)
     step.on_skipped(tx, incident, moved)
     changed = sum(bool(task.payload.get(CHANGED)) for task in (*failures, *(items or [])))

@@ -1,6 +1,7 @@
 """A fresh key for the bot: given in a form, proven, put into the vault; and what goes on once its key is taken again.
 
-Whoever gives a key has made it for the bot alone: step 1 makes the bot another of its own, and deletes that one.
+Whoever gives a key has made it for the bot alone: step 1 makes the bot another of its own, and deletes that one, where
+the plan allows one more.
 """
 
 from collections.abc import Sequence
@@ -15,15 +16,20 @@ from recovery.audit import Action, AuditFacts
 from recovery.checking import MOST_PATIENCE
 from recovery.content import Button, Card, Style
 from recovery.errors import KeyRefused, OutsideError, Refused, Why
+from recovery.hand import as_ended
 from recovery.jobs import Job, TaskKind
+from recovery.key_room import ASKS, Question
+from recovery.ports import Mailgun
 from recovery.refusals import GIVE_KEY_LABEL, MEANS, REFUSED, helps
 from recovery.secret import Secret, told_key_id
 from recovery.sheet import NO_INCIDENT, Sheet, close, incident_of, refuse
 from recovery.state import Incident, IncidentStatus, StepStatus
-from recovery.store import Transaction
+from recovery.store import Store, Transaction
 from recovery.strangers import INVESTIGATE
 from recovery.text import Line, count, line, plain
 from recovery.thread import survey_task
+
+ALIVE = (IncidentStatus.OPEN, IncidentStatus.RECOVERED)
 
 
 def give_key(sheet: Sheet) -> Card | None:
@@ -45,6 +51,8 @@ def give_key(sheet: Sheet) -> Card | None:
         secret = sheet.job.tools.vault.unseal(sealed)
         sheet.job.hold()
         key_id = admin_key_id(secret, sheet.job.tools.mailgun.keys_listed_by(secret))
+        sheet.job.hold()
+        must_be_of_the_account(secret, sheet.job.tools.mailgun, sheet.job.tools.store)
     except OutsideError as error:
         if not isinstance(error, Refused) and not is_old(sheet):
             raise
@@ -62,6 +70,21 @@ def admin_key_id(secret: Secret, listed: Sequence[ApiKey]) -> str | None:
     if found is not None and found.role != "admin":
         raise Refused(f"Its role is {found.role}, and the bot needs one with the role admin.")
     return found.id if found else None
+
+
+def must_be_of_the_account(secret: Secret, mailgun: Mailgun, store: Store) -> None:
+    """Raise `Refused` where the key is one of another Mailgun account: it lists domains, and none of those that were
+    there when an incident was counted that is not over. Step 1 would replace every key of that account."""
+    with store.read() as tx:
+        incidents = tx.incidents.in_status(*ALIVE)
+    known = {subject for incident in incidents for subject in incident.watched}
+    try:
+        listed = {each.subject for region in mailgun.regions for each in mailgun.domains_listed_by(secret, region)}
+    except KeyRefused:
+        # It does list the keys, so this says no more than that the account is disabled.
+        return
+    if known and listed and known.isdisjoint(listed):
+        raise Refused("It belongs to another Mailgun account: with it, none of this account's domains is listed.")
 
 
 def is_old(sheet: Sheet) -> bool:
@@ -112,13 +135,13 @@ def take(sheet: Sheet, secret: Secret, key_id: str | None) -> Card:
 
 def taken(again: int) -> Line:
     """What came of a key that works."""
-    goes_on = f" {count(again, 'task')} that Mailgun had refused will be tried again now." if again else ""
+    goes_on = f" {count(again, 'task')} that waited for that will be tried again now." if again else ""
     return line(f"The key works and is in the vault. The bot uses it from its next call on.{goes_on}")
 
 
 def alive(tx: Transaction) -> list[Incident]:
     """The incidents that work with the key, locked in one order for everybody."""
-    found = tx.incidents.in_status(IncidentStatus.OPEN, IncidentStatus.RECOVERED)
+    found = tx.incidents.in_status(*ALIVE)
     return [tx.incidents.get(incident.id, lock=True) for incident in found]
 
 
@@ -129,19 +152,21 @@ def take_up_everywhere(tx: Transaction, at: datetime) -> None:
 
 
 def take_up(tx: Transaction, incident: Incident, at: datetime) -> int:
-    """Mailgun takes the bot's key: what was refused is tried again now, the trouble is over. How many tasks."""
-    refused = [task for task in tx.tasks.failed(incident.id) if task.payload.get(REFUSED)]
-    again = tx.tasks.retry(refused, at)
-    steps = {task.step_id for task in refused}
+    """Mailgun takes the bot's key: what was refused, or had asked for another, is tried again now, the trouble is over.
+    How many tasks."""
+    failed = tx.tasks.failed(incident.id)
+    waiting = [task for task in failed if task.payload.get(REFUSED) or task.payload.get(ASKS) == Question.NEW_KEY]
+    again = tx.tasks.retry(waiting, at)
+    steps = {task.step_id for task in waiting}
     for state in tx.steps.of(incident.id):
         if state.id in steps:
-            tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING)
+            tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, decision=as_ended(state))
     for task in tx.tasks.deferred(incident.id, at):
         if task.payload.get(REFUSED):
             tx.tasks.defer(task, at, task.failure)
             again += 1
     begins = f"{INVESTIGATE}.begin"
-    if troubles.COUNT in incident.troubles and not any(task.kind == begins for task in refused):
+    if troubles.COUNT in incident.troubles and not any(task.kind == begins for task in waiting):
         first = next((state for state in tx.steps.of(incident.id) if state.kind == INVESTIGATE), None)
         tx.tasks.add([survey_task(incident, first)])
     troubles.clear_key(tx, incident.id)

@@ -8,6 +8,8 @@ from recovery.store import Transaction
 
 TAKEN_BY_HAND = "taken by hand"
 """The decision on a step that people do in Mailgun's control panel."""
+ENDED_BY_HAND = "done by hand"
+"""The same, once that has ended and the bot is at work in it again."""
 HAND_SINCE = "hand_since"
 """In a step's facts: since when it was first done by hand."""
 CONTROL_PANEL = "https://app.mailgun.com"
@@ -35,6 +37,11 @@ def hand_kind(kind: str) -> str:
 def is_by_hand(state: StepState) -> bool:
     """Whether people do the step in Mailgun's control panel."""
     return state.status is StepStatus.RUNNING and state.decision == TAKEN_BY_HAND
+
+
+def as_ended(state: StepState) -> str | None:
+    """The decision on a step that had ended and that the bot takes up again: people do it by hand no longer."""
+    return ENDED_BY_HAND if state.decision == TAKEN_BY_HAND else state.decision
 
 
 def hand_done(tx: Transaction, state: StepState) -> dict[str, datetime]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from recovery.account import ApiKey, KeyKind
 from recovery.findings import FindingStatus
-from recovery.hand import hand_kind
+from recovery.hand import hand_done, hand_kind
 from recovery.holdings import Trace
 from recovery.inventory import Owner
 from recovery.keyring import as_list, key_name, own_marks
@@ -28,6 +28,9 @@ SESSIONS = "sessions"
 SIGNING_KEY = "signing-key"
 PUBLIC_KEY = "public-key"
 
+ACCOUNT_WIDE = (SIGNING_KEY, PUBLIC_KEY)
+"""The parts that are no listed key, but a secret of the whole account."""
+
 PART_OF: Mapping[KeyKind, str] = {
     KeyKind.USER: ACCOUNT_KEYS,
     KeyKind.DOMAIN: SENDING_KEYS,
@@ -45,10 +48,6 @@ DEAD = "dead"
 """In a task's payload: nobody can use the key any more, for it is disabled or expired."""
 KNOWN_BY = "known_by"
 """In a task's payload: the fingerprint of the key that the bot worked with when it was known not to be this one."""
-
-
-NO_KEYS_BY_HAND = ("signing key", "public key")
-"""What people do by hand that deletes no key."""
 
 OWN_FIRST = "own_first"
 """In the payload of a beginning: one of its keys may be the one that the bot was given, so it makes its own first."""
@@ -142,13 +141,18 @@ def replaced_already(tx: Transaction, state: StepState) -> dict[str, str]:
 
 
 def deleted_for_room(tx: Transaction, state: StepState) -> dict[str, Task]:
-    """By old key, the last task of one that was deleted before its replacement, where that was given up."""
+    """By old key, the last task of one that was deleted before its replacement, where that was given up, and where
+    nobody has made another by hand."""
+    by_hand = hand_done(tx, state)
     last = {task.subject: task for task in tx.tasks.of_step(state.id, kind=REPLACE)}
     given_up = (TaskStatus.FAILED, TaskStatus.DROPPED)
     return {
         subject: task
         for subject, task in last.items()
-        if task.status in given_up and task.payload.get(DELETED) and not task.payload.get("new_id")
+        if subject not in by_hand
+        and task.status in given_up
+        and task.payload.get(DELETED)
+        and not task.payload.get("new_id")
     }
 
 
@@ -178,7 +182,7 @@ def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
         task.finished_at
         for task in tx.tasks.of_step(state.id, TaskStatus.DONE)
         if task.kind in (REPLACE, RETIRE, SPARE, by_hand)
-        and task.subject not in (*ours, *NO_KEYS_BY_HAND)
+        and task.subject not in (*ours, *ACCOUNT_WIDE)
         and task.finished_at is not None
         # The key that it takes the place of was gone before it was planned.
         and not task.payload.get(ANEW)
@@ -187,13 +191,18 @@ def last_old_key_died(tx: Transaction, state: StepState) -> datetime | None:
 
 
 def approved_parts(tx: Transaction, state: StepState) -> set[str]:
-    """The parts of the step that were on its checklist when it was approved last.
+    """The parts of the step that were on its checklist when it was approved last; or, where it never was, when it went
+    on by hand.
 
     A step that was approved under an earlier version of the bot had keys and sessions alone.
     """
     begun = [task.payload.get("parts") for task in tx.tasks.of_step(state.id, kind=BEGIN)]
     approved = [parts for parts in begun if isinstance(parts, list)]
-    return {str(part) for part in approved[-1]} if approved else {*PART_OF.values()}
+    if approved:
+        return {str(part) for part in approved[-1]}
+    listed = {*PART_OF.values()}
+    items = {task.subject for task in tx.tasks.of_step(state.id, kind=hand_kind(state.kind))}
+    return items & {*listed, *ACCOUNT_WIDE} or listed
 
 
 def bots_key_id(tx: Transaction, incident_id: int) -> str | None:

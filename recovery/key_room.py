@@ -22,16 +22,18 @@ from recovery.key_plans import (
     is_dead,
     keys_to_be_removed,
     owner_id_of,
+    owner_of,
     retire_task,
 )
 from recovery.keyring import as_list
-from recovery.state import Facts, NewTask, StepState, Task, TaskStatus
+from recovery.owners import owner_facts
+from recovery.state import Facts, Json, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
-
-API_SECURITY = "https://app.mailgun.com/settings/api_security"
 
 ASKS = "asks"
 """In the payload of a task that failed for want of room: what an approver is asked."""
+NO_ROOM_ONCE = "no_room"
+"""In the payload of a replacement: Mailgun had no room for it once, and nothing was about to make any."""
 UNFINISHED = (TaskStatus.READY, TaskStatus.RUNNING)
 
 NO_ROOM = (
@@ -146,19 +148,19 @@ def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached
     now = job.tools.clock.now()
     if task.payload.get(DEAD) and not task.payload.get(DELETED):
         job.drop(tx, task, "deleted without a replacement: nobody could use it")
-        payload = {name: task.payload.get(name) for name in ("name", "owner", "owner_name", DEAD)}
+        payload: dict[str, Json] = {"name": task.payload["name"], DEAD: True, **owner_facts(owner_of(task))}
         key = f"{SPARE}:{task.step_id}:{task.subject}"
         tx.tasks.add([NewTask(SPARE, key, task.incident_id, task.step_id, task.subject, payload=payload)])
     elif others_made:
         job.defer(tx, task, str(error))
         return
-    elif room_comes(tx, state.id, owner_id_of(task), job.tasks) or not task.payload.get("no_room"):
+    elif room_comes(tx, state.id, owner_id_of(task), job.tasks) or not task.payload.get(NO_ROOM_ONCE):
         # Another job may have made room between Mailgun's answer and this look: one answer is no proof.
-        waiting = tx.tasks.note(task, merged(task.payload, {"no_room": True}))
+        waiting = tx.tasks.note(task, merged(task.payload, {NO_ROOM_ONCE: True}))
         job.defer(tx, waiting, str(error), seconds=1)
         return
     else:
-        stuck = merged(task.payload, {"no_room": False, ASKS: str(Question.WHICH_GOES)})
+        stuck = merged(task.payload, {NO_ROOM_ONCE: False, ASKS: str(Question.WHICH_GOES)})
         job.fail(tx, tx.tasks.note(task, stuck), NO_ROOM_LEFT if task.payload.get(DELETED) else NO_ROOM)
         return
     facts = AuditFacts(Actor.BOT, Action.ROOM_MADE, f"key {task.payload['name']}", _why(task.payload))
@@ -184,4 +186,4 @@ def _is_before(other: Task, task: Task) -> bool:
     if other.kind == REPLACE:
         return owner_id_of(other) == owner_id_of(task) and not other.payload.get(FIRST)
     # The beginning makes the bot's own key, which counts with those of the account itself.
-    return other.kind == BEGIN and not task.payload.get("owner")
+    return other.kind == BEGIN and owner_of(task) is None

@@ -28,13 +28,13 @@ from recovery.key_plans import (
     retire_task,
     unfinished_marks,
 )
-from recovery.key_room import ASKS, superseded
+from recovery.key_room import ASKS, NO_ROOM_ONCE, superseded
 from recovery.keyring import delete_orphans, own_marks, without_orphans
 from recovery.keys_by_hand import parts_done
 from recovery.own_key import get_own_key
 from recovery.signing import RENEW, RENEWED, renew_task
 from recovery.state import Facts, Incident, Json, NewTask, StepState, Task
-from recovery.step import begins_nothing, called_off, forget_failures
+from recovery.step import begins_nothing, called_off, forget_failures, scope_of_beginning
 from recovery.store import Transaction
 
 
@@ -49,10 +49,10 @@ class Round:
     @classmethod
     def of(cls, tx: Transaction, state: StepState, task: Task) -> "Round":
         """As the task says that begins it."""
-        scope, parts = task.payload.get("scope"), approved_parts(tx, state)
-        if not isinstance(scope, list):
+        scope, parts = scope_of_beginning(task), approved_parts(tx, state)
+        if scope is None:
             return cls(None, (), parts)
-        subjects = {identity_of(str(subject)) for subject in scope}
+        subjects = {identity_of(subject) for subject in scope}
         secrets = tuple(part for part in RENEWED if part in subjects)
         return cls(frozenset(subjects - {*RENEWED}), secrets, parts)
 
@@ -120,8 +120,9 @@ def chosen_keys(tx: Transaction, state: StepState, task: Task, about: Round, key
     own, ours = own_key_id(tx, state), handed_ids(tx, state)
     former = task.payload.get("former")
     if about.ids is not None:
-        # One that was given is none of those that were listed before it was.
-        ids = {*about.ids, str(former)} if task.payload.get("was_given") else about.ids
+        # One that was given is none of those that were listed before it was; save one that had been handed over.
+        with_it = task.payload.get("was_given") and former not in ours
+        ids = {*about.ids, str(former)} if with_it else about.ids
         return [key for key in keys if key.id in ids and key.id != own]
     parts = about.parts - parts_done(hand_done(tx, state))
     return [key for key in keys if key.id not in (own, *ours) and (PART_OF[key.kind] in parts or key.id == former)]
@@ -129,7 +130,7 @@ def chosen_keys(tx: Transaction, state: StepState, task: Task, about: Round, key
 
 def payloads(lost: dict[str, Task]) -> list[tuple[str, Facts]]:
     """By key, what its replacement shall be, without what an earlier attempt at it noted."""
-    return [(subject, {**task.payload, "no_room": False, ASKS: None}) for subject, task in lost.items()]
+    return [(subject, {**task.payload, NO_ROOM_ONCE: False, ASKS: None}) for subject, task in lost.items()]
 
 
 def key_tasks(tx: Transaction, state: StepState, job: Job, chosen: list[ApiKey], known_by: str | None) -> list[NewTask]:
@@ -137,14 +138,15 @@ def key_tasks(tx: Transaction, state: StepState, job: Job, chosen: list[ApiKey],
     task, now = job.task, job.tools.clock.now()
     # Of the first attempt: a retry must not end the sessions of those who are turning on 2FA meanwhile.
     approved_at = datetime.fromisoformat(str(task.payload["approved_at"]))
-    former = superseded(tx, task) | keys_to_be_removed(tx, state.incident_id)
+    # A key that was handed over is not the bot's alone, whoever gave it to the bot as well.
+    without_another = (superseded(tx, task) - handed_ids(tx, state)) | keys_to_be_removed(tx, state.incident_id)
     replaced = replaced_already(tx, state)
     tasks: list[NewTask] = []
     for key in chosen:
         if key.kind is KeyKind.WEB:
             if key.created_at < approved_at:
                 tasks.append(retire_task(task.incident_id, task.step_id, key))
-        elif key.id in former:
+        elif key.id in without_another:
             tasks.append(retire_task(task.incident_id, task.step_id, key, **{KNOWN_BY: known_by}))
         else:
             more: dict[str, Json] = {"new_id": replaced.get(key.id), DEAD: is_dead(key, now), KNOWN_BY: known_by}

@@ -4,13 +4,14 @@ import re
 import uuid
 from collections.abc import Sequence
 
-from recovery.account import ApiKey, KeyKind, KeySpec, Subaccount
+from recovery.account import ApiKey, KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import NotFound, Uncertain
 from recovery.inventory import Owner, list_keys, mailgun_of
 from recovery.jobs import Job, TaskKind
+from recovery.owners import owner_facts, owner_in
 from recovery.secret import Secret
-from recovery.state import Incident, NewTask, Task
+from recovery.state import Incident, Json, NewTask, Task
 
 ORPHAN = "keys.orphan"
 OWN_DESCRIPTION = "Mailgun recovery bot"
@@ -77,16 +78,14 @@ def without_orphans(job: Job, keys: list[ApiKey], marks: list[str], incident_id:
 
 def orphan_task(job: Job, mark: str, owner: Owner = None) -> NewTask:
     """What follows if another process has taken the job over: it does not know of a key made after that."""
-    whose = {"owner": owner.id, "owner_name": owner.name} if owner else {}
-    return NewTask(ORPHAN, f"{ORPHAN}:{mark}", job.task.incident_id, priority=2, payload={"mark": mark, **whose})
+    payload: dict[str, Json] = {"mark": mark, **owner_facts(owner)}
+    return NewTask(ORPHAN, f"{ORPHAN}:{mark}", job.task.incident_id, priority=2, payload=payload)
 
 
 def delete_orphan(job: Job) -> None:
     """Delete the key that was made under a mark after another process had taken the work over."""
     payload = job.task.payload
-    owner_id = payload.get("owner")
-    owner = Subaccount(str(owner_id), str(payload["owner_name"]), is_open=True) if owner_id else None
-    delete_orphans(job, [str(payload["mark"])], job.task.incident_id or 0, [owner])
+    delete_orphans(job, [str(payload["mark"])], job.task.incident_id or 0, [owner_in(payload)])
 
 
 def make_own_key(job: Job, incident: Incident) -> None:

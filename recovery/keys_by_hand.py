@@ -11,15 +11,14 @@ from recovery.state import StepState
 from recovery.text import Bold, Line, Link, line
 
 ITEMS: Mapping[str, HandItem] = {
-    ACCOUNT_KEYS: HandItem("account keys", "account keys: for each a new one made, the old one deleted"),
-    SENDING_KEYS: HandItem(
-        "sending keys", "sending keys, of every domain: for each a new one made, the old one deleted"
-    ),
-    SESSIONS: HandItem("sessions", "sessions of the control panel, as far as they are listed there: deleted"),
-    SIGNING_KEY: HandItem("signing key", "webhook signing key: reset, and given to what verifies inbound webhooks"),
-    PUBLIC_KEY: HandItem("public key", "public validation key: reset"),
+    ACCOUNT_KEYS: HandItem(ACCOUNT_KEYS, "account keys: for each a new one made, the old one deleted"),
+    SENDING_KEYS: HandItem(SENDING_KEYS, "sending keys, of every domain: for each a new one made, the old one deleted"),
+    SESSIONS: HandItem(SESSIONS, "sessions of the control panel, as far as they are listed there: deleted"),
+    SIGNING_KEY: HandItem(SIGNING_KEY, "webhook signing key: reset, and given to what verifies inbound webhooks"),
+    PUBLIC_KEY: HandItem(PUBLIC_KEY, "public validation key: reset"),
 }
-"""What people do by hand where it is not known which keys there are, by the part of the step that it is."""
+"""What people do by hand where it is not known which keys there are, by the part of the step that it is. Its subject
+is the part: what the bot makes anew for the whole account has that subject, too."""
 
 
 def instructions() -> list[Line]:
@@ -33,14 +32,17 @@ def instructions() -> list[Line]:
             ", for each domain by itself.",
         ),
         line("Give the new key to what uses the old one; then delete the old one with the bin beside it."),
-        line("The HTTP webhook signing key and the verification public key stand on the same page: reset each."),
+        line(
+            "The HTTP webhook signing key and the verification public key stand on the same page: reset those that "
+            "are listed below."
+        ),
         line("The bot hands nothing over for these: whoever makes a key is shown it, once."),
     ]
 
 
 def parts_done(done: Mapping[str, datetime]) -> Set[str]:
     """The parts of the step that people did as a whole; `done` is what they did, by subject."""
-    return {part for part, item in ITEMS.items() if item.subject in done}
+    return ITEMS.keys() & done.keys()
 
 
 def made_by_hand(key: ApiKey, state: StepState, done: Mapping[str, datetime]) -> bool:
@@ -49,7 +51,7 @@ def made_by_hand(key: ApiKey, state: StepState, done: Mapping[str, datetime]) ->
     Mailgun does not show who made a key; that it is one of theirs is their word, and an old one is none.
     """
     since = state.facts.get(HAND_SINCE)
-    others = {item.subject for part, item in ITEMS.items() if part != PART_OF[key.kind]}
+    others = ITEMS.keys() - {PART_OF[key.kind]}
     ended = [at for subject, at in done.items() if subject not in others]
     if not ended or not isinstance(since, str):
         return False

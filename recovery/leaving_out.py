@@ -6,7 +6,7 @@ from recovery.actions import Ask
 from recovery.content import Button, Row
 from recovery.state import Json, StepState, StepStatus
 from recovery.step import Step, left_out
-from recovery.text import decapitalised, line
+from recovery.text import Line, decapitalised, line
 
 MOST_ROWS = 15
 """With more parts than that a card has no button for each: they are typed."""
@@ -30,6 +30,11 @@ def included(step: Step, state: StepState) -> dict[str, str]:
 def nothing_is_left(step: Step, state: StepState) -> bool:
     """Whether every part of a step that has parts is left out."""
     return bool(step.parts(state)) and not included(step, state)
+
+
+def everything_is_left_out(step: Step) -> Line:
+    """The answer to whoever would begin such a step."""
+    return line(f"Everything in {step.label} is left out. Include a part of it, or skip the step with a reason.")
 
 
 def parts_meant(step: Step, state: StepState, word: str) -> list[str]:

@@ -89,6 +89,10 @@ class Mailgun(Protocol):
         may not, as a sending key."""
         ...
 
+    def domains_listed_by(self, secret: Secret, region: str) -> list[Domain]:
+        """Every domain of a region, asked for with that key. `GET /v4/domains`."""
+        ...
+
     def signing_key(self) -> Secret:
         """The key that webhooks are signed with now. `GET /v5/accounts/http_signing_key`."""
         ...

@@ -14,7 +14,7 @@ from recovery.key_room import ASKS, settle_no_room, wait_for_others
 from recovery.keyring import as_list, delete_orphans, delete_surely, marked, new_mark, orphan_task, unmarked
 from recovery.ports import NewKey
 from recovery.secret import fingerprint
-from recovery.state import Handover, Incident, Task
+from recovery.state import Handover, Incident, IncidentStatus, Task
 from recovery.step import Step, begin_anew
 from recovery.store import Transaction
 
@@ -49,7 +49,9 @@ def must_begin_again(job: Job, step: Step) -> bool:
             job.drop(tx, task, "the bot was given another key, and makes one of its own first")
         subjects = [task.subject for task in doubtful]
         state = tx.steps.get(first.step_id or 0)
-        begin_anew(tx, step, state, f"own-{first.id}-{first.attempts}", subjects, **{OWN_FIRST: True})
+        # After a cancel only what had been begun is still at work. Before one, nothing of these has: none begins after.
+        is_off = tx.incidents.get(state.incident_id).status is IncidentStatus.CANCELLED
+        begin_anew(tx, step, state, f"own-{first.id}-{first.attempts}", subjects, **{OWN_FIRST: True, "anew": is_off})
     return not job.tasks
 
 
@@ -82,11 +84,11 @@ def replace_keys(job: Job, step: Step) -> None:
 
     What an approver lets go first is deleted first, and waits for its replacement.
     """
+    give_up_earlier(job)
     if must_begin_again(job, step):
         return
     with job.tools.store.read() as tx:
         incident = tx.incidents.get(job.task.incident_id or 0)
-    give_up_earlier(job)
     delete_first(job)
     wait_for_others(job)
     handed = [task for task in job.tasks if task.payload.get("new_id")]

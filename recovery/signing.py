@@ -4,7 +4,7 @@ They are made once the old API keys are gone: whoever has one of those could rea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
@@ -21,7 +21,6 @@ from recovery.handovers import (
 )
 from recovery.jobs import Job, merged
 from recovery.key_plans import PUBLIC_KEY, SIGNING_KEY, approved_parts, last_old_key_died
-from recovery.keys_by_hand import ITEMS
 from recovery.secret import Secret
 from recovery.state import Handover, Incident, NewTask, StepState, Task
 from recovery.store import Transaction
@@ -51,11 +50,11 @@ class Renewal:
 def renew_task(begin: Task, part: str) -> NewTask:
     """The task that makes one anew, planned by a beginning that names it."""
     task = _task(begin.incident_id, begin.step_id, part)
-    return NewTask(**{**vars(task), "payload": {CHANGED: bool(begin.payload.get(CHANGED))}})
+    return replace(task, payload=merged(task.payload, {CHANGED: bool(begin.payload.get(CHANGED))}))
 
 
 def _task(incident_id: int | None, step_id: int | None, part: str) -> NewTask:
-    return NewTask(RENEW, f"{RENEW}:{step_id}:{part}", incident_id, step_id, part)
+    return NewTask(RENEW, f"{RENEW}:{step_id}:{part}", incident_id, step_id, part, payload={"name": RENEWED[part]})
 
 
 def renewals_due(tx: Transaction, incident: Incident, state: StepState) -> list[NewTask]:
@@ -69,9 +68,7 @@ def renewals_due(tx: Transaction, incident: Incident, state: StepState) -> list[
     return [
         _task(incident.id, state.id, part)
         for part in RENEWED
-        if part in approved
-        and ITEMS[part].subject not in by_hand
-        and (part not in made or (died is not None and made[part] < died))
+        if part in approved and part not in by_hand and (part not in made or (died is not None and made[part] < died))
     ]
 
 

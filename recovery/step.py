@@ -9,7 +9,7 @@ from typing import ClassVar
 from recovery.account import Inventory
 from recovery.actions import Ask
 from recovery.content import Button, Confirm, Row, Style
-from recovery.hand import CONTROL_PANEL, HandItem, hand_kind
+from recovery.hand import CONTROL_PANEL, HandItem, as_ended, hand_kind
 from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner
 from recovery.jobs import Job, TaskKind
@@ -263,7 +263,7 @@ def run_again(tx: Transaction, state: StepState, subjects: Sequence[str]) -> Ste
     state = tx.steps.get(state.id)
     earlier = {**state.facts, "earlier": tally_facts(tx.tasks.tally(state.id))}
     ended = (StepStatus.DONE, StepStatus.NEEDS_ATTENTION, StepStatus.SKIPPED)
-    return tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier) or state
+    return tx.steps.move(state, ended, StepStatus.RUNNING, facts=earlier, decision=as_ended(state)) or state
 
 
 def begins_nothing(tx: Transaction, task: Task) -> bool:
@@ -291,6 +291,12 @@ def forget_failures(tx: Transaction, job: Job, begin: Task, kind: str, subjects:
 def scope_of(state: StepState) -> list[str] | None:
     """The subjects that this round is about, or None for all."""
     scope = state.facts.get("scope")
+    return [str(subject) for subject in scope] if isinstance(scope, list) else None
+
+
+def scope_of_beginning(task: Task) -> list[str] | None:
+    """The subjects that a beginning was narrowed to, or None for all."""
+    scope = task.payload.get("scope")
     return [str(subject) for subject in scope] if isinstance(scope, list) else None
 
 

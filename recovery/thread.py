@@ -135,7 +135,8 @@ def record_survey(tx: Transaction, job: Job, steps: Sequence[Step], incident: In
     tx.incidents.set(incident.id, watched=watched, was_disabled=disabled)
     for step, state in steps_of(tx, steps, incident):
         tx.steps.set(state.id, facts={**state.facts, **step.count(holdings, incident)})
-        step.on_look(tx, job.tools, incident, tx.steps.get(state.id), holdings)
+        if incident.is_alive:
+            step.on_look(tx, job.tools, incident, tx.steps.get(state.id), holdings)
 
 
 def post_step(job: Job, steps: Sequence[Step]) -> None:

@@ -33,8 +33,8 @@ class Requests(store.Requests):
 
     def close_all(self, request_ids: Sequence[int], outcome: str) -> None:
         if request_ids:
-            closed = update(RequestRow).where(RequestRow.id.in_(request_ids)).values(outcome=outcome)
-            self._connection.execute(closed)
+            closed = update(RequestRow).where(RequestRow.id.in_(request_ids))
+            self._connection.execute(closed.values(outcome=outcome, about=_WITHOUT_A_KEY))
 
     def waiting(self) -> list[Request]:
         query = REQUESTS.select().where(WAITING).order_by(RequestRow.id)

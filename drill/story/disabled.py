@@ -64,7 +64,7 @@ def the_bot_says_what_is_wrong(stage: Stage) -> None:
 
 
 def people_begin_by_hand(stage: Stage) -> None:
-    """Priya does two of the three items of step 1 in the control panel; step 2 is taken by hand, and waits."""
+    """Priya does two of the five items of step 1 in the control panel; step 2 is taken by hand, and waits."""
     stage.transcript.heading("Step 1 by hand: what cannot wait for a new key")
     priya, mailgun = stage.priya, stage.company.mailgun
     priya.clicks(stage.step(1), "Go on by hand")

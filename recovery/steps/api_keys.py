@@ -48,6 +48,9 @@ PARTS: Mapping[str, str] = {
 }
 
 
+SIGNED_OUT = "Everyone is signed out of the control panel."
+
+
 class ApiKeys(Step):
     kind = "api_keys"
     number = 1
@@ -99,9 +102,13 @@ class ApiKeys(Step):
             lines.append(line("Touches every API key of the account: each is replaced and deleted at once."))
         if ACCOUNT_KEYS not in out:
             lines.append(line("First the bot makes a key of its own and works with it from then on."))
-        breaks = "Breaks: every application that calls Mailgun's API, until it is given its new key."
-        signed_out = "" if SESSIONS in out else " Everyone is signed out of the control panel."
-        lines.append(line(breaks + signed_out))
+        breaks = ["Breaks: every application that calls Mailgun's API, until it is given its new key."]
+        if scope is None and {ACCOUNT_KEYS, SENDING_KEYS} <= out:
+            breaks.clear()
+        if signs_out(view.state):
+            breaks.append(SIGNED_OUT)
+        if breaks:
+            lines.append(line(" ".join(breaks)))
         if SIGNING_KEY not in out:
             lines.append(
                 line(
@@ -153,7 +160,9 @@ class ApiKeys(Step):
             # It never ran: leaving everything as it was is what was decided.
             return []
         ours, own = handed_ids(tx, state), own_key_id(tx, state)
-        left, parts = left_by_decision(state), set(PARTS) - left_out(state)
+        left = left_by_decision(state)
+        # What was skipped while it was done by hand is left part by part.
+        parts = set(PARTS) - left_out(state) - left
         return [
             key.id
             for key in inventory.keys
@@ -188,16 +197,25 @@ class ApiKeys(Step):
         return identity_of(subject).lower() == target.lower()
 
     def confirmation(self, state: StepState) -> Confirm:
-        scope = scope_of(state)
-        counted = _counted(state.facts)
-        chosen = [part for part in (ACCOUNT_KEYS, SENDING_KEYS) if part not in left_out(state)]
+        scope, out, counted = scope_of(state), left_out(state), _counted(state.facts)
+        chosen = [part for part in (ACCOUNT_KEYS, SENDING_KEYS) if part not in out]
         keys = len(scope) if scope is not None else sum(counted[part] for part in chosen)
-        return Confirm(
-            title="Reset API keys?",
-            text=f"{count(keys, 'key')} will be replaced and deleted. What uses them stops until it has its new key"
-            + ("." if SESSIONS in left_out(state) else ", and everyone is signed out of the control panel."),
-            yes="Reset them",
-        )
+        is_counted = scope is not None or "keys" in state.facts
+        says = []
+        if chosen or scope is not None:
+            replaced = count(keys, "key") if is_counted else "Every key"
+            says.append(f"{replaced} will be replaced and deleted. What uses them stops until it has its new key.")
+        if signs_out(state):
+            says.append(SIGNED_OUT)
+        if SIGNING_KEY not in out:
+            says.append("The webhook signing key is dead at once.")
+        text = " ".join(says) or "The public validation key is made anew."
+        return Confirm(title="Reset API keys?", text=text, yes="Reset them")
+
+
+def signs_out(state: StepState) -> bool:
+    """Whether sessions of the control panel are ended: not in another round, which is about keys that it names."""
+    return scope_of(state) is None and SESSIONS not in left_out(state)
 
 
 def _of(keys: Sequence[ApiKey], kind: KeyKind) -> int:

@@ -14,7 +14,16 @@ from recovery.jobs import Job, TaskKind
 from recovery.leaving_out import MOST_ROWS, included
 from recovery.owners import apart, count_apart, owner_facts, owner_in, region_and_owner
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
-from recovery.step import Step, begins_nothing, called_off, forget_failures, left_by_decision, left_out, scope_of
+from recovery.step import (
+    Step,
+    begins_nothing,
+    called_off,
+    forget_failures,
+    left_by_decision,
+    left_out,
+    scope_of,
+    scope_of_beginning,
+)
 from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.text import Code, Line, count, line, listing
@@ -179,14 +188,14 @@ def begin(job: Job) -> None:
     if called_off(job):
         return
     listed = {domain.subject: domain.owner for domain in list_domains(job, list_owners(job))}
-    scope = task.payload.get("scope")
+    scope = scope_of_beginning(task)
     with job.record() as tx:
         if begins_nothing(tx, task):
             job.done(tx, task)
             return
         state = tx.steps.get(task.step_id or 0)
         by_hand = hand_done(tx, state)
-        wanted = {str(subject) for subject in scope} if isinstance(scope, list) else set(listed) - set(by_hand)
+        wanted = set(scope) if scope is not None else set(listed) - set(by_hand)
         note_gone(tx, job, state, wanted - set(listed), set(listed), "this domain")
         chosen = {subject: owner for subject, owner in listed.items() if subject in wanted - left_out(state)}
         forget_failures(tx, job, task, DELETE, set(chosen))

@@ -59,6 +59,7 @@ from recovery.step import (
     number,
     recipient_line,
     scope_of,
+    scope_of_beginning,
 )
 from recovery.step_view import StepView
 from recovery.store import Transaction
@@ -172,7 +173,8 @@ class SmtpCredentials(Step):
             at = latest(done.get(subject), *(at for name, at in by_hand.items() if covers(name, subject, incident)))
             return at is None or (expired is not None and at < expired)
 
-        return [x.subject for x in inventory.logins if x.subject not in left and too_early(x.subject)]
+        subjects = [login.subject for login in inventory.logins]
+        return [each for each in subjects if left.isdisjoint(items_of(each, incident)) and too_early(each)]
 
     def hand_instructions(self) -> list[Line]:
         return [
@@ -220,10 +222,14 @@ class SmtpCredentials(Step):
 
 
 def covers(item: str, subject: str, incident: Incident) -> bool:
-    """Whether an item stands for that login, too: it is the login's own, or that of its domain, or of all of them."""
-    if item == ELSEWHERE:
-        return domain_of(subject) not in incident.watched
-    return item in (EVERYWHERE, subject, domain_of(subject))
+    """Whether an item stands for that login, too."""
+    return item in items_of(subject, incident)
+
+
+def items_of(subject: str, incident: Incident) -> set[str]:
+    """The items that stand for a login: its own, that of its domain, and those of all of them."""
+    items = {EVERYWHERE, subject, domain_of(subject)}
+    return items if domain_of(subject) in incident.watched else items | {ELSEWHERE}
 
 
 def domain_of(subject: str) -> str:
@@ -271,8 +277,8 @@ def begin(job: Job) -> None:
 def chosen_logins(tx: Transaction, job: Job, incident: Incident, listed: Sequence[Login]) -> dict[str, dict[str, Json]]:
     """What the round is about: by subject, the payload of its task. Of a narrowed round, what is gone is noted; of a
     whole one, what people did by hand is left out."""
-    scope = job.task.payload.get("scope")
-    wanted = {str(subject) for subject in scope} if isinstance(scope, list) else None
+    scope = scope_of_beginning(job.task)
+    wanted = set(scope) if scope is not None else None
     by_hand = hand_done(tx, tx.steps.get(job.task.step_id or 0)) if wanted is None else {}
     there = {login.subject: payload_of(login) for login in listed}
     chosen = {

@@ -283,6 +283,13 @@ def test_a_key_is_tried_by_what_a_sending_key_may_not(mailgun: Practice) -> None
         mailgun.client.keys_listed_by(Secret(sending["secret"]))
 
 
+def test_the_domains_are_listed_with_the_key_that_is_tried(mailgun: Practice) -> None:
+    mailgun.server.order("POST", "/keys", role="admin", secret="key-of-an-admin")
+    listed = mailgun.client.domains("us")
+    mailgun.keys.key = "key-deleted"
+    assert mailgun.client.domains_listed_by(Secret("key-of-an-admin"), "us") == listed
+
+
 def test_a_limit_that_is_not_the_key_limit_is_another_error(script: Script) -> None:
     script.says(Answer(403, {"message": "account limit reached"}))
     assert type(failed(lambda: script.client.set_password(APP, new_password()))) is KeyRefused

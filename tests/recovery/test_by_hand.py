@@ -342,6 +342,19 @@ def test_a_step_that_is_done_by_hand_can_be_skipped(half: World) -> None:
     assert half.status("2") is StepStatus.SKIPPED and items(half, "2") == []
 
 
+def test_domains_that_were_skipped_by_hand_are_not_offered_at_the_last_look(dead: World) -> None:
+    by_hand(dead, "2")
+    done(dead, "2", "other domains")
+    dead.press(Ask.SKIP, "2", text="these are not used any more")
+    dead.vacated("2")
+    make_fresh_key(dead)
+    give(dead)
+    dead.work()
+    dead.all_expected()
+
+    assert dead.status("2") is StepStatus.SKIPPED and dead.status("5") is StepStatus.WAITING
+
+
 def test_a_step_that_the_bot_is_at_cannot(world: World) -> None:
     world.with_logins().opened()
     world.press(Ask.APPROVE, "2")
@@ -479,3 +492,15 @@ def test_support_reads_what_was_done_by_hand(half: World) -> None:
         said = outcome(half.step("2"), view, half.step("2").summary(tx, half.incident, view.state))
 
     assert "new passwords for 1 SMTP login; 2 items of it by hand" in said
+
+
+def test_a_step_that_was_done_by_hand_and_runs_again_is_the_bots(half: World) -> None:
+    by_hand(half, "2")
+    done(half, "2")
+    make_fresh_key(half)
+    give(half)
+    half.type("reissue all", by=REQUESTER)
+    half.drain("smtp_credentials.begin")
+
+    assert half.status("2") is StepStatus.RUNNING
+    assert Ask.LET_BOT not in [button.action for button in buttons(half, "2")]

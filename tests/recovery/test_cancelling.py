@@ -10,8 +10,8 @@ from recovery.content import MarkerKind
 from recovery.errors import Later, Refused, Uncertain
 from recovery.handovers import CHANGED
 from recovery.state import IncidentStatus, StepStatus
-from tests.recovery.builders import a_key
-from tests.recovery.world import POSTMASTER, World
+from tests.recovery.builders import a_key, a_user
+from tests.recovery.world import POSTMASTER, REQUESTER, World
 
 SMTP = "smtp_credentials.begin"
 BEGINNINGS = pytest.mark.parametrize(("step", "begin"), [("1", "api_keys.begin"), ("2", SMTP)])
@@ -222,3 +222,15 @@ def test_cancelling_leaves_alone_a_login_that_mailgun_refused_to_set(world: Worl
 
     assert not world.mailgun.passwords
     assert not world.slack.handovers
+
+
+def test_a_first_look_that_comes_after_the_cancel_begins_nothing(world: World) -> None:
+    world.mailgun.has_user(a_user("ann"))
+    world.type("", by=REQUESTER)
+    world.type("cancel only a test")
+    world.work()
+
+    with world.database.read() as tx:
+        incident = tx.incidents.latest()
+        assert incident is not None and incident.status is IncidentStatus.CANCELLED
+        assert tx.people.of(incident.id) == [] and tx.findings.of(incident.id) == []

@@ -11,7 +11,7 @@ from recovery.errors import KeyRefused, Refused, Uncertain, Why
 from recovery.secret import Secret
 from recovery.state import Request, StepStatus, TaskStatus
 from recovery.steps.smtp_credentials import SET
-from tests.recovery.builders import a_key
+from tests.recovery.builders import a_domain, a_key
 from tests.recovery.world import APPROVER, FIRST_KEY, POSTMASTER, STRANGER, World
 
 AT_ONCE = timedelta(0)
@@ -157,6 +157,27 @@ def test_a_key_that_is_no_admins_is_not_taken(dead: World) -> None:
 
     assert "Its role is developer, and the bot needs one with the role admin." in give(dead)
     assert dead.vault.current() == Secret(FIRST_KEY) and stored(dead).about == {}
+
+
+def test_a_key_of_another_account_is_not_taken(dead: World) -> None:
+    dead.mailgun.of_others[FRESH] = [a_domain("shop.example")]
+
+    assert "It belongs to another Mailgun account" in give(dead)
+    assert dead.vault.current() == Secret(FIRST_KEY) and stored(dead).about == {}
+
+
+def test_a_key_that_may_not_list_the_domains_is_taken_for_the_account_may_be_disabled(dead: World) -> None:
+    make_fresh_key(dead)
+    dead.mailgun.fail("domains_listed_by", KeyRefused("Account is disabled", status=403, why=Why.DISABLED))
+
+    assert "The key works" in give(dead)
+
+
+def test_a_key_of_an_account_whose_domains_an_attacker_has_deleted_is_taken(dead: World) -> None:
+    make_fresh_key(dead)
+    dead.mailgun.all_domains.clear()
+
+    assert "The key works" in give(dead)
 
 
 @pytest.mark.parametrize("works", [True, False])

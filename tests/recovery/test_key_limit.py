@@ -33,6 +33,7 @@ def test_an_approver_is_asked_which_key_goes_and_never_the_one_in_use(full: Worl
 
     assert full.status("1") is StepStatus.NEEDS_ATTENTION
     assert options(full) == ["billing", "shop"]
+    assert "The key that the bot works with is not among them, and gets no replacement" in full.card("1")
     assert not full.mailgun.called("delete_key")
 
 
@@ -260,6 +261,7 @@ def test_a_limit_that_comes_later_offers_the_keys_that_are_left(full: World) -> 
     full.mailgun.key_limit = len(full.mailgun.api_keys)
     full.work()
     assert options(full) == ["env-key", "billing", "shop"]
+    assert "not among them." in full.card("1"), "each of them gets a replacement"
 
     full.type("make-room shop")
     full.work()

@@ -9,6 +9,7 @@ from recovery.state import StepStatus
 from tests.recovery.builders import a_key
 from tests.recovery.fakes import START
 from tests.recovery.keys import NEWER, descriptions, gives, own_key_was_handed_to_nobody, uses
+from tests.recovery.test_fresh_key import FRESH_ID, give, make_fresh_key
 from tests.recovery.world import World
 
 
@@ -93,3 +94,13 @@ def test_a_key_that_an_attacker_makes_meanwhile_is_replaced_as_far_as_there_is_r
     assert only.status("1") is StepStatus.DONE
     assert {"env-key", "strange"}.isdisjoint(only.mailgun.api_keys)
     assert only.vault.current().reveal() in only.mailgun.key_secrets.values()
+
+
+def test_the_form_for_the_new_key_sets_the_step_going_by_itself(only: World) -> None:
+    only.approved("1")
+    make_fresh_key(only)
+    assert "will be tried again now" in give(only)
+    only.work()
+
+    assert only.status("1") is StepStatus.DONE
+    assert list(only.mailgun.api_keys) == [FRESH_ID]

@@ -11,6 +11,7 @@ from recovery.keyring import unmarked
 from recovery.secret import Secret
 from recovery.state import StepStatus
 from tests.recovery.builders import a_key
+from tests.recovery.test_fresh_key import revoke
 from tests.recovery.world import STRANGER, World
 
 ALL = ["account-keys", "sending-keys", "sessions", "signing-key", "public-key"]
@@ -208,3 +209,41 @@ def test_a_key_given_while_account_keys_are_left_out_does_not_send_the_step_in_c
 
     assert ready.status("1") is StepStatus.DONE
     assert replacement.id not in ready.mailgun.api_keys
+
+
+def asked_before_approve(world: World) -> str:
+    confirm = world.step("1").confirmation(world.state("1"))
+    assert confirm
+    return confirm.text
+
+
+def test_the_question_before_approve_names_all_that_stops(ready: World) -> None:
+    assert asked_before_approve(ready) == (
+        "2 keys will be replaced and deleted. What uses them stops until it has its new key. Everyone is signed out of "
+        "the control panel. The webhook signing key is dead at once."
+    )
+
+
+def test_what_is_left_out_is_neither_in_the_question_nor_among_what_breaks(ready: World) -> None:
+    for part in ("account-keys", "sending-keys", "signing-key"):
+        ready.type(f"leave-out 1 {part}")
+
+    assert asked_before_approve(ready) == "Everyone is signed out of the control panel."
+    assert "every application that calls Mailgun's API" not in ready.card("1")
+
+
+def test_keys_that_were_not_counted_are_not_called_none(world: World) -> None:
+    revoke(world)
+    world.opened()
+
+    assert asked_before_approve(world).startswith("Every key will be replaced and deleted.")
+
+
+def test_instructions_by_hand_ask_for_nothing_that_was_left_out(world: World) -> None:
+    revoke(world)
+    world.opened()
+    world.type("leave-out 1 signing-key")
+    world.press(Ask.GO_BY_HAND, "1")
+
+    assert "reset those that are listed below" in world.card("1")
+    assert "webhook signing key: reset" not in world.card("1")

@@ -1,3 +1,8 @@
+from dataclasses import replace
+
+import pytest
+
+from recovery.actions import SEALED, Ask
 from storage.database import Database
 from tests.storage.given import at_once, new_request
 
@@ -28,3 +33,21 @@ def test_those_that_wait_are_listed_oldest_first(database: Database) -> None:
         assert ids[1] is not None
         tx.requests.close(ids[1], "opened")
         assert [request.id for request in tx.requests.waiting()] == [ids[0], ids[2], ids[3]]
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one by one", "together"])
+def test_a_closed_request_keeps_no_sealed_key_and_another_keeps_what_it_was_about(
+    database: Database, many: bool
+) -> None:
+    about = {"incident": "1", SEALED: "gAAAA"}
+    with database.write() as tx:
+        ids = [
+            tx.requests.add(replace(new_request(action, action), about=about)) or 0
+            for action in (Ask.GIVE_KEY, Ask.SKIP)
+        ]
+        if many:
+            tx.requests.close_all(ids, "taken")
+        else:
+            for request_id in ids:
+                tx.requests.close(request_id, "taken")
+        assert [tx.requests.get(request_id).about for request_id in ids] == [{}, about]

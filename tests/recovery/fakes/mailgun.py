@@ -65,6 +65,8 @@ class FakeMailgun:
         self.all_logins: list[Login] = []
         self.passwords: dict[str, list[str]] = {}
         self.people: dict[str, AccountUser] = {}
+        self.of_others: dict[str, list[Domain]] = {}
+        """By the secret of a key of another account, the domains of that."""
         self.key_limit: int | None = None
         self.outlets = Outlets()
         self._owner: str | None = None
@@ -163,9 +165,18 @@ class FakeMailgun:
         fault = self.faults.take("keys_listed_by", "")
         if fault is not None:
             raise fault.error
+        if secret.reveal() in self.of_others:
+            return []
         if secret.reveal() not in self.key_secrets.values():
             raise KeyRefused("Forbidden", status=401)
         return list(self.api_keys.values())
+
+    def domains_listed_by(self, secret: Secret, region: str) -> list[Domain]:
+        fault = self.faults.take("domains_listed_by", region)
+        if fault is not None:
+            raise fault.error
+        listed = self.of_others.get(secret.reveal(), self.all_domains)
+        return [domain for domain in listed if domain.region == region and domain.owner is None]
 
     def domains(self, region: str) -> list[Domain]:
         with self._call("domains", region):

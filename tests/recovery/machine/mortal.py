@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 from recovery.account import ApiKey, KeyKind
 from recovery.content import MarkerKind, SecretsMessage
 from recovery.errors import Refused
-from recovery.investigating import LOOK as LOOK_THROUGH
+from recovery.investigating import LOOK as LOOK_AT_FINDINGS
 from recovery.jobs import Job
 from recovery.progress import settle_after
 from recovery.state import HandoverStatus, IncidentStatus, Task, TaskStatus
 from recovery.steps import STEPS
 from recovery.steps.tell_support import WATCH
 from recovery.store import Transaction
-from recovery.troubles import LOOK
+from recovery.troubles import LOOK, LOOK_AT_KEY
 from storage.database import Database
 from storage.rows import Rows
 from storage.schema import TaskRow
@@ -30,7 +30,7 @@ from tests.recovery.world import DRAWING, World
 
 T = TypeVar("T")
 TASKS = Rows(TaskRow, Task)
-PERIODIC = (WATCH, LOOK, LOOK_THROUGH)
+PERIODIC = (WATCH, LOOK, LOOK_AT_KEY, LOOK_AT_FINDINGS)
 """What looks at Mailgun for as long as it takes."""
 MOST_ROUNDS = 60
 NO_CALLS = frozenset({"measure", "digest"})

@@ -133,34 +133,32 @@ class Recovery(Outside):
         if not self.has_incident or self.world.incident.status not in (IncidentStatus.OPEN, IncidentStatus.RECOVERED):
             self.type("", BOSS)
             return
+        if numbers := self.open_findings():
+            for number in numbers:
+                self.type(f"expected {number}", by)
+            return
         for step in STEPS:
             state = self.world.state(str(step.number))
             if state.status is StepStatus.NEEDS_ATTENTION:
                 return self.ask(Ask.RETRY, by, **step.about(state))
             if state.status is StepStatus.WAITING and step.opens_last:
                 return self.type("sent 4711", by)
-            if state.status is StepStatus.WAITING and step.begins_at_once:
-                return self.know_what_was_found(by)
             if state.status is StepStatus.WAITING and step.topics:
                 self.type("note hosting nothing", by)
                 return self.type("note repositories nothing", by)
             if state.status is StepStatus.WAITING and nothing_is_left(step, state):
                 return self.ask(Ask.SKIP, by, "all of it is left out", **step.about(state))
-            if state.status is StepStatus.WAITING:
+            if state.status is StepStatus.WAITING and step.decided_by_approval:
                 return self.ask(Ask.APPROVE, by, **step.about(state))
             if state.status is StepStatus.RUNNING and step.may_keep_reminding and not state.keep_reminding:
                 return self.type("keep-reminding", by)
         return None
 
-    def know_what_was_found(self, by: str) -> None:
-        """Each finding counts as expected; where nothing is open, the account is looked through once more."""
+    def open_findings(self) -> list[int]:
+        """The numbers of the findings that nobody has decided on."""
         with self.world.database.read() as tx:
-            findings = tx.findings.of(self.incidents[-1])
-        found = [finding for finding in findings if finding.status is FindingStatus.OPEN]
-        for finding in found:
-            self.type(f"expected {finding.number}", by)
-        if not found:
-            self.type("look", by)
+            found = tx.findings.of(self.world.incident.id)
+        return [finding.number for finding in found if finding.status is FindingStatus.OPEN]
 
     @precondition(lambda self: self.has_incident and self.world.incident.status is IncidentStatus.OPEN)
     @rule()
