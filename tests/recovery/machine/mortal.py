@@ -217,8 +217,9 @@ class MortalWorld(World):
         """Let the bot work until nothing is left to do; leases of the dead end, and what was put off comes due."""
         for _ in range(MOST_ROUNDS):
             self.live(lambda: self.work(drawing=drawing))
-            left = [t for t in self.unfinished() if (drawing or t.kind not in DRAWING) and t.kind not in PERIODIC]
-            running = any(task.status is TaskStatus.RUNNING for task in left)
+            unfinished = [task for task in self.unfinished() if drawing or task.kind not in DRAWING]
+            running = any(task.status is TaskStatus.RUNNING for task in unfinished)
+            left = [task for task in unfinished if task.kind not in PERIODIC]
             due = min((task.not_before for task in left if task.not_before > self.clock.now()), default=None)
             if due is not None and not running:
                 self.clock.go_to(due)
