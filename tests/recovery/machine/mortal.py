@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from recovery.account import ApiKey, KeyKind
 from recovery.content import MarkerKind, SecretsMessage
 from recovery.errors import Refused
-from recovery.investigating import LOOK as LOOK_AT_FINDINGS
 from recovery.jobs import Job
+from recovery.looking import LOOK as LOOK_AT_FINDINGS
 from recovery.progress import settle_after
 from recovery.state import HandoverStatus, IncidentStatus, Task, TaskStatus
 from recovery.steps import STEPS
