@@ -54,9 +54,15 @@ def about(finding: Finding) -> dict[str, str]:
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that wait for somebody first; allowlist entries last among them, for one may be the bot's own."""
+    """Those that wait for somebody first, allowlist entries last among them, for one may be the bot's own. Of what was
+    removed the latest first: it is what somebody may want back."""
     order = {S.OPEN: 0, S.REMOVING: 1, S.RESTORING: 1, S.REMOVED: 2}
-    return sorted(findings, key=lambda one: (order.get(one.status, 3), one.trace is Trace.ADDRESS, one.number))
+
+    def place(one: Finding) -> tuple[int, float, bool, int]:
+        removed_at = one.decided_at.timestamp() if one.status is S.REMOVED and one.decided_at else 0.0
+        return order.get(one.status, 3), -removed_at, one.trace is Trace.ADDRESS, one.number
+
+    return sorted(findings, key=place)
 
 
 def card_rows(findings: Sequence[Finding]) -> list[Row]:

@@ -10,7 +10,6 @@ from recovery.errors import NotFound, Uncertain
 from recovery.inventory import Owner, list_keys, mailgun_of
 from recovery.jobs import Job, TaskKind
 from recovery.owners import owner_facts, owner_in
-from recovery.secret import Secret
 from recovery.state import Incident, Json, NewTask, Task
 
 ORPHAN = "keys.orphan"
@@ -120,20 +119,6 @@ ORPHAN_KIND = TaskKind(ORPHAN, delete_orphan, "deleting an unfinished key", most
 def own_marks(task: Task) -> list[str]:
     """The marks under which this beginning of the step has made, perhaps, a key of the bot's own."""
     return [str(mark) for mark in as_list(task.payload.get("own_marks"))]
-
-
-def ends_as(secret: Secret, keys: Sequence[ApiKey]) -> str | None:
-    """The id of the key whose secret that is: newer secrets end in it (`<32 hex>-<id>`), older ones do not."""
-    return next((key.id for key in keys if secret.reveal().endswith(f"-{key.id}")), None)
-
-
-_NEWER_SECRET = re.compile(r"[0-9a-f]{32}-(.+)")
-
-
-def id_told_by(secret: Secret) -> str | None:
-    """The id of the key that has this secret, where the secret tells it: newer ones end in it."""
-    found = _NEWER_SECRET.fullmatch(secret.reveal())
-    return found[1] if found else None
 
 
 def key_name(key: ApiKey) -> str:

@@ -11,7 +11,7 @@ from recovery.errors import KeyRefused, NotFound, Refused
 from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner, list_owners, mailgun_of, take_inventory
 from recovery.jobs import Job
-from recovery.keyring import id_told_by
+from recovery.secret import told_key_id
 from recovery.state import NewTask
 from recovery.suspicion import DAYS_SHOWN
 
@@ -70,7 +70,7 @@ def look_through(job: Job) -> Holdings:
         alerts=_once(job, unread, Trace.ALERT, "Sending alerts", mailgun.alerts),
         sent=_once(job, unread, Trace.SENDING, "What was sent", lambda: _sent(job)),
         unread=unread.says,
-        in_use=id_told_by(job.tools.vault.current()),
+        in_use=told_key_id(job.tools.vault.current()),
         asked_at=asked_at,
         versions=versions,
     )

@@ -8,8 +8,8 @@ from recovery.errors import KeyLimitReached, NotYet, Refused
 from recovery.jobs import Job
 from recovery.key_plans import handed_ids, replace_task
 from recovery.key_room import ASKS, NO_ROOM, Question, go_first, room_comes
-from recovery.keyring import ends_as, make_own_key
-from recovery.secret import Secret, fingerprint
+from recovery.keyring import make_own_key
+from recovery.secret import Secret, fingerprint, told_key_id
 from recovery.state import Incident, Json, StepState
 from recovery.store import Transaction
 
@@ -78,8 +78,8 @@ def known_own(tx: Transaction, state: StepState, secret: Secret, keys: Sequence[
     listed = {key.id for key in keys}
     if kept is not None and kept.mailgun_key_id in listed:
         return kept.mailgun_key_id
-    if by_secret := ends_as(secret, keys):
-        return by_secret
+    if (told := told_key_id(secret)) in listed:
+        return told
     said = state.facts.get("own_key")
     if isinstance(said, dict) and said["fingerprint"] == fingerprint(secret) and said["id"] in listed:
         return str(said["id"])

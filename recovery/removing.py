@@ -11,9 +11,9 @@ from recovery.errors import NotFound, NotYet, Refused
 from recovery.findings import CHANGED, UNDER_WAY, Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.jobs import Job, TaskKind
-from recovery.keyring import delete_surely, id_told_by
+from recovery.keyring import delete_surely
 from recovery.ports import Mailgun
-from recovery.secret import fingerprint
+from recovery.secret import fingerprint, told_key_id
 from recovery.state import Incident, NewTask, StepState, TaskStatus
 from recovery.store import Transaction
 from recovery.suspicion import route_title
@@ -122,7 +122,7 @@ def in_use(job: Job) -> str | None:
     if kept is not None and kept.mailgun_key_id:
         return kept.mailgun_key_id
     known = [one for one in said if isinstance(one, dict) and one["fingerprint"] == fingerprint(secret)]
-    return id_told_by(secret) or next((str(one["id"]) for one in known), None)
+    return told_key_id(secret) or next((str(one["id"]) for one in known), None)
 
 
 def _finding(job: Job) -> Finding:

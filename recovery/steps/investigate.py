@@ -18,7 +18,7 @@ from recovery.step import Step, decision_buttons
 from recovery.step_view import StepView
 from recovery.store import Transaction
 from recovery.strangers import INVESTIGATE
-from recovery.text import Bold, Code, Line, Link, When, line
+from recovery.text import Bold, Code, Line, Link, When, line, sentence
 from recovery.tools import Tools
 
 S = FindingStatus
@@ -67,7 +67,7 @@ class Investigate(Step):
         ]
         if sending := texts(facts.get("sending")):
             lines += [line(Bold("Sent on each of the last days"), ", today last"), *(line(Code(s)) for s in sending)]
-        lines.append(line(Bold("Findings"), f": {standing(view.findings)}."))
+        lines.append(line(Bold(sentence(f"{standing(view.findings)}."))))
         if view.incident.is_alive and (more := not_on_card(view.findings)):
             lines.append(more)
         if any(finding.blocks_support for finding in view.findings):

@@ -1,18 +1,20 @@
 """Findings in words: what comes from outside can neither break a message nor hide what stands beside it."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from handlers.blocks import render
 from handlers.blocks.limits import BLOCKS, CHARACTERS, characters
 from recovery.account import Route
-from recovery.content import Card
+from recovery.content import Button, Card
 from recovery.finding_cards import IN_CARD, PAGE, card_rows, findings_card, more_card, not_on_card, row
 from recovery.findings import Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.suspicion import CREATED_LATELY, NOT_KNOWN, route_title
-from recovery.text import line
+from recovery.text import Bold, line
 from recovery.things import kept, of_route
 from tests.recovery.builders import NOON
 
@@ -66,3 +68,14 @@ def test_the_card_and_the_list_hold_what_they_promise_within_slacks_limits(trace
         assert len(blocks) <= BLOCKS and characters(blocks) <= CHARACTERS
         assert sum(block["type"] == "actions" or "accessory" in block for block in blocks) == rows
     assert not_on_card(findings) == line("30 more are not shown here: ", *(not_on_card(findings) or ())[1:])
+
+
+def test_what_was_removed_last_can_be_put_back_from_the_card_however_many_others_were() -> None:
+    by_then = [(n, NOON + timedelta(minutes=n)) for n in range(1, IN_CARD + 5)]
+    status = FindingStatus.REMOVED
+    removed = [replace(a_finding(n), status=status, decided_by="UOLIVIA", decided_at=at) for n, at in by_then]
+
+    (first, *others) = card_rows(removed)
+
+    assert isinstance(first.controls[0], Button) and first.controls[0].label == "Put it back"
+    assert [row.line[0] for row in (first, *others)] == [Bold(f"{n}.") for n in range(IN_CARD + 4, 4, -1)]

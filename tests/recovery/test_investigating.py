@@ -102,7 +102,7 @@ def test_an_account_in_which_nothing_is_suspicious_is_investigated_at_once(world
     world.with_logins("a").opened()
 
     assert world.status("0") is StepStatus.DONE
-    assert "nothing suspicious" in world.card("0")
+    assert "Nothing suspicious" in world.card("0")
 
 
 def test_what_a_subaccount_has_is_found_and_said_to_be_its_own(world: World) -> None:
