@@ -25,6 +25,8 @@ PAGE = 12
 IN_CARD = 10
 """As many as fit beside what the step's card says of the whole account, each with its buttons and questions."""
 
+KEPT_FOR_REMOVED = 2
+
 USERS_PAGE = Link("https://app.mailgun.com/settings/users", "Mailgun's list of users")
 _WORDS = {
     S.OPEN: "to decide",
@@ -66,8 +68,13 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def card_rows(findings: Sequence[Finding]) -> list[Row]:
-    """The first findings on the step's card: those that can be decided about, and what can be put back."""
-    return [row(finding) for finding in _for_card(findings)[:IN_CARD]]
+    """The first findings on the step's card: those that can be decided about, and what can be put back. What was
+    removed last keeps its place among however many that wait."""
+    shown = _for_card(findings)
+    removed = [one for one in shown if one.status is S.REMOVED]
+    waiting = [one for one in shown if one.status is not S.REMOVED]
+    first = waiting[: IN_CARD - min(len(removed), KEPT_FOR_REMOVED)]
+    return [row(finding) for finding in (*first, *removed)[:IN_CARD]]
 
 
 def not_on_card(findings: Sequence[Finding]) -> Line | None:

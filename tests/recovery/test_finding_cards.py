@@ -75,7 +75,11 @@ def test_what_was_removed_last_can_be_put_back_from_the_card_however_many_others
     status = FindingStatus.REMOVED
     removed = [replace(a_finding(n), status=status, decided_by="UOLIVIA", decided_at=at) for n, at in by_then]
 
+    waiting = [a_finding(n) for n in range(51, 51 + IN_CARD)]
+
     (first, *others) = card_rows(removed)
+    (*_, last_but_one, last) = beside_others = card_rows([*waiting, *removed])
 
     assert isinstance(first.controls[0], Button) and first.controls[0].label == "Put it back"
     assert [row.line[0] for row in (first, *others)] == [Bold(f"{n}.") for n in range(IN_CARD + 4, 4, -1)]
+    assert [last_but_one, last] == [first, others[0]] and len(beside_others) == IN_CARD
