@@ -83,7 +83,8 @@ def _link(url: str, label: str) -> str:
 def _cut_off(written: list[str], part: Part, room: int) -> str:
     fitting = "".join(written)
     if len(fitting) > room:
-        return "".join(written[:-1])
+        # The last piece that is not empty fills the line to the end, and makes way for the ellipsis.
+        return fitting.removesuffix([piece for piece in written if piece][-1])
     # Only words can be cut; half a mention or link would be shown as its code.
     if isinstance(part, str):
         for character in part:

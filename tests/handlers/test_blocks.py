@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drill.slack.limits import check_message_blocks, check_text
@@ -122,6 +122,7 @@ def test_a_moment_is_shown_in_the_readers_time() -> None:
 
 
 @given(lines, st.integers(10, 400))
+@example(("12345", Link("https://x.example", "y"), "", "0"), 26)
 def test_a_long_line_is_cut_between_entities(one: Line, most: int) -> None:
     written = mrkdwn(one, most)
 
