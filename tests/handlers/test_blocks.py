@@ -31,7 +31,7 @@ from recovery.finding_cards import row
 from recovery.findings import Finding, FindingStatus
 from recovery.holdings import Trace
 from recovery.secret import Secret, new_password
-from recovery.text import Bold, Channel, Code, Line, Link, When, Who, line
+from recovery.text import Bold, Channel, Code, Line, Link, When, Who, line, sentence
 
 AT = datetime(2026, 11, 24, 7, 12, tzinfo=UTC)
 
@@ -277,4 +277,4 @@ def test_a_findings_number_is_bold_beside_a_title_with_asterisks_of_its_own() ->
     title = 'route for match_recipient(".*@acme.example")'
     found = Finding(1, 1, 3, Trace.ROUTE, "us/1", title, ("it is new",), FindingStatus.OPEN, AT)
 
-    assert mrkdwn(row(found).line).startswith(f"*3.* {title}")
+    assert mrkdwn(row(found).line).startswith(f"*3.* {sentence(title)}")
