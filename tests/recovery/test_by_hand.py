@@ -14,7 +14,7 @@ from recovery.state import IncidentStatus, StepStatus, Task, TaskStatus
 from recovery.steps import STEPS
 from recovery.steps.smtp_credentials import SET
 from recovery.support_message import outcome
-from tests.recovery.builders import a_key, a_member, a_user
+from tests.recovery.builders import a_key
 from tests.recovery.test_fresh_key import FRESH_ID, give, make_fresh_key, revoke
 from tests.recovery.world import APPROVER, REQUESTER, STRANGER, World
 
@@ -368,119 +368,6 @@ def test_a_cancelled_incident_leaves_nothing_to_be_done_by_hand(half: World) -> 
     half.work()
 
     assert items(half, "2") == [] and half.incident.status is IncidentStatus.CANCELLED
-
-
-# --- People -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def asked(world: World) -> World:
-    """Ann is asked to reset her password; then the key is revoked."""
-    world.mailgun.has_user(a_user("ann"))
-    world.directory.has(a_member("U-ANN", email="ann@acme.example"))
-    world.opened().approved("3")
-    revoke(world)
-    world.later(world.policy.poll_every)
-    return world
-
-
-def test_people_who_are_known_are_confirmed_by_an_approver_one_by_one(asked: World) -> None:
-    assert "it counts once Mailgun does" in asked.type("confirm ann@acme.example 3")
-    assert "goes on by hand" in asked.press(Ask.GO_BY_HAND, "3")
-    assert items(asked, "3") == []
-
-    assert "Confirmed" in asked.type("confirm ann@acme.example 3")
-    asked.work()
-    assert asked.status("3") is StepStatus.DONE
-
-
-def test_the_list_of_people_has_a_button_for_each_of_them_then(asked: World) -> None:
-    asked.press(Ask.GO_BY_HAND, "3")
-    assert "An approver confirms each person" in asked.card("3")
-    asked.type("people")
-
-    controls = [control for row in asked.answer_card.rows for control in row.controls]
-    assert Ask.CONFIRM in [control.action for control in controls]
-
-
-def test_a_step_that_was_not_begun_asks_those_who_are_known_from_another(asked: World) -> None:
-    asked.press(Ask.GO_BY_HAND, "4")
-    asked.work()
-
-    assert asked.status("4") is StepStatus.RUNNING
-    assert asked.obligation("ann", "4").is_open
-
-
-def test_once_mailgun_can_be_asked_again_what_it_says_counts(asked: World) -> None:
-    asked.press(Ask.GO_BY_HAND, "3")
-    make_fresh_key(asked)
-    give(asked)
-    asked.press(Ask.LET_BOT, "3")
-    asked.work()
-
-    assert "it counts once Mailgun does" in asked.type("confirm ann@acme.example 3")
-
-
-def test_who_did_what_by_hand_about_people_is_not_in_the_thread(world: World) -> None:
-    revoke(world)
-    world.opened()
-    world.press(Ask.GO_BY_HAND, "3")
-    done(world, "3")
-
-    (entry,) = world.trail(Action.DID_BY_HAND)
-    assert entry.facts.private and world.status("3") is StepStatus.DONE
-
-
-# --- The last step ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def unseen(dead: World) -> World:
-    """Everything else is settled, and the bot cannot take its last look."""
-    dead.vacated()
-    assert dead.status("5") is StepStatus.LOCKED
-    return dead
-
-
-def test_an_approver_who_has_looked_by_hand_opens_the_last_step(unseen: World) -> None:
-    assert "Looked by hand: open this step" in [button.label for button in buttons(unseen, "5")]
-    unseen.press(Ask.GO_BY_HAND, "5")
-    unseen.work()
-
-    assert unseen.status("5") is StepStatus.WAITING
-    assert "looked through the account once more by hand" in str(unseen.state("5").facts["paste"])
-    assert [entry.facts.actor for entry in unseen.trail(Action.LOOKED_BY_HAND)] == [APPROVER]
-
-
-def test_it_does_not_open_while_another_step_is_unsettled(dead: World) -> None:
-    dead.approved("1")
-
-    assert "not settled yet" in dead.press(Ask.GO_BY_HAND, "5")
-    assert dead.status("5") is StepStatus.LOCKED
-
-
-def test_an_approver_says_that_the_account_works_and_the_incident_is_recovered(unseen: World) -> None:
-    unseen.press(Ask.GO_BY_HAND, "5")
-    unseen.press(Ask.SENT, "5", text="4711")
-    unseen.work()
-    assert unseen.incident.status is IncidentStatus.OPEN
-
-    unseen.type("works-again")
-    unseen.work()
-    assert unseen.incident.recovered_at is not None and unseen.status("5") is StepStatus.DONE
-    assert [entry.facts.actor for entry in unseen.trail(Action.SAID_WORKS)] == [APPROVER]
-
-
-def test_while_mailgun_takes_the_key_nobodys_word_is_needed(world: World) -> None:
-    world.with_logins().opened()
-
-    assert "the bot sees by itself" in world.type("works-again")
-    assert world.incident.recovered_at is None
-
-
-def test_before_support_was_told_the_account_cannot_be_said_to_work(unseen: World) -> None:
-    assert "nothing was changed" in unseen.type("works-again")
-    assert unseen.incident.recovered_at is None
 
 
 def test_support_reads_what_was_done_by_hand(half: World) -> None:
