@@ -135,12 +135,12 @@ class Person:
             confirmed=confirmed,
         )
 
-    def tries(self, message: Message, button: str) -> bool:
+    def tries(self, message: Message, button: str, *, confirmed: bool = False, beside: str = "") -> bool:
         """Press the button if the message has it, still; whether it had."""
-        if message.button(button) is None:
+        if message.button(button, beside) is None:
             return False
         try:
-            self.clicks(message, button)
+            self.clicks(message, button, confirmed=confirmed, beside=beside)
         except OrderFailed as failed:
             # The message was drawn anew since it was looked at.
             if failed.status == HTTPStatus.NOT_FOUND:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from recovery.account import AccountUser, ApiKey, Domain, Inventory, Login, Subaccount
 from recovery.errors import KeyRefused, NotFound
 from recovery.jobs import Job
+from recovery.listing import listed
 from recovery.ports import Mailgun
 
 Owner = Subaccount | None
@@ -20,9 +21,8 @@ def mailgun_of(job: Job, owner: Owner) -> Mailgun:
 
 def list_owners(job: Job) -> list[Owner]:
     """The account itself, and each subaccount. A plan without subaccounts has none, and says so in several ways."""
-    job.hold()
     try:
-        return [None, *job.tools.mailgun.subaccounts()]
+        return [None, *listed(job, job.tools.mailgun.subaccounts)]
     except NotFound:
         return [None]
     except KeyRefused as error:
@@ -45,9 +45,8 @@ def list_keys(job: Job, owners: Sequence[Owner]) -> list[ApiKey]:
     """Every API key of each of them, the account's own first."""
 
     def of(owner: Owner) -> list[ApiKey]:
-        job.hold()
         with _unless_closed(owner):
-            return [replace(key, owner=owner) for key in mailgun_of(job, owner).keys()]
+            return [replace(key, owner=owner) for key in listed(job, mailgun_of(job, owner).keys)]
         return []
 
     return [key for keys in job.tools.at_once(of, owners) for key in keys]
@@ -58,9 +57,9 @@ def list_domains(job: Job, owners: Sequence[Owner]) -> list[Domain]:
 
     def of(where: tuple[Owner, str]) -> list[Domain]:
         owner, region = where
-        job.hold()
         with _unless_closed(owner):
-            return [replace(domain, owner=owner) for domain in mailgun_of(job, owner).domains(region)]
+            found = listed(job, lambda: mailgun_of(job, owner).domains(region))
+            return [replace(domain, owner=owner) for domain in found]
         return []
 
     places = [(owner, region) for owner in owners for region in job.tools.mailgun.regions]
@@ -72,9 +71,8 @@ def list_logins(job: Job, domains: Sequence[Domain]) -> list[Login]:
     """Every SMTP login of these domains, each domain's own `smtp_login` included even where it is not listed."""
 
     def of(domain: Domain) -> set[Login]:
-        job.hold()
         try:
-            logins = set(mailgun_of(job, domain.owner).logins(domain.region, domain.name))
+            logins = set(listed(job, lambda: mailgun_of(job, domain.owner).logins(domain.region, domain.name)))
         except NotFound:
             # The domain was removed between the two lists.
             return set()
@@ -87,8 +85,8 @@ def list_logins(job: Job, domains: Sequence[Domain]) -> list[Login]:
 
 def list_users(job: Job) -> list[AccountUser]:
     """Every user. Of an account that was bought through somebody else, all sign in there (`MAILGUN_VIA`)."""
-    job.hold()
     via = job.tools.policy.mailgun_via
+    job.hold()
     return [replace(user, sign_in=via) if via else user for user in job.tools.mailgun.users()]
 
 
@@ -97,5 +95,5 @@ def take_inventory(job: Job, owners: Sequence[Owner], *, with_users: bool = Fals
     keys = list_keys(job, owners)
     domains = list_domains(job, owners)
     logins = list_logins(job, domains)
-    users = list_users(job) if with_users else []
+    users = listed(job, lambda: list_users(job)) if with_users else []
     return Inventory(tuple(keys), tuple(domains), tuple(logins), tuple(users))

@@ -11,6 +11,7 @@ from recovery.errors import KeyRefused, NotFound, Refused
 from recovery.holdings import Holdings, Trace
 from recovery.inventory import Owner, list_owners, mailgun_of, take_inventory
 from recovery.jobs import Job
+from recovery.listing import listed
 from recovery.secret import told_key_id
 from recovery.state import NewTask
 from recovery.suspicion import DAYS_SHOWN
@@ -78,9 +79,8 @@ def look_through(job: Job) -> Holdings:
 
 def _once(job: Job, unread: _Unread, trace: Trace, what: str, ask: Callable[[], Sequence[Item]]) -> tuple[Item, ...]:
     """A list that there is once for the whole account."""
-    job.hold()
     with unread.passing_over(trace, what):
-        return tuple(ask())
+        return tuple(listed(job, ask))
     return ()
 
 
@@ -92,9 +92,9 @@ def _sent(job: Job) -> list[DaySent]:
 def _routes(job: Job, owners: Sequence[Owner], unread: _Unread) -> tuple[Route, ...]:
     def of(place: tuple[Owner, str]) -> list[Route]:
         owner, region = place
-        job.hold()
         with unread.passing_over(Trace.ROUTE, "Routes"):
-            return [replace(route, owner=owner) for route in mailgun_of(job, owner).routes(region)]
+            found = listed(job, lambda: mailgun_of(job, owner).routes(region))
+            return [replace(route, owner=owner) for route in found]
         return []
 
     places = [(owner, region) for owner in owners for region in job.tools.mailgun.regions]
@@ -103,10 +103,9 @@ def _routes(job: Job, owners: Sequence[Owner], unread: _Unread) -> tuple[Route, 
 
 def _webhooks(job: Job, inventory: Inventory, unread: _Unread) -> tuple[Webhook, ...]:
     def of(domain: Domain) -> list[Webhook]:
-        job.hold()
         with unread.passing_over(Trace.WEBHOOK, "Webhooks"):
             try:
-                found = mailgun_of(job, domain.owner).webhooks(domain.region, domain.name)
+                found = listed(job, lambda: mailgun_of(job, domain.owner).webhooks(domain.region, domain.name))
             except NotFound:
                 # The domain was removed between the two lists.
                 return []

@@ -7,7 +7,7 @@ from recovery.account import watched_domains
 from recovery.audit import ENTRIES_A_MESSAGE, AuditEntry
 from recovery.board import board_card, read_board, report_card, step_card
 from recovery.content import Marker, MarkerKind, Place, Trail
-from recovery.errors import KeyRefused, OutsideError, Refused
+from recovery.errors import KeyRefused, OutsideError
 from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
 from recovery.looking import look_through
@@ -28,8 +28,6 @@ REPORT = "thread.report"
 
 THREAD = "thread"
 """Where the trail goes beside a channel's id: the incident's own thread."""
-
-MOST_COUNT_TRIES = 3
 
 
 def opening_tasks(incident: Incident, first: StepState) -> list[NewTask]:
@@ -81,10 +79,6 @@ def survey(job: Job, steps: Sequence[Step]) -> None:
     try:
         holdings = look_through(job)
     except OutsideError as error:
-        tries = int(str(job.task.payload.get("tries", 0))) + 1
-        if tries < MOST_COUNT_TRIES and not isinstance(error, Refused):
-            job.note(tries=tries)
-            raise
         trouble = "The account could not be counted, so the steps name no numbers: each lists it when it is approved."
         if isinstance(error, KeyRefused):
             refusal = error

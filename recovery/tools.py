@@ -1,7 +1,7 @@
 """The ports and the policy, handed from `bot.py` to whoever does the work."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import TypeVar
@@ -34,18 +34,15 @@ class Tools:
     def at_once(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """`do` for each item, as many at once as `MAILGUN_CONCURRENCY` allows; the results in order.
 
-        `do` should return an outside error rather than raise it where the others' results still count: the
-        first error raised here is raised after all have ended.
+        `do` should return an outside error rather than raise it where the others' results still count: after the
+        first error that is raised here no more of them are begun, and it is raised once those have ended that were.
         """
         futures = [self.calls.submit(do, item) for item in items]
-        results: list[R] = []
-        first: BaseException | None = None
+        _, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in waiting:
+            future.cancel()
+        wait(futures)
         for future in futures:
-            error = future.exception()
-            if error is None:
-                results.append(future.result())
-            else:
-                first = first or error
-        if first is not None:
-            raise first
-        return results
+            if not future.cancelled() and (error := future.exception()) is not None:
+                raise error
+        return [future.result() for future in futures]

@@ -1,6 +1,7 @@
 """Step 0: what the attacker left is found, decided about, and removed."""
 
 from drill import cast
+from drill.actors import Person
 from drill.mailgun.visitors import STRANGE_ADDRESS
 from drill.messages import Message
 from drill.story.stage import Stage
@@ -20,23 +21,23 @@ def the_account_is_investigated(stage: Stage, *, own_key_is_known: bool = False)
     priya = stage.priya
     card = finding(stage, KEY)
     stage.transcript.show(card)
-    stage.max.clicks(card, "Tell me more", beside=ROUTE)
+    presses(stage, stage.max, "Tell me more", ROUTE)
     stage.hears(stage.max, "An attacker uses one to read it")
-    stage.max.clicks(stage.step(0), "Remove it", beside=ROUTE, confirmed=True)
+    presses(stage, stage.max, "Remove it", ROUTE)
     stage.hears(stage.max, "Nothing was changed")
     removes(stage, COPIES)
     removes(stage, ROUTE)
     removes(stage, WEBHOOK)
     it_is_put_back_and_removed_again(stage)
-    priya.clicks(finding(stage, SENDING), "It was the attack", beside=SENDING)
+    presses(stage, priya, "It was the attack", SENDING)
     stage.hears(priya, "counts as the attack")
     if own_key_is_known:
         removes(stage, KEY)
     else:
-        priya.clicks(finding(stage, KEY), "Remove it", beside=KEY, confirmed=True)
+        presses(stage, priya, "Remove it", KEY)
         stage.hears(priya, "as soon as the bot has a key of its own")
     stage.outside("Allowlist entries come last. Priya asks who runs the bot: it calls from the office's address.")
-    priya.clicks(finding(stage, OFFICE), "It is the bot's own", beside=OFFICE)
+    presses(stage, priya, "It is the bot's own", OFFICE)
     stage.hears(priya, "counts as expected")
     removes(stage, STRANGE_ADDRESS)
 
@@ -51,10 +52,21 @@ def finding(stage: Stage, words: str) -> Message:
     return stage.wait(f"the card of step 0 to show “{words}”", shown)
 
 
+def presses(stage: Stage, who: Person, button: str, words: str) -> None:
+    """Somebody presses the button beside that, and says yes where it asks. Rows move whenever something is decided, so
+    they look at the card as it stands."""
+
+    def pressed() -> bool:
+        card = stage.company.slack.step(0)
+        return card is not None and who.tries(card, button, confirmed=True, beside=words)
+
+    stage.wait(f"the card of step 0 to offer “{button}” beside “{words}”", pressed)
+
+
 def removes(stage: Stage, words: str) -> None:
     """Priya has it removed, and waits until the trail says that it is."""
     before = times_removed(stage, words)
-    stage.priya.clicks(finding(stage, words), "Remove it", beside=words, confirmed=True)
+    presses(stage, stage.priya, "Remove it", words)
     stage.hears(stage.priya, "is being removed")
     stage.wait(f"“{words}” to be removed", lambda: times_removed(stage, words) > before)
 
@@ -73,8 +85,7 @@ def it_is_put_back_and_removed_again(stage: Stage) -> None:
     """Olivia takes the webhook for a new tool of theirs; a minute later she knows that it is not."""
     stage.outside("Olivia takes the webhook for the new statistics tool.")
     olivia = stage.olivia
-    card = stage.wait("the card to offer it", lambda: _with_button(stage, "Put it back", WEBHOOK))
-    olivia.clicks(card, "Put it back", beside=WEBHOOK, confirmed=True)
+    presses(stage, olivia, "Put it back", WEBHOOK)
     stage.hears(olivia, "is being put back")
     stage.outside("The team knows of no such tool. Olivia has it removed once more.")
     number = number_of(stage, WEBHOOK)
@@ -90,14 +101,9 @@ def number_of(stage: Stage, words: str) -> str:
     return told.partition("finding ")[2].partition(" ")[0]
 
 
-def _with_button(stage: Stage, button: str, words: str) -> Message | None:
-    card = stage.step(0)
-    return card if card.button(button, words) is not None else None
-
-
 def is_expected(stage: Stage, words: str) -> None:
     """Olivia knows what that is."""
-    stage.olivia.clicks(finding(stage, words), "Expected", beside=words)
+    presses(stage, stage.olivia, "Expected", words)
     stage.hears(stage.olivia, "counts as expected")
 
 

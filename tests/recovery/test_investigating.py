@@ -13,6 +13,7 @@ from recovery.errors import KeyRefused, Refused, Uncertain, Why
 from recovery.finding_cards import findings_card
 from recovery.findings import Finding, FindingStatus
 from recovery.holdings import Trace
+from recovery.listing import TRIES
 from recovery.looking import LOOK
 from recovery.removing import REMOVE
 from recovery.secret import Secret
@@ -199,9 +200,10 @@ def test_of_what_could_not_be_listed_nothing_counts_as_gone(open_case: World) ->
 
 
 def test_a_look_that_fails_at_the_opening_goes_on_by_itself(world: World) -> None:
-    visited(world).mailgun.fail("keys", Uncertain("timed out"), times=4)
+    visited(world).mailgun.fail("keys", Uncertain("timed out"), times=2 * TRIES)
     world.type("", by=REQUESTER)
     world.work(timedelta(seconds=4))
+    world.draw()
     assert "could not be counted" in world.board
     world.work(timedelta(minutes=5))
 
