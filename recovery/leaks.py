@@ -12,7 +12,7 @@ from typing import Protocol
 
 from recovery.audit import Action, AuditEntry
 from recovery.redaction import cut_secrets
-from recovery.secret import Secret
+from recovery.secret import Secret, told_key_id
 from recovery.state import Facts, Json
 from recovery.text import count
 
@@ -21,7 +21,6 @@ MOST_AUTHOR = 80
 MOST_KEPT = 100
 """How many findings of one repository are kept one by one; the others are counted."""
 
-_NEWER_KEY = re.compile(r"[0-9a-f]{32}-(?P<id>[\w-]+)")
 _OLDER_KEY = re.compile(r"key-\w+")
 _PUBLIC_KEY = re.compile(r"pubkey-\w+")
 
@@ -149,14 +148,8 @@ def kind_of(secret: Secret) -> LeakKind:
     text = secret.reveal()
     if _PUBLIC_KEY.fullmatch(text):
         return LeakKind.PUBLIC_KEY
-    is_key = _NEWER_KEY.fullmatch(text) or _OLDER_KEY.fullmatch(text)
+    is_key = told_key_id(secret) or _OLDER_KEY.fullmatch(text)
     return LeakKind.API_KEY if is_key else LeakKind.SMTP_PASSWORD
-
-
-def key_id_of(secret: Secret) -> str:
-    """Mailgun's id of the key, where the secret ends with it; otherwise empty."""
-    found = _NEWER_KEY.fullmatch(secret.reveal())
-    return found["id"] if found else ""
 
 
 def finding_of(found: FoundSecret, repository: str, fingerprint: str, *, is_own: bool) -> LeakFinding:
@@ -170,7 +163,7 @@ def finding_of(found: FoundSecret, repository: str, fingerprint: str, *, is_own:
         date=found.date,
         author=_told(found.author, found.secret, MOST_AUTHOR),
         fingerprint=fingerprint,
-        key_id=key_id_of(found.secret),
+        key_id=told_key_id(found.secret) or "",
         is_own=is_own,
     )
 

@@ -6,7 +6,7 @@ import secrets
 import string
 
 PASSWORD_LENGTH = 32
-_TELLS_ITS_ID = re.compile(r"[0-9a-f]{32}-(?P<id>\S+)")
+_TELLS_ITS_ID = re.compile(r"[0-9a-f]{32}-(?P<id>[\w-]+)")
 _ALPHABET = string.ascii_letters + string.digits
 
 
