@@ -3,7 +3,7 @@
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.handovers import CHANGED
 from recovery.jobs import Job
-from recovery.state import TaskStatus
+from recovery.state import UNFINISHED
 from recovery.step import Step, begin_anew
 from recovery.text import count
 
@@ -15,7 +15,7 @@ def do_again(job: Job, step: Step, kind: str) -> None:
     """
     with job.record() as tx:
         state = tx.steps.get(job.task.step_id or 0)
-        unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING, kind=kind)
+        unfinished = tx.tasks.of_step(state.id, *UNFINISHED, kind=kind)
         busy = {task.subject for task in unfinished}
         for task in [task for task in job.tasks if task.subject in busy]:
             job.defer(tx, task, "another process is still at it", seconds=1)

@@ -18,12 +18,7 @@ from recovery.progress import state_of
 from recovery.room_asks import ROOM_ASKS
 from recovery.scanning import ask_for_scan
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
-from recovery.state import (
-    Handover,
-    HandoverStatus,
-    Incident,
-    TaskStatus,
-)
+from recovery.state import UNFINISHED, Handover, HandoverStatus, Incident, TaskStatus
 from recovery.step import Step, scope_of_beginning
 from recovery.steps import STEPS, step_of_kind
 from recovery.store import Transaction
@@ -225,7 +220,7 @@ def under_way(tx: Transaction, steps: Mapping[int, Step]) -> set[tuple[int, str]
     for step_id, step in steps.items():
         if not step.hands_over:
             continue
-        for task in tx.tasks.of_step(step_id, TaskStatus.READY, TaskStatus.RUNNING):
+        for task in tx.tasks.of_step(step_id, *UNFINISHED):
             if task.kind == step.hand_kind:
                 continue
             scope = scope_of_beginning(task) if task.kind == step.begin_kind else [task.subject]

@@ -16,11 +16,10 @@ from recovery.decisions import By
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
 from recovery.export import REPORT, Export, Form, chain_words, file_name, names_of, user_ids, write
 from recovery.jobs import LOOKED, Job, TaskKind
-from recovery.posting import as_strings
 from recovery.report import user_ids as report_users
 from recovery.report import write_report
 from recovery.reporting import read_report
-from recovery.state import Incident, Json, NewTask, TaskStatus
+from recovery.state import UNFINISHED, Incident, Json, NewTask, as_strings
 from recovery.steps import STEPS
 from recovery.store import Transaction
 from recovery.text import Line, Who, count, line
@@ -189,7 +188,7 @@ def delete_copy(job: Job) -> None:
     payload = job.task.payload
     with job.tools.store.read() as tx:
         original = tx.tasks.get(int(str(payload["of"])))
-    if original.status in (TaskStatus.READY, TaskStatus.RUNNING):
+    if original.status in UNFINISHED:
         raise NotYet("another process is still at it", seconds=1)
     if original.payload.get(SHARED) == payload["file"]:
         return

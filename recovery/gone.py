@@ -4,7 +4,7 @@ from collections.abc import Set
 
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.jobs import Job
-from recovery.state import Facts, Json, StepState
+from recovery.state import Facts, Json, StepState, as_strings
 from recovery.store import Transaction
 
 _GONE = "gone"
@@ -12,8 +12,7 @@ _GONE = "gone"
 
 def gone(state: StepState) -> set[str]:
     """The subjects that were not there any more when a round of this step looked for them."""
-    subjects = state.facts.get(_GONE)
-    return {str(subject) for subject in subjects} if isinstance(subjects, list) else set()
+    return set(as_strings(state.facts.get(_GONE)))
 
 
 def note_gone(tx: Transaction, job: Job, state: StepState, missing: Set[str], listed: Set[str], what: str) -> Facts:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from recovery.state import StepState, StepStatus, Task, TaskStatus
+from recovery.state import UNFINISHED, StepState, StepStatus, Task, TaskStatus
 from recovery.store import Transaction
 
 TAKEN_BY_HAND = "taken by hand"
@@ -54,6 +54,6 @@ def left_by_hand(tx: Transaction, state: StepState) -> list[Task] | None:
     """What is left to be done by hand; None where it is the bot that is at work."""
     if not is_by_hand(state):
         return None
-    unfinished = tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING)
+    unfinished = tx.tasks.of_step(state.id, *UNFINISHED)
     mine = [task for task in unfinished if task.kind == hand_kind(state.kind)]
     return mine if len(mine) == len(unfinished) else None

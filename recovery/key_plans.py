@@ -10,7 +10,7 @@ from recovery.holdings import Trace
 from recovery.inventory import Owner
 from recovery.keyring import as_list, key_name, own_marks
 from recovery.owners import owner_facts, owner_in
-from recovery.state import Facts, Json, NewTask, StepState, Task, TaskStatus
+from recovery.state import UNFINISHED, Facts, Json, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.things import Thing, key_spec
 
@@ -169,8 +169,7 @@ def unfinished_marks(tx: Transaction, state: StepState) -> list[str]:
 
 def marks_in_work(tx: Transaction, state: StepState) -> list[str]:
     """The marks of keys that unfinished tasks have made, perhaps, and not handed over yet."""
-    unfinished = (TaskStatus.READY, TaskStatus.RUNNING)
-    tasks = [task for kind in (BEGIN, REPLACE) for task in tx.tasks.of_step(state.id, *unfinished, kind=kind)]
+    tasks = [task for kind in (BEGIN, REPLACE) for task in tx.tasks.of_step(state.id, *UNFINISHED, kind=kind)]
     return [str(mark) for task in tasks for mark in (*as_list(task.payload.get("marks")), *own_marks(task))]
 
 

@@ -27,14 +27,13 @@ from recovery.key_plans import (
 )
 from recovery.keyring import as_list
 from recovery.owners import owner_facts
-from recovery.state import Facts, Json, NewTask, StepState, Task, TaskStatus
+from recovery.state import UNFINISHED, Facts, Json, NewTask, StepState, Task, TaskStatus
 from recovery.store import Transaction
 
 ASKS = "asks"
 """In the payload of a task that failed for want of room: what an approver is asked."""
 NO_ROOM_ONCE = "no_room"
 """In the payload of a replacement: Mailgun had no room for it once, and nothing was about to make any."""
-UNFINISHED = (TaskStatus.READY, TaskStatus.RUNNING)
 
 NO_ROOM = (
     "The plan allows no further API key. Delete one that nobody needs in Mailgun's control panel (API Security), then "

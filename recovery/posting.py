@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from recovery.content import Content, Marker, MarkerKind, Place
 from recovery.errors import Gone, Later, NotYet, Refused, Uncertain
 from recovery.jobs import LOOKED, Job, TaskKind
-from recovery.state import Incident, NewTask, TaskStatus
+from recovery.state import UNFINISHED, Incident, NewTask, as_strings
 
 _SENDING = "sending"
 POSTED = "posted"
@@ -113,7 +113,7 @@ def delete_copies(job: Job) -> None:
         original = tx.tasks.get(int(str(payload["of"])))
     kind, key = as_strings(payload["marker"])
     posted = original.payload.get(POSTED)
-    if original.status in (TaskStatus.READY, TaskStatus.RUNNING):
+    if original.status in UNFINISHED:
         raise NotYet("another process is still at it", seconds=1)
     if not isinstance(posted, list) or posted[0] != key:
         return
@@ -129,11 +129,6 @@ def delete_copies(job: Job) -> None:
             job.tools.messenger.delete(place.channel_id, copy)
     if payload["ts"] is None:
         job.look_again("looking once more for a copy")
-
-
-def as_strings(value: object) -> list[str]:
-    """A payload's list of strings."""
-    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 COPY_KIND = TaskKind(COPY, delete_copies, "deleting a second copy of a message", most_attempts=None, draws=True)

@@ -14,7 +14,7 @@ from recovery.jobs import Job, TaskKind
 from recovery.keyring import delete_surely
 from recovery.ports import Mailgun
 from recovery.secret import fingerprint, told_key_id
-from recovery.state import Incident, NewTask, StepState, TaskStatus
+from recovery.state import UNFINISHED, Incident, NewTask, StepState
 from recovery.store import Transaction
 from recovery.suspicion import route_title
 from recovery.things import address_of, is_other_route, kept, login_of, of_route, route_of, webhook_of
@@ -29,8 +29,6 @@ LONGEST_WAIT = timedelta(minutes=1)
 """How long an account key waits, after the last look whether the bot has one of its own, for the next."""
 
 S = FindingStatus
-
-UNFINISHED = (TaskStatus.READY, TaskStatus.RUNNING)
 
 
 def removal(incident: Incident, state: StepState, finding: Finding, *, back: bool = False) -> NewTask:

@@ -15,7 +15,7 @@ from recovery.jobs import Job, Stopping, TaskKind
 from recovery.key_plans import bots_key_id
 from recovery.leaks import MOST_KEPT, LeakFinding, ScanResult, finding_of, in_words, likely_source
 from recovery.policy import Policy
-from recovery.state import Incident, Json, NewTask, StepState, TaskStatus
+from recovery.state import UNFINISHED, Incident, Json, NewTask, StepState, TaskStatus, as_strings
 from recovery.step import OPEN_TO_NOTES
 from recovery.store import Transaction
 from recovery.text import Line, Who, line, listing
@@ -69,16 +69,12 @@ def scan_of(state: StepState) -> Scan:
     return Scan(
         number if isinstance(number, int) else 0,
         str(kept.get("by") or ""),
-        _names(kept.get("targets")),
-        _names(kept.get("repositories")),
+        tuple(as_strings(kept.get("targets"))),
+        tuple(as_strings(kept.get("repositories"))),
         tuple(ScanResult.from_facts(name, one) for name, one in results.items() if isinstance(one, dict))
         if isinstance(results, dict)
         else (),
     )
-
-
-def _names(kept: Json) -> tuple[str, ...]:
-    return tuple(str(name) for name in kept) if isinstance(kept, list) else ()
 
 
 def keep(tx: Transaction, state: StepState, scan: Scan) -> None:
@@ -113,7 +109,7 @@ def ask_for_scan(
     if state.status not in OPEN_TO_NOTES:
         return line(f"Step {state.number} is {state.status}. Nothing was changed.")
     earlier = scan_of(state)
-    if tx.tasks.of_step(state.id, TaskStatus.READY, TaskStatus.RUNNING, kind=SCAN):
+    if tx.tasks.of_step(state.id, *UNFINISHED, kind=SCAN):
         return line("The repositories are being scanned already, for ", Who(earlier.by), ".")
     if drawn is not None and drawn != str(earlier.number):
         return line("The repositories were scanned for ", Who(earlier.by), " meanwhile. Nothing was changed.")

@@ -9,6 +9,11 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Facts = Mapping[str, Json]
 
 
+def as_strings(value: object) -> list[str]:
+    """The texts of a list in a payload or in facts; none where that is no list."""
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
 class IncidentStatus(StrEnum):
     """`open`, then `recovered` (the account works), then `closed` (nobody is left to remind), or `cancelled`."""
 
@@ -159,6 +164,10 @@ class TaskStatus(StrEnum):
     DONE = "done"
     FAILED = "failed"
     DROPPED = "dropped"
+
+
+UNFINISHED = (TaskStatus.READY, TaskStatus.RUNNING)
+"""A task that may still do something."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from recovery.state import (
     StepStatus,
     Task,
     TaskStatus,
+    as_strings,
 )
 from recovery.step_view import StepView, Tally
 from recovery.store import Transaction
@@ -223,8 +224,7 @@ class Step(ABC):
 
 def left_out(state: StepState) -> frozenset[str]:
     """The keys of the parts that an approver has left out."""
-    out = state.facts.get("left_out")
-    return frozenset(map(str, out)) if isinstance(out, list) else frozenset()
+    return frozenset(as_strings(state.facts.get("left_out")))
 
 
 def chosen_parts(step: Step, state: StepState) -> list[str]:
@@ -234,8 +234,7 @@ def chosen_parts(step: Step, state: StepState) -> list[str]:
 
 def left_by_decision(state: StepState) -> set[str]:
     """Subjects that were skipped with a reason, and not taken up again since: they are not offered anew."""
-    left = state.facts.get("left")
-    return {str(subject) for subject in left} if isinstance(left, list) else set()
+    return set(as_strings(state.facts.get("left")))
 
 
 def facts_with_left(state: StepState, left: Set[str]) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from recovery.account import AllowedAddress, ApiKey, Domain, KeyKind, KeySpec, Login, Route, Webhook
-from recovery.state import Facts, Json
+from recovery.state import Facts, Json, as_strings
 from recovery.text import listing, shortened
 
 Thing = Facts
@@ -83,7 +83,7 @@ def route_of(thing: Thing) -> Route:
         priority=int(str(thing["priority"])),
         description=str(thing["description"]),
         expression=str(thing["expression"]),
-        actions=texts(thing, "actions"),
+        actions=tuple(as_strings(thing.get("actions"))),
         created_at=datetime.fromisoformat(str(thing["created"])),
     )
 
@@ -101,7 +101,8 @@ def of_webhook(webhook: Webhook) -> Thing:
 
 def webhook_of(thing: Thing) -> Webhook:
     """The inverse of `of_webhook`."""
-    return Webhook(str(thing["region"]), str(thing["domain"]), str(thing["address"]), texts(thing, "events"))
+    events = tuple(as_strings(thing.get("events")))
+    return Webhook(str(thing["region"]), str(thing["domain"]), str(thing["address"]), events)
 
 
 def of_address(entry: AllowedAddress) -> Thing:
@@ -112,12 +113,6 @@ def of_address(entry: AllowedAddress) -> Thing:
 def address_of(thing: Thing) -> AllowedAddress:
     """The inverse of `of_address`."""
     return AllowedAddress(str(thing["address"]), str(thing["description"]))
-
-
-def texts(thing: Thing, name: str) -> tuple[str, ...]:
-    """A list of texts out of a thing."""
-    value = thing.get(name)
-    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def moment(at: datetime | None) -> str | None:

@@ -13,7 +13,7 @@ from recovery.jobs import Job, TaskKind
 from recovery.looking import LEAST_APART, LOOK, look_task, look_through
 from recovery.policy import Policy
 from recovery.removing import REMOVE_KIND, RESTORE_KIND, let_go_on_cancel, let_go_on_skip
-from recovery.state import Incident, StepState, StepStatus
+from recovery.state import Incident, StepState, StepStatus, as_strings
 from recovery.step import Step, decision_buttons
 from recovery.step_view import StepView
 from recovery.store import Transaction
@@ -62,10 +62,10 @@ class Investigate(Step):
                 "Looked through last at ", When(datetime.fromisoformat(looked_at)), ". Nothing is changed by looking."
             ),
             line(Bold("There is")),
-            *(line(f"• {said}") for said in texts(facts.get("counts"))),
-            *(line(said) for said in texts(facts.get("unread"))),
+            *(line(f"• {said}") for said in as_strings(facts.get("counts"))),
+            *(line(said) for said in as_strings(facts.get("unread"))),
         ]
-        if sending := texts(facts.get("sending")):
+        if sending := as_strings(facts.get("sending")):
             lines += [line(Bold("Sent on each of the last days"), ", today last"), *(line(Code(s)) for s in sending)]
         lines.append(line(Bold(sentence(f"{standing(view.findings)}."))))
         if view.incident.is_alive and (more := not_on_card(view.findings)):
@@ -136,11 +136,6 @@ class Investigate(Step):
 def again_after(policy: Policy) -> timedelta:
     """How long after a look the next one follows."""
     return max(policy.poll_every, LEAST_APART)
-
-
-def texts(value: object) -> list[str]:
-    """The lines that a look left in the facts."""
-    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def look_again(job: Job, step: Step) -> None:

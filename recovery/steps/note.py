@@ -13,7 +13,7 @@ from recovery.isolation import Check, checks_of, key_of
 from recovery.jobs import TaskKind
 from recovery.leaks import LeakFinding, in_words
 from recovery.scanning import SCAN, SCAN_KIND, Scan, mark_sources, scan_of
-from recovery.state import Incident, StepState, StepStatus, TaskStatus
+from recovery.state import UNFINISHED, Incident, StepState, StepStatus
 from recovery.step import OPEN_TO_NOTES, Step, decision_buttons, notes
 from recovery.step_view import StepView
 from recovery.store import Transaction
@@ -134,7 +134,7 @@ def checked_line(check: Check) -> Line:
 
 def is_under_way(view: StepView) -> bool:
     """Whether repositories are being scanned."""
-    return bool(view.tasks(SCAN, TaskStatus.READY, TaskStatus.RUNNING))
+    return bool(view.tasks(SCAN, *UNFINISHED))
 
 
 def scan_label(scan: Scan, targets: Sequence[str]) -> str:
