@@ -6,20 +6,20 @@ until somebody says that it is done. What the bot did before stays done. With a 
 Every function that decides runs inside a transaction that has locked the incident, and answers with a sentence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from recovery import troubles
 from recovery.audit import Action, AuditFacts
 from recovery.board import read_board
-from recovery.decisions import By, too_late
+from recovery.decisions import By, decided, too_late
 from recovery.hand import HAND_SINCE, TAKEN_BY_HAND, HandItem, is_by_hand
 from recovery.handovers import CHANGED
 from recovery.jobs import merged
 from recovery.leaving_out import everything_is_left_out, nothing_is_left
 from recovery.policy import Policy
 from recovery.progress import open_last, state_of
-from recovery.state import Incident, IncidentStatus, Json, NewTask, StepState, StepStatus, Task, TaskStatus
+from recovery.state import Incident, IncidentStatus, NewTask, StepState, StepStatus, Task, TaskStatus
 from recovery.step import Step, scope_of, scope_of_beginning
 from recovery.steps import STEPS
 from recovery.steps.tell_support import declare_recovered
@@ -43,13 +43,13 @@ def go_by_hand(tx: Transaction, incident: Incident, step: Step, by: By, policy: 
     state, failed = view.state, view.failures
     if not step.may_go_by_hand(view):
         return too_late(tx, incident, step) if view.is_refused else NOT_REFUSED
-    if state.status is StepStatus.WAITING and nothing_is_left(step, state) and by.version in (None, state.version):
+    if state.status is StepStatus.WAITING and nothing_is_left(step, state) and not by.is_late(state.version):
         return everything_is_left_out(step)
     items = items_left(tx, incident, step, state, failed)
     changed = {task.subject for task in failed if task.payload.get(CHANGED)}
     facts = {HAND_SINCE: by.at.isoformat(), **state.facts}
     sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION, StepStatus.RUNNING)
-    moved = _move(tx, state, by, sources, TAKEN_BY_HAND, facts)
+    moved = decided(tx, state, by, sources, StepStatus.RUNNING, TAKEN_BY_HAND, facts=facts)
     if moved is None:
         return too_late(tx, incident, step)
     for task in failed:
@@ -84,29 +84,6 @@ def _item_task(step: Step, state: StepState, item: HandItem, *, changed: bool) -
         subject=item.subject,
         # What the bot had begun to change is in nobody's hands until somebody has done it.
         payload={NAME: item.name, CHANGED: changed, IS_WHOLE: item.is_whole},
-    )
-
-
-def _move(
-    tx: Transaction,
-    state: StepState,
-    by: By,
-    sources: Sequence[StepStatus],
-    decision: str,
-    facts: Mapping[str, Json],
-) -> StepState | None:
-    """The step running by that decision; None where it is not as its button was drawn any more."""
-    if by.version not in (None, state.version):
-        return None
-    return tx.steps.move(
-        state,
-        sources,
-        StepStatus.RUNNING,
-        decision=decision,
-        decided_by=by.user_id,
-        decided_at=by.at,
-        reason=None,
-        facts=dict(facts),
     )
 
 
@@ -177,7 +154,7 @@ def let_bot(tx: Transaction, incident: Incident, step: Step, by: By, *, two_pers
     if not is_by_hand(state):
         return too_late(tx, incident, step)
     items = tx.tasks.of_step(state.id, TaskStatus.READY, kind=step.hand_kind)
-    moved = _move(tx, state, by, (StepStatus.RUNNING,), "given back to the bot", state.facts)
+    moved = decided(tx, state, by, (StepStatus.RUNNING,), StepStatus.RUNNING, "given back to the bot")
     if moved is None:
         return too_late(tx, incident, step)
     for task in items:
@@ -207,7 +184,7 @@ def looked_by_hand(tx: Transaction, tools: Tools, incident: Incident, step: Step
     state = state_of(tx, incident, step)
     if troubles.key_refused(incident) is None:
         return NOT_REFUSED
-    if state.status is not StepStatus.LOCKED or by.version not in (None, state.version):
+    if state.status is not StepStatus.LOCKED or by.is_late(state.version):
         return too_late(tx, incident, step)
     if any(not other.settled for other in tx.steps.of(incident.id) if other.kind != step.kind):
         return line("Another step is not settled yet; see the board. Look through the account once all of it is done.")
@@ -222,7 +199,7 @@ def works_again(tx: Transaction, incident: Incident, step: Step, by: By) -> Line
     if troubles.key_refused(incident) is None:
         return line("Mailgun takes the bot's key: the bot sees by itself when the account works. Nothing was changed.")
     told = state.status in (StepStatus.RUNNING, StepStatus.SKIPPED)
-    if incident.status is not IncidentStatus.OPEN or not told or by.version not in (None, state.version):
+    if incident.status is not IncidentStatus.OPEN or not told or by.is_late(state.version):
         return too_late(tx, incident, step)
     tx.audit.append(incident.id, by.at, AuditFacts(by.user_id, Action.SAID_WORKS, "", "seen in the control panel"))
     for task in tx.tasks.of_step(state.id, TaskStatus.READY):

@@ -4,7 +4,7 @@ Every function here runs inside a transaction and answers with a sentence for wh
 second is told who decided and when.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +64,10 @@ class By:
     at: datetime
     version: int | None = None
 
+    def is_late(self, version: int) -> bool:
+        """Whether what they decide about, of that version now, has moved since their button was drawn."""
+        return self.version not in (None, version)
+
 
 def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str, *, two_person: bool) -> Line:
     """Approve a waiting or skipped step: its first task is planned with it."""
@@ -76,12 +80,12 @@ def approve(tx: Transaction, incident: Incident, step: Step, by: By, reason: str
             f"Whoever requested the recovery may not approve {step.label} alone. Ask another approver; or break the "
             f"glass, so that everyone sees it: /mailgun-compromised approve {step.number} <reason>."
         )
-    if nothing_is_left(step, state) and by.version in (None, state.version):
+    if nothing_is_left(step, state) and not by.is_late(state.version):
         return everything_is_left_out(step)
     scope = scope_of(state)
     left = facts_with_left(state, left_by_decision(state) - set(scope) if scope is not None else set())
     sources = (StepStatus.WAITING, StepStatus.SKIPPED)
-    moved = _move(tx, state, by, sources, StepStatus.RUNNING, "approved", reason, facts=left)
+    moved = decided(tx, state, by, sources, StepStatus.RUNNING, "approved", reason, facts=left)
     if moved is None:
         return too_late(tx, incident, step)
     result = "" if not reason else f"{GLASS}: {reason}" if glass else reason
@@ -102,7 +106,7 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
     facts = facts_with_left(state, left_by_decision(state) | scope)
     at_hand = (StepStatus.RUNNING,) if items is not None else ()
     sources = (StepStatus.WAITING, StepStatus.NEEDS_ATTENTION, *at_hand)
-    moved = _move(tx, state, by, sources, StepStatus.SKIPPED, "skipped", reason, facts=facts)
+    moved = decided(tx, state, by, sources, StepStatus.SKIPPED, "skipped", reason, facts=facts)
     if moved is None:
         return too_late(tx, incident, step)
     _record(tx, incident, by, Action.SKIPPED, step.label, reason)
@@ -123,7 +127,7 @@ def skip(tx: Transaction, incident: Incident, step: Step, by: By, reason: str) -
 def retry(tx: Transaction, incident: Incident, step: Step, by: By) -> Line:
     """Repeat what failed in a step, and only that."""
     state = state_of(tx, incident, step)
-    moved = _move(tx, state, by, (StepStatus.NEEDS_ATTENTION,), StepStatus.RUNNING, "retried", None)
+    moved = decided(tx, state, by, (StepStatus.NEEDS_ATTENTION,), StepStatus.RUNNING, "retried")
     if moved is None:
         return too_late(tx, incident, step)
     again = tx.tasks.retry_failed(state.id, by.at)
@@ -149,7 +153,7 @@ def _choose(tx: Transaction, incident: Incident, step: Step, by: By, part: str, 
         has = listing(step.parts(state))
         known = f"It has: {has}." if has else "It has no parts."
         return line(f"{sentence(step.label)} has no part that is called “{part}”. {known} Nothing was changed.")
-    if state.status not in CHOOSABLE or by.version not in (None, state.version):
+    if state.status not in CHOOSABLE or by.is_late(state.version):
         return too_late(tx, incident, step)
     words = listing(step.parts(state)[key] for key in sorted(meant))
     says = "left out" if action is Action.LEFT_OUT else "included"
@@ -162,17 +166,18 @@ def _choose(tx: Transaction, incident: Incident, step: Step, by: By, part: str, 
     return line(f"{words}: {says}.")
 
 
-def _move(
+def decided(
     tx: Transaction,
     state: StepState,
     by: By,
-    sources: tuple[StepStatus, ...],
+    sources: Sequence[StepStatus],
     to: StepStatus,
     decision: str,
-    reason: str | None,
+    reason: str | None = None,
     **fields: object,
 ) -> StepState | None:
-    if by.version is not None and by.version != state.version:
+    """Compare and set: the step as that decision leaves it; None where it is not as the button was drawn any more."""
+    if by.is_late(state.version):
         return None
     return tx.steps.move(
         state,
@@ -260,7 +265,7 @@ def sent(tx: Transaction, incident: Incident, by: By, ticket: str) -> Line:
     state = state_of(tx, incident, step)
     if any(not other.settled for other in tx.steps.of(incident.id) if other.kind != step.kind):
         return line("Another step is not settled yet; see the board. Tell Support once all of it is done.")
-    moved = _move(
+    moved = decided(
         tx,
         state,
         by,

@@ -99,7 +99,7 @@ def put_back(tx: Transaction, incident: Incident, by: By, finding: Finding, *, t
 
 
 def _make_anew(tx: Transaction, incident: Incident, by: By, finding: Finding) -> Line:
-    if finding.status is not S.REMOVED or by.version not in (None, finding.version):
+    if finding.status is not S.REMOVED or by.is_late(finding.version):
         return _too_late(tx, finding)
     step = next(step for step in STEPS if step.makes is finding.trace)
     state = state_of(tx, incident, step)
@@ -127,7 +127,7 @@ def _move(
     to: FindingStatus,
     **fields: object,
 ) -> Finding | None:
-    if by.version is not None and by.version != finding.version:
+    if by.is_late(finding.version):
         return None
     return tx.findings.move(finding, sources, to, decided_by=by.user_id, decided_at=by.at, **fields)
 

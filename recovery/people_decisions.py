@@ -51,7 +51,7 @@ def _reschedule(tx: Transaction, person: Person, at: datetime) -> None:
 def mine(tx: Transaction, incident: Incident, by: By, pair: Pair, answer: str) -> Line:
     """Somebody says whether a change that Mailgun shows was their own doing. The requester hears of a "no" at once."""
     obligation, person = pair
-    if obligation.status is not ObligationStatus.QUESTIONED or by.version not in (None, obligation.version):
+    if obligation.status is not ObligationStatus.QUESTIONED or by.is_late(obligation.version):
         return line("That question is settled already; nothing was changed.")
     step = step_of(STEPS, obligation)
     subject = f"{step.title}: {person.called}"
@@ -141,7 +141,7 @@ def confirm(tx: Transaction, incident: Incident, by: By, pair: Pair, *, two_pers
             f"Mailgun shows this for {person.called}: it counts once Mailgun does. If that cannot be, an approver may "
             "stop the reminders, with a reason."
         )
-    if not obligation.is_open or (by.version is not None and by.version != obligation.version):
+    if not obligation.is_open or by.is_late(obligation.version):
         return line(f"{person.called}: that is settled already, or was changed meanwhile ({obligation.status}).")
     settled = tx.people.settle(obligation, ObligationStatus.VOUCHED, settled_at=by.at, settled_by=by.user_id)
     if not settled:
@@ -155,7 +155,7 @@ def confirm(tx: Transaction, incident: Incident, by: By, pair: Pair, *, two_pers
 
 def _outdated(by: By, person: Person) -> Line | None:
     """What to say where the person is not as they were when the button was drawn; None where they are."""
-    if by.version in (None, person.version):
+    if not by.is_late(person.version):
         return None
     said = (" ", Who(person.standing_by), " said so.") if person.standing_by else ()
     return line(f"{person.called}: that was settled meanwhile ({person.standing}).", *said, " Nothing was changed.")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from recovery.actions import Ask
 from recovery.audit import Action, AuditFacts
 from recovery.content import Card
-from recovery.decisions import By, too_late
+from recovery.decisions import By, decided, too_late
 from recovery.handovers import count_anew
 from recovery.jobs import merged
 from recovery.key_plans import FIRST, KNOWN_BY, REPLACE, replace_task_of
@@ -81,13 +81,10 @@ def open_question(tx: Transaction, incident: Incident, wanted: Question) -> tupl
 
 
 def go_on(tx: Transaction, by: By, state: StepState, more: Facts) -> bool:
-    """Compare and set: the step runs again, if nobody has decided since the button was drawn."""
-    if by.version not in (None, state.version):
-        return False
-    fields: dict[str, object] = {"decision": "continued", "decided_by": by.user_id, "decided_at": by.at, "reason": None}
+    """The step runs again, if nobody has decided since the button was drawn."""
     facts = {**state.facts, **more}
-    moved = tx.steps.move(state, [StepStatus.NEEDS_ATTENTION], StepStatus.RUNNING, facts=facts, **fields)
-    return moved is not None
+    sources = (StepStatus.NEEDS_ATTENTION,)
+    return decided(tx, state, by, sources, StepStatus.RUNNING, "continued", facts=facts) is not None
 
 
 def retry_failed(tx: Transaction, by: By, state: StepState) -> None:
