@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select
 
 from recovery import store
 from recovery.findings import Finding, FindingStatus
@@ -42,12 +42,4 @@ class Findings(store.Findings):
         self, finding: Finding, sources: Iterable[FindingStatus], to: FindingStatus, **fields: object
     ) -> Finding | None:
         changes = FINDINGS.changes(fields, apart_from=_ONLY_MOVED)
-        unchanged = (
-            FindingRow.id == finding.id,
-            FindingRow.version == finding.version,
-            FindingRow.status.in_(tuple(sources)),
-        )
-        moved = self._connection.execute(
-            update(FindingRow).where(*unchanged).values(status=to, version=FindingRow.version + 1, **changes)
-        )
-        return self.get(finding.id) if moved.rowcount == 1 else None
+        return self.get(finding.id) if FINDINGS.move(self._connection, finding, sources, to, changes) else None

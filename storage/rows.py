@@ -1,7 +1,8 @@
 """Rows as frozen values: the little that all tables do alike."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
@@ -91,6 +92,16 @@ class Rows(Generic[Value]):
             return
         if connection.execute(update(self._table).where(self.id == row_id).values(values)).rowcount == 0:
             raise Missing(f"There is no row {row_id} in {self._table.__tablename__}.")
+
+    def move(
+        self, connection: Connection, value: Any, sources: Iterable[StrEnum], to: StrEnum, fields: Mapping[str, Any]
+    ) -> bool:
+        """Compare and set, in one statement: the row in its next version, with these fields, if it still has the
+        value's version and one of these statuses. Whether it had."""
+        columns = self._table.__table__.c
+        unchanged = (self.id == value.id, columns.version == value.version, columns.status.in_(tuple(sources)))
+        moved = update(self._table).where(*unchanged).values(status=to, version=columns.version + 1, **fields)
+        return connection.execute(moved).rowcount == 1
 
     def changes(self, changed: Mapping[str, Any], *, apart_from: Collection[str] = ()) -> dict[str, Any]:
         """The same, once each name is known to be a field that may be set here; raises `TypeError`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam
 
 from recovery import store
 from recovery.state import StepState, StepStatus
@@ -31,15 +31,7 @@ class Steps(store.Steps):
         self, step: StepState, sources: Iterable[StepStatus], to: StepStatus, **fields: object
     ) -> StepState | None:
         changes = STEPS.changes(fields, apart_from=_ONLY_MOVED)
-        unchanged = (
-            StepRow.id == step.id,
-            StepRow.version == step.version,
-            StepRow.status.in_(tuple(sources)),
-        )
-        moved = self._connection.execute(
-            update(StepRow).where(*unchanged).values(status=to, version=StepRow.version + 1, **changes)
-        )
-        return self.get(step.id) if moved.rowcount == 1 else None
+        return self.get(step.id) if STEPS.move(self._connection, step, sources, to, changes) else None
 
     def set(self, step_id: int, **fields: object) -> None:
         STEPS.update(self._connection, step_id, STEPS.changes(fields, apart_from=_ONLY_MOVED))
