@@ -1,6 +1,7 @@
 """Step 7: delete the mail that is scheduled or not delivered yet, which an attacker may have queued for later."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from recovery.account import Inventory
 from recovery.audit import Action, Actor, AuditFacts
@@ -87,11 +88,11 @@ class QueuedMail(Step):
         if expired is None:
             return []
         left = left_by_decision(state) | left_out(state) | gone(state)
-        done = {**hand_done(tx, state), **tx.tasks.last_done(incident.id, DELETE)}
+        done = emptied_at(tx, incident, state)
         return sorted(subject for subject, at in done.items() if at < expired and subject not in left)
 
     def leftover(self, tx: Transaction, incident: Incident, state: StepState, inventory: Inventory) -> list[str]:
-        done = {**hand_done(tx, state), **tx.tasks.last_done(incident.id, DELETE)}
+        done = emptied_at(tx, incident, state)
         if state.status is StepStatus.SKIPPED and not done:
             # It never ran: leaving everything as it was is what was decided.
             return []
@@ -136,6 +137,11 @@ class QueuedMail(Step):
             "brought back.",
             yes="Delete it",
         )
+
+
+def emptied_at(tx: Transaction, incident: Incident, state: StepState) -> dict[str, datetime]:
+    """When the queued mail of each domain was deleted last, by the bot or else by hand, by subject."""
+    return {**hand_done(tx, state), **tx.tasks.last_done(incident.id, DELETE)}
 
 
 def owners_in(facts: Facts) -> dict[str, Owner]:
