@@ -14,7 +14,7 @@ from recovery.removing import in_use
 from recovery.sheet import Sheet, close, decide, decides, incident_of, refuse
 from recovery.state import Incident
 from recovery.store import Transaction
-from recovery.strangers import INVESTIGATE
+from recovery.strangers import investigation
 from recovery.text import Line, line
 
 NO_FINDING = line("There is no such finding in this incident. /mailgun-compromised findings lists them.")
@@ -92,7 +92,7 @@ def findings(sheet: Sheet) -> Card | None:
 
 
 def look_again(sheet: Sheet, tx: Transaction, incident: Incident) -> Line:
-    if not any(state.kind == INVESTIGATE for state in tx.steps.of(incident.id)):
+    if investigation(tx, incident.id) is None:
         return line("An earlier version opened this incident, without an investigation. Nothing was changed.")
     tx.tasks.add([look_task(incident.id, None, "asked")])
     return line("The account is looked through once more. What is found stands on the card of step 0.")

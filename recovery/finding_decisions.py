@@ -21,7 +21,7 @@ from recovery.removing import may_be_own_key, owner_of, removal
 from recovery.state import Incident, StepState, StepStatus
 from recovery.steps import STEPS
 from recovery.store import Transaction
-from recovery.strangers import INVESTIGATE
+from recovery.strangers import investigation
 from recovery.text import Line, Who, line, sentence
 from recovery.things import kept
 
@@ -145,4 +145,6 @@ def _too_late(tx: Transaction, finding: Finding) -> Line:
 
 
 def _state(tx: Transaction, incident: Incident) -> StepState:
-    return next(state for state in tx.steps.of(incident.id) if state.kind == INVESTIGATE)
+    state = investigation(tx, incident.id)
+    assert state is not None  # it has findings
+    return state

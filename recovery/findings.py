@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from recovery.audit import Action, Actor, AuditFacts
 from recovery.holdings import Holdings, Trace
 from recovery.suspicion import SECOND_OWNER, Suspicion
 from recovery.text import shortened
@@ -153,6 +154,11 @@ def _why_open_again(finding: Finding, seen: Suspicion) -> str:
 
 def _as_seen(finding: Finding, seen: Suspicion, why: str) -> Finding:
     return replace(finding, title=seen.title, reasons=(*seen.reasons, why), thing=seen.thing)
+
+
+def found(finding: Finding) -> AuditFacts:
+    """The trail's entry for a finding that is new, or open again."""
+    return AuditFacts(Actor.BOT, Action.FOUND, finding.called, "; ".join(finding.reasons))
 
 
 def is_about_people(finding: Finding) -> bool:

@@ -25,7 +25,7 @@ from recovery.secret import Secret, told_key_id
 from recovery.sheet import NO_INCIDENT, Sheet, close, incident_of, refuse
 from recovery.state import Incident, IncidentStatus, StepStatus
 from recovery.store import Store, Transaction
-from recovery.strangers import INVESTIGATE
+from recovery.strangers import INVESTIGATE, investigation
 from recovery.text import Line, count, line, plain
 from recovery.thread import survey_task
 
@@ -167,8 +167,7 @@ def take_up(tx: Transaction, incident: Incident, at: datetime) -> int:
             again += 1
     begins = f"{INVESTIGATE}.begin"
     if troubles.COUNT in incident.troubles and not any(task.kind == begins for task in waiting):
-        first = next((state for state in tx.steps.of(incident.id) if state.kind == INVESTIGATE), None)
-        tx.tasks.add([survey_task(incident, first)])
+        tx.tasks.add([survey_task(incident, investigation(tx, incident.id))])
     troubles.clear_key(tx, incident.id)
     return again
 

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from recovery.account import KeyKind
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare
+from recovery.findings import UNDER_WAY, Compared, Finding, FindingStatus, compare, found
 from recovery.holdings import Holdings, Trace, there, trace_of
 from recovery.key_plans import bots_key_id, handed_ids, marks_in_work
 from recovery.keyring import mark_of
 from recovery.sending_chart import chart
 from recovery.state import Facts, Incident, Json, StepState, StepStatus
 from recovery.store import Transaction
-from recovery.strangers import INVESTIGATE, settle_strangers
+from recovery.strangers import investigation, settle_strangers
 from recovery.suspicion import Circumstances, suspicions
 from recovery.text import count, listing
 from recovery.things import kept
@@ -70,11 +70,6 @@ def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozens
     marks = {mark for state in states for mark in marks_in_work(tx, state)}
     in_work = {key.id for key in holdings.keys if mark_of(key) in marks}
     return frozenset(handed | in_work | {known for known in (bots_key_id(tx, incident.id), holdings.in_use) if known})
-
-
-def found(finding: Finding) -> AuditFacts:
-    """The trail's entry for a finding."""
-    return AuditFacts(Actor.BOT, Action.FOUND, finding.called, "; ".join(finding.reasons))
 
 
 def told_of(holdings: Holdings, state: StepState, now: datetime) -> Facts:
@@ -158,9 +153,8 @@ def key_is_gone(tx: Transaction, incident_id: int, key_id: str, now: datetime) -
         else:
             continue
         tx.audit.append(incident_id, now, facts)
-        for state in tx.steps.of(incident_id):
-            if state.kind == INVESTIGATE:
-                go_on(tx, tx.incidents.get(incident_id), state)
+        if state := investigation(tx, incident_id):
+            go_on(tx, tx.incidents.get(incident_id), state)
 
 
 # --- Where the step stands ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from recovery.account import KeyKind, Subaccount
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import NotFound, NotYet, Refused
-from recovery.findings import CHANGED, UNDER_WAY, Finding, FindingStatus
+from recovery.findings import CHANGED, UNDER_WAY, Finding, FindingStatus, found
 from recovery.holdings import Trace
 from recovery.jobs import Job, TaskKind
 from recovery.keyring import delete_surely
@@ -173,8 +173,7 @@ def _is_another_by_now(job: Job, finding: Finding) -> bool:
         reasons = tuple(dict.fromkeys((*finding.reasons, CHANGED)))
         fields = {"title": route_title(listed), "thing": of_route(listed), "reasons": reasons}
         if moved := tx.findings.move(finding, [S.REMOVING], S.OPEN, decided_by=None, decided_at=None, **fields):
-            facts = AuditFacts(Actor.BOT, Action.FOUND, moved.called, "; ".join(moved.reasons))
-            tx.audit.append(finding.incident_id, job.tools.clock.now(), facts)
+            tx.audit.append(finding.incident_id, job.tools.clock.now(), found(moved))
         job.done(tx, job.task)
     return True
 

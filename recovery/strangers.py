@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.findings import AGAIN, Finding, FindingStatus, is_about_people
+from recovery.findings import AGAIN, Finding, FindingStatus, found, is_about_people
 from recovery.holdings import Trace
 from recovery.looking import LEAST_APART, look_task
 from recovery.state import Person, Standing, StepState, StepStatus
@@ -23,6 +23,11 @@ NOBODY = "nobody in Slack is known to be them"
 S = FindingStatus
 
 
+def investigation(tx: Transaction, incident_id: int) -> StepState | None:
+    """The step that findings belong to; None where an earlier version of the bot opened the incident."""
+    return next((state for state in tx.steps.of(incident_id) if state.kind == INVESTIGATE), None)
+
+
 def settle_strangers(
     tx: Transaction, incident_id: int, people: Sequence[Person], now: datetime, listed: Set[str] | None = None
 ) -> None:
@@ -31,7 +36,7 @@ def settle_strangers(
     `listed` are the ids of the users as Mailgun lists them now, where it was just asked: nobody else may have been
     asked of them. Whoever was said to have left stays a finding until Mailgun lists them no more.
     """
-    state = next((state for state in tx.steps.of(incident_id) if state.kind == INVESTIGATE), None)
+    state = investigation(tx, incident_id)
     if state is None:
         return
     findings = {finding.subject: finding for finding in tx.findings.of(incident_id) if finding.trace is Trace.USER}
@@ -49,9 +54,9 @@ def settle_strangers(
             settled += _settled(finding, person, now, is_there=is_there)
         elif finding.status is S.GONE and is_there and person.standing in STRANGE:
             again = replace(finding, status=S.OPEN, version=finding.version + 1, reasons=(NOBODY, AGAIN))
-            back.append((again, AuditFacts(Actor.BOT, Action.FOUND, again.called, "; ".join(again.reasons))))
+            back.append((again, found(again)))
     tx.findings.save([finding for finding, _ in (*settled, *back)])
-    facts = [AuditFacts(Actor.BOT, Action.FOUND, one.called, NOBODY) for one in tx.findings.add(incident_id, new)]
+    facts = [found(finding) for finding in tx.findings.add(incident_id, new)]
     tx.audit.append_all(incident_id, now, facts + [entry for _, entry in (*settled, *back)])
     _move_step(tx, state, now, is_open=bool(new or back), is_settled=bool(settled))
 

@@ -17,7 +17,7 @@ from recovery.state import Incident, StepState, StepStatus, as_strings
 from recovery.step import Step, decision_buttons
 from recovery.step_view import StepView
 from recovery.store import Transaction
-from recovery.strangers import INVESTIGATE
+from recovery.strangers import INVESTIGATE, investigation
 from recovery.text import Bold, Code, Line, Link, When, line, sentence
 from recovery.tools import Tools
 
@@ -165,7 +165,9 @@ def look_again(job: Job, step: Step) -> None:
 
 def state_of(tx: Transaction, incident_id: int) -> StepState:
     """This step's state."""
-    return next(state for state in tx.steps.of(incident_id) if state.kind == INVESTIGATE)
+    state = investigation(tx, incident_id)
+    assert state is not None  # a task of its own asks
+    return state
 
 
 def is_worth_a_look(tx: Transaction, incident_id: int, *, asked: bool) -> bool:
