@@ -10,7 +10,7 @@ from recovery.jobs import FIRST_BACKOFF, Job
 T = TypeVar("T")
 
 TRIES = 3
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 2.0
 """In seconds. Where Mailgun asks for more, the whole look waits as a task, without a worker."""
 
 
