@@ -79,6 +79,10 @@ class Finding:
         of = f", of the subaccount {self.owner_name}" if self.owner_name else ""
         return f"finding {self.number} ({self.title}{of})"
 
+    def moved(self, to: FindingStatus, by: str | None = None, at: datetime | None = None) -> "Finding":
+        """The same in another status and its next version: by that decision, or by nobody's."""
+        return replace(self, status=to, version=self.version + 1, decided_by=by, decided_at=at)
+
     @property
     def blocks_support(self) -> bool:
         """Whether Support is not told before it is gone or somebody says that it is expected, whatever is skipped: an

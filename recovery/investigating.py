@@ -1,7 +1,6 @@
 """The investigation: what a look through the account changes in what is known of it, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from recovery.account import KeyKind
@@ -43,7 +42,8 @@ def record_look(
     """Write down what this look changes, with its audit entries. Users are enrolled, and looked for in Slack."""
     changes = weigh_look(tx, incident, state, holdings, own_keys)
     new = tx.findings.add(incident.id, changes.new)
-    back, gone = _moved(changes.back, S.OPEN), _moved(changes.gone, S.GONE)
+    back = [finding.moved(S.OPEN) for finding in changes.back]
+    gone = [finding.moved(S.GONE) for finding in changes.gone]
     tx.findings.save([*back, *gone])
     is_first = "looked_at" not in state.facts
     facts = [found(finding) for finding in (*new, *back)]
@@ -55,11 +55,6 @@ def record_look(
     tx.steps.set(state.id, facts={**state.facts, **told_of(holdings, state, now)})
     users = {user.id: user for user in holdings.users if not user.is_disabled}
     settle_strangers(tx, incident.id, enrol(tx, incident, users), now, users.keys())
-
-
-def _moved(findings: Sequence[Finding], to: FindingStatus) -> list[Finding]:
-    """As the look leaves them: nobody has decided that."""
-    return [replace(one, status=to, version=one.version + 1, decided_by=None, decided_at=None) for one in findings]
 
 
 def own_keys(tx: Transaction, incident: Incident, holdings: Holdings) -> frozenset[str]:

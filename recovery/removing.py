@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from recovery.account import KeyKind, Subaccount
@@ -254,25 +253,14 @@ RESTORE_KIND = TaskKind(RESTORE, restore, "putting back what was removed", effec
 def let_go(tx: Transaction, findings: Sequence[Finding], by: str | None, at: datetime | None) -> None:
     """Leave these as they are: nothing more is done about them, unless somebody decides anew. What was to be put back
     is removed, and may be put back later."""
-    tx.findings.save(
-        [
-            replace(
-                one,
-                status=S.REMOVED if one.status is S.RESTORING else S.LEFT,
-                version=one.version + 1,
-                decided_by=by,
-                decided_at=at,
-            )
-            for one in findings
-        ]
-    )
+    tx.findings.save([one.moved(S.REMOVED if one.status is S.RESTORING else S.LEFT, by, at) for one in findings])
 
 
 def let_go_on_skip(tx: Transaction, incident: Incident, by: str | None, at: datetime | None) -> None:
     """The step is skipped: what nobody decided about is left, save people; and what was about to be removed or put
     back, and failed."""
-    found = tx.findings.of(incident.id)
-    left = [f for f in found if f.status in UNDER_WAY or (f.status is S.OPEN and f.trace is not Trace.USER)]
+    findings = tx.findings.of(incident.id)
+    left = [f for f in findings if f.status in UNDER_WAY or (f.status is S.OPEN and f.trace is not Trace.USER)]
     let_go(tx, left, by, at)
 
 
@@ -280,5 +268,5 @@ def let_go_on_cancel(tx: Transaction, incident: Incident, state: StepState, by: 
     """The incident is cancelled: what was to be removed or put back, and was not begun, is left as it is."""
     tasks = [task for task in tx.tasks.of_step(state.id, *UNFINISHED) if task.kind in (REMOVE, RESTORE)]
     begun = {int(str(task.payload["finding"])) for task in tasks}
-    found = tx.findings.of(incident.id)
-    let_go(tx, [f for f in found if f.status in UNDER_WAY and f.id not in begun], by, at)
+    findings = tx.findings.of(incident.id)
+    let_go(tx, [f for f in findings if f.status in UNDER_WAY and f.id not in begun], by, at)

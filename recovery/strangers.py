@@ -53,7 +53,7 @@ def settle_strangers(
         elif finding.status is S.OPEN:
             settled += _settled(finding, person, now, is_there=is_there)
         elif finding.status is S.GONE and is_there and person.standing in STRANGE:
-            again = replace(finding, status=S.OPEN, version=finding.version + 1, reasons=(NOBODY, AGAIN))
+            again = replace(finding.moved(S.OPEN), reasons=(NOBODY, AGAIN))
             back.append((again, found(again)))
     tx.findings.save([finding for finding, _ in (*settled, *back)])
     facts = [found(finding) for finding in tx.findings.add(incident_id, new)]
@@ -63,14 +63,12 @@ def settle_strangers(
 
 def _settled(finding: Finding, person: Person, now: datetime, *, is_there: bool) -> list[tuple[Finding, AuditFacts]]:
     """The finding as it stands now, with the trail's entry; nothing where nothing has changed."""
-    moved = replace(finding, version=finding.version + 1, decided_by=person.standing_by, decided_at=now)
     if not is_there:
-        gone = replace(moved, status=S.GONE, decided_by=None, decided_at=None)
-        return [(gone, AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called))]
+        return [(finding.moved(S.GONE), AuditFacts(Actor.BOT, Action.FINDING_GONE, finding.called))]
     if person.standing in KNOWN:
         by = person.standing_by or Actor.BOT
         known = AuditFacts(by, Action.EXPECTED, finding.called, "it is known now who that is")
-        return [(replace(moved, status=S.EXPECTED), known)]
+        return [(finding.moved(S.EXPECTED, person.standing_by, now), known)]
     return []
 
 
