@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -35,10 +36,10 @@ def found(world: World, trace: Trace) -> Finding:
     return one
 
 
-def an_attackers_route(world: World, **fields: object) -> Route:
-    ordinary = {"region": "us", "id": "r-9", "priority": 3, "description": "", "expression": "catch_all()"}
-    when = world.clock.now() - DAY
-    return Route(**{**ordinary, "actions": (f'forward("{HOST}")', "stop()"), "created_at": when, **fields})  # type: ignore[arg-type]
+def an_attackers_route(world: World, **fields: Any) -> Route:
+    actions = (f'forward("{HOST}")', "stop()")
+    route = Route("us", "r-9", 3, "", "catch_all()", actions, world.clock.now() - DAY)
+    return replace(route, **fields)
 
 
 def visited(world: World) -> World:

@@ -344,7 +344,7 @@ def test_a_scan_keeps_its_lease_for_as_long_as_it_takes(world: World) -> None:
         return []
 
     alive: Callable[[], None]
-    world.leaks.scan = scan  # type: ignore[method-assign]
+    world.leaks.scan = scan  # type: ignore[method-assign]  # the test's own in its place
     scanned(world)
 
     assert renewed == [True, True]
@@ -421,7 +421,7 @@ def test_no_secret_is_in_the_database_or_in_what_is_said(world: World, tmp_path:
     clean = repository(tmp_path / "clean", {"README": "hello\n"})
     gone = tmp_path / "gone"
     world.mailgun.has_key(a_key(NEWER_ID, description="billing"), NEWER_KEY)
-    world.leaks = Kingfisher(timedelta(minutes=1), parent=tmp_path)  # type: ignore[assignment]
+    world.leaks = Kingfisher(timedelta(minutes=1), parent=tmp_path)  # type: ignore[assignment]  # the real one in the place of the one in memory
     world.start(leak_scan=(str(shop), str(clean), str(gone)))
     world.approved("1")
     scanned(world)
