@@ -1,0 +1,77 @@
+"""What the benchmarks share: a bot as its own process, and what people do to it until the moment that is measured."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from drill.account import Mailgun
+from drill.actors import COMMAND, Person, Slack
+from drill.messages import Message
+from drill.process import BotProcess, bot_environ
+from drill.slack import Workspace, drill_workspace
+from drill.waiting import wait_for
+
+Found = TypeVar("Found")
+
+PATIENCE = 180.0
+
+USUAL = {
+    "HTTP_TIMEOUT": "8s",
+    "LEASE": "30s",
+    "TICK": "1s",
+    "SETTLE": "30s",
+    "SLACK_PACE": "1s",
+    "POLL_EVERY": "5m",
+    "LOG_LEVEL": "INFO",
+}
+"""The settings of a company's bot. Tests shorten them; a benchmark measures what people run."""
+
+
+def strict_workspace() -> Workspace:
+    """A Slack that takes one message a second in a channel, without bursts, and its tiers' number of calls."""
+    workspace = drill_workspace()
+    workspace.message_rate, workspace.burst, workspace.tiers = 1.0, 1, True
+    return workspace
+
+
+@contextmanager
+def running_bot(slack: Slack, mailgun: Mailgun, url: str = "", **changes: str) -> Iterator[BotProcess]:
+    """The bot, connected, while the block runs, with the settings that it has by itself. `url` names its database;
+    without one it has a new SQLite file."""
+    with TemporaryDirectory(prefix="bench-") as folder:
+        database = url or f"sqlite:///{Path(folder) / 'bench.db'}"
+        environ = bot_environ(slack, mailgun, database, **{**USUAL, **changes})
+        with BotProcess(environ, Path(folder) / "bot.log") as bot:
+            bot.wait_until_connected(slack)
+            yield bot
+
+
+class Company:
+    """The people of a company with one bot or several."""
+
+    def __init__(self, slack: Slack, mailgun: Mailgun) -> None:
+        self.slack = slack
+        self.mailgun = mailgun
+
+    @property
+    def olivia(self) -> Person:
+        """Who opens incidents, approves, and is handed the secrets."""
+        return self.slack.person("UOLIVIA")
+
+    def open_incident(self) -> None:
+        """Type the command, and return when every step's card is there."""
+        self.olivia.types(f"{COMMAND} open spam is leaving")
+        self.wait("the cards", lambda: self.slack.step_status(2) == "waiting" and self.slack.step(7))
+
+    def card(self, number: int) -> Message:
+        """A step's card, which must be there."""
+        card = self.slack.step(number)
+        if card is None:
+            raise RuntimeError(f"step {number} has no card")
+        return card
+
+    def wait(self, what: str, look: Callable[[], Found | None], seconds: float = PATIENCE) -> Found:
+        """What `look` finds, once it does."""
+        return wait_for(what, look, seconds)
