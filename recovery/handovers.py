@@ -22,7 +22,6 @@ from recovery.state import Handover, HandoverStatus, Incident, NewTask, StepStat
 from recovery.store import Transaction
 from recovery.text import count
 
-MOST_CHARACTERS = 9_000
 MOST_DOUBTFUL_SENDS = 3
 LONGEST_WAIT = 300.0
 TAKEN_OVER = "somebody else receives the secrets now"
@@ -85,27 +84,6 @@ def check_recipient(job: Job, user_id: str) -> None:
     refusal = Access(job.tools.directory, job.tools.policy).recipient_refusal(user_id)
     if refusal:
         raise Refused(refusal)
-
-
-def handover_size(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
-    """How many characters a handover of these (heading, label) takes, with secrets of that length."""
-    dummy = Secret("x" * length)
-    return job.tools.messenger.measure(secrets_message(999, "secret", [(h, lb, dummy) for h, lb in items], (1,)))
-
-
-def fitting(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
-    """How many of these (heading, label), from the first, fit into one message with secrets of that length.
-
-    At least one.
-    """
-    low, high = 1, len(items)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if handover_size(job, items[:middle], length) <= MOST_CHARACTERS:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def give_up_earlier(job: Job) -> None:
@@ -179,7 +157,7 @@ def note_changed(job: Job) -> None:
     Whatever happens to this process: skipping, cancelling and issuing anew will know of it.
     """
     with job.record() as tx:
-        job.tasks = [tx.tasks.note(task, merged(task.payload, {CHANGED: True})) for task in job.tasks]
+        job.tasks = tx.tasks.note_all([(task, merged(task.payload, {CHANGED: True})) for task in job.tasks])
 
 
 def doubt(tx: Transaction, job: Job, handover: Handover) -> None:
@@ -217,8 +195,7 @@ def hand_over(
     except OutsideError:
         # What was changed at Mailgun is in nobody's hands: a cancelled incident still has to hand that over.
         with job.record() as tx:
-            for packet in packets:
-                tx.tasks.note(packet.task, merged(packet.task.payload, {CHANGED: True}))
+            tx.tasks.note_all([(p.task, merged(p.task.payload, {CHANGED: True})) for p in packets])
         job.tasks = [replace(t, payload=merged(t.payload, {CHANGED: True})) for t in job.tasks]
         raise
 

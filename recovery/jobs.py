@@ -49,17 +49,18 @@ LOOK_AT_OUTAGES_AFTER = 2
 class TaskKind:
     """One kind of task: what runs it, what that is in words for people ("asking Mailgun"), and how patient to be.
 
-    `batch` is how many tasks one job may take together. After `most_attempts` failed attempts the task fails
-    for a person to see; None means that it is tried until it works, and that the board says what keeps it from
-    that. `effect` marks kinds that change something at Mailgun or tell people: cancelling an incident drops those
-    that never began. `quick` kinds answer people and have workers of their own. `draws` marks kinds that post or
-    redraw what is known already: no step moves by them.
+    `batch` is how many tasks one job may take together, and `fits` how many of those that it could. After
+    `most_attempts` failed attempts the task fails for a person to see; None means that it is tried until it works,
+    and that the board says what keeps it from that. `effect` marks kinds that change something at Mailgun or tell
+    people: cancelling an incident drops those that never began. `quick` kinds answer people and have workers of
+    their own. `draws` marks kinds that post or redraw what is known already: no step moves by them.
     """
 
     name: str
     run: "Callable[[Job], None]"
     words: str
     batch: int = 1
+    fits: Callable[[Sequence[Task]], int] = len
     most_attempts: int | None = 6
     effect: bool = False
     quick: bool = False
@@ -200,10 +201,15 @@ class Job:
 
         `at` is when they took effect, where that was before now and somebody may compare it.
         """
-        for task in tasks:
-            tx.tasks.end(task, TaskStatus.DONE, at or self.tools.clock.now())
+        moment = at or self.tools.clock.now()
+        self.done_at(tx, [(task, moment) for task in tasks])
+
+    def done_at(self, tx: Transaction, done: Sequence[tuple[Task, datetime]]) -> None:
+        """The same, each with the moment when it took effect."""
+        tx.tasks.end_all(done, TaskStatus.DONE)
+        for task, _ in done:
             self._clear_trouble(tx, task)
-        self._take_off(tasks)
+        self._take_off([task for task, _ in done])
 
     def drop(self, tx: Transaction, task: Task, reason: str) -> None:
         """Record that there is nothing left to do for a task, inside `record`."""

@@ -1,11 +1,13 @@
 """Replacing keys: a replacement for each, handed over in one direct message, and then the old one deleted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recovery.account import KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
-from recovery.handovers import CHANGED, Packet, fitting, give_up_earlier, greet_recipient, hand_over, plan_handover
+from recovery.handover_size import fitting, reckoned
+from recovery.handovers import CHANGED, Packet, give_up_earlier, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_keys, mailgun_of
 from recovery.investigating import key_is_gone
 from recovery.jobs import Job, merged
@@ -96,9 +98,9 @@ def replace_keys(job: Job, step: Step) -> None:
         # Whoever took the requester's role over meanwhile is greeted first, too.
         incident = greet_recipient(job, incident)
         fresh = [task for task in job.tasks if not task.payload.get("new_id")]
-        fits = fitting(job, [shown(task) for task in fresh], KEY_LENGTH)
-        job.let_go(fresh[fits:])
-        handed += replace_and_hand_over(job, incident, fresh[:fits])
+        many = fitting(job, [shown(task) for task in fresh], KEY_LENGTH)
+        job.let_go(fresh[many:])
+        handed += replace_and_hand_over(job, incident, fresh[:many])
     for task, error in job.tools.at_once(lambda task: (task, delete_old(job, task)), handed):
         with job.record() as tx:
             if error is None:
@@ -242,6 +244,11 @@ def delete_old(job: Job, task: Task) -> OutsideError | None:
     except OutsideError as error:
         return error
     return None
+
+
+def fits(tasks: Sequence[Task]) -> int:
+    """About how many of these keys' replacements one direct message holds."""
+    return reckoned([shown(task) for task in tasks], KEY_LENGTH)
 
 
 def shown(task: Task) -> tuple[str, str]:

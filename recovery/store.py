@@ -3,7 +3,7 @@
 Everything inside one `Store.write` commits together or not at all, and no outside call is made inside it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,20 +107,28 @@ class Requests(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Batch:
+    """How many tasks of a kind are claimed together: `most`, and of those as many from the first as `fits` says."""
+
+    most: int
+    fits: Callable[[Sequence[Task]], int] = len
+
+
 class Tasks(Protocol):
     def add(self, tasks: Iterable[NewTask]) -> int:
         """Plan tasks; those whose key an unfinished task has already are left out. How many were added."""
         ...
 
     def claim(
-        self, kinds: Sequence[str], batches: Mapping[str, int], owner: int, now: datetime, until: datetime
+        self, kinds: Sequence[str], batches: Mapping[str, Batch], owner: int, now: datetime, until: datetime
     ) -> list[Task]:
         """Claim the next claimable task of these kinds by (priority, id), and lease it until `until`.
 
         Claimable: ready and due, or running under a lease that has ended or whose holder is gone; first in
-        its lane (no earlier unfinished task of the same lane). For a kind in `batches`, up to that many more
-        claimable ones of the same kind and step are claimed with it, in the order of their ids. Each claimed
-        task gets a new token and one more attempt. Empty when nothing is claimable.
+        its lane (no earlier unfinished task of the same lane). For a kind in `batches`, claimable ones of the same
+        kind and step are claimed with it, in the order of their ids, as many as its batch takes. Each claimed task
+        gets a new token and one more attempt. Empty when nothing is claimable.
 
         May be asked again and again in one transaction; what was claimed in it before is not claimed again.
         """
@@ -138,6 +146,10 @@ class Tasks(Protocol):
         """Finish, fail or drop a task, whatever its lease; call `holds` first."""
         ...
 
+    def end_all(self, ended: Sequence[tuple[Task, datetime]], status: TaskStatus) -> None:
+        """The same for many, each at its moment, in one statement."""
+        ...
+
     def defer(self, task: Task, not_before: datetime, failure: str | None = None) -> None:
         """Back to ready, not before that moment."""
         ...
@@ -148,6 +160,10 @@ class Tasks(Protocol):
 
     def note(self, task: Task, payload: Facts) -> Task:
         """Replace the payload: what a restart must know of this task."""
+        ...
+
+    def note_all(self, noted: Sequence[tuple[Task, Facts]]) -> list[Task]:
+        """The same for many, in one statement; the tasks as they are noted then, in order."""
         ...
 
     def attach(self, tasks: Sequence[Task], handover_id: int | None) -> None:

@@ -12,6 +12,7 @@ from threading import Event, Lock, Thread
 from recovery.errors import LeaseLost, OutsideError, RecoveryError, Uncertain
 from recovery.jobs import Job, Stopping, TaskKind
 from recovery.state import NewTask
+from recovery.store import Batch
 from recovery.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ class Worker:
         self._tools = tools
         self._kinds: Mapping[str, TaskKind] = {kind.name: kind for kind in kinds}
         self._batches = {
-            kind.name: min(kind.batch, tools.policy.batch) for kind in self._kinds.values() if kind.batch > 1
+            kind.name: Batch(min(kind.batch, tools.policy.batch), kind.fits)
+            for kind in self._kinds.values()
+            if kind.batch > 1
         }
         self._owner = owner
         self._threads = threads

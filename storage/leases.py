@@ -21,6 +21,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from recovery.state import Task, TaskStatus
+from recovery.store import Batch
 from storage.processes import Processes
 from storage.queue import LONG_AGO, Lapsed, next_tasks
 from storage.schema import TaskRow
@@ -37,6 +38,11 @@ _LEASED = (
         lease_until=bindparam("until"),
         attempts=TaskRow.attempts + 1,
     )
+)
+_ENDED = (
+    update(TaskRow)
+    .where(TaskRow.id == bindparam("ended"))
+    .values(status=bindparam("how"), finished_at=bindparam("at"), **_NO_LEASE)
 )
 _HELD = (
     select(TaskRow.id)
@@ -61,7 +67,7 @@ class Leases:
         self._known_dead: list[int] | None = None
 
     def claim(
-        self, kinds: Sequence[str], batches: Mapping[str, int], owner: int, now: datetime, until: datetime
+        self, kinds: Sequence[str], batches: Mapping[str, Batch], owner: int, now: datetime, until: datetime
     ) -> list[Task]:
         lapsed = Lapsed(now, self._dead(but_not=owner))
         tasks = [_leased(task, until) for task in next_tasks(self._connection, kinds, batches, lapsed)]
@@ -84,8 +90,13 @@ class Leases:
         return len(held.all()) == len({task.id for task in tasks})
 
     def end(self, task: Task, status: TaskStatus, now: datetime, failure: str | None = None) -> None:
-        ended = update(TaskRow).where(TaskRow.id == task.id)
-        self._connection.execute(ended.values(status=status, finished_at=now, **_NO_LEASE, **_said(failure)))
+        self.end_all([(task, now)], status)
+        if failure is not None:
+            self._connection.execute(update(TaskRow).where(TaskRow.id == task.id).values(failure=failure))
+
+    def end_all(self, ended: Sequence[tuple[Task, datetime]], status: TaskStatus) -> None:
+        if ended:
+            self._connection.execute(_ENDED, [{"ended": task.id, "how": status, "at": at} for task, at in ended])
 
     def defer(self, task: Task, not_before: datetime, failure: str | None = None) -> None:
         unfinished = update(TaskRow).where(TaskRow.id == task.id, TaskRow.finished_at.is_(None))

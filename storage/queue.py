@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exist
 from sqlalchemy.orm import aliased
 
 from recovery.state import Task, TaskStatus
+from recovery.store import Batch
 from storage.lanes import lock_lanes
 from storage.rows import Rows
 from storage.schema import TaskRow
@@ -19,6 +20,8 @@ from storage.schema import TaskRow
 TASKS = Rows(TaskRow, Task)
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+_ALONE = Batch(1)
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,16 @@ class Lapsed:
         return {"now": self.now, "dead": self.dead, **others}
 
 
-def next_tasks(connection: Connection, kinds: Sequence[str], batches: Mapping[str, int], lapsed: Lapsed) -> list[Task]:
+def next_tasks(
+    connection: Connection, kinds: Sequence[str], batches: Mapping[str, Batch], lapsed: Lapsed
+) -> list[Task]:
     """The next claimable task of these kinds, and those that are claimed with it; locked. Empty if there is none."""
     passed: list[int] = []
     while first := TASKS.first(connection, _FIRST, lapsed.named(kinds=kinds, passed=passed)):
         if _ours(connection, [first], lapsed):
-            companions = _companions(connection, first, batches.get(first.kind, 1) - 1, lapsed)
-            return [first, *companions]
+            batch = batches.get(first.kind, _ALONE)
+            tasks = [first, *_companions(connection, first, batch.most - 1, lapsed)]
+            return tasks[: max(batch.fits(tasks), 1)]
         # Another process claims from its lane at this moment: look further.
         passed.append(first.id)
     return []

@@ -26,6 +26,7 @@ _TALLIES = (
     .where(TaskRow.incident_id == bindparam("incident"), TaskRow.step_id.is_not(None))
     .group_by(TaskRow.step_id, TaskRow.kind, TaskRow.status)
 )
+_NOTED = update(TaskRow).where(TaskRow.id == bindparam("noted")).values(payload=bindparam("facts"))
 _PLANNED = select(exists().where(TaskRow.key == bindparam("key"), TaskRow.finished_at.is_(None)))
 _FAILED = (
     TASKS.select()
@@ -70,8 +71,12 @@ class Tasks(Leases, store.Tasks):
     # --- changed
 
     def note(self, task: Task, payload: Facts) -> Task:
-        self._connection.execute(update(TaskRow).where(TaskRow.id == task.id).values(payload=payload))
-        return replace(task, payload=dict(payload))
+        return self.note_all([(task, payload)])[0]
+
+    def note_all(self, noted: Sequence[tuple[Task, Facts]]) -> list[Task]:
+        if noted:
+            self._connection.execute(_NOTED, [{"noted": task.id, "facts": payload} for task, payload in noted])
+        return [replace(task, payload=dict(payload)) for task, payload in noted]
 
     def attach(self, tasks: Sequence[Task], handover_id: int | None) -> None:
         carried = update(TaskRow).where(TaskRow.id.in_([task.id for task in tasks]))

@@ -30,7 +30,7 @@ from recovery.key_plans import (
 from recovery.key_round import begin
 from recovery.keyring import mark_of
 from recovery.keys_by_hand import ITEMS, instructions, made_by_hand
-from recovery.replacing import replace_keys, retire_key
+from recovery.replacing import fits, replace_keys, retire_key
 from recovery.room_rows import room_rows
 from recovery.signing import RENEW, RENEW_AGAIN, renew, renewals_due
 from recovery.state import Facts, Incident, NewTask, StepState, StepStatus, TaskStatus
@@ -66,7 +66,9 @@ class ApiKeys(Step):
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, begin, "listing the keys"),
-            TaskKind(REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, effect=True),
+            TaskKind(
+                REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, fits=fits, effect=True
+            ),
             TaskKind(RETIRE, lambda job: retire_key(job, self), "ending a session", effect=True),
             TaskKind(SPARE, lambda job: retire_key(job, self), "deleting a key", effect=True),
             TaskKind(RENEW, renew, "making a signing or validation key anew", batch=2, effect=True),

@@ -11,10 +11,10 @@ from recovery.content import Confirm
 from recovery.errors import NotFound, OutsideError, Uncertain
 from recovery.gone import gone, note_gone
 from recovery.hand import HandItem, hand_done
+from recovery.handover_size import fitting, reckoned
 from recovery.handovers import (
     CHANGED,
     Packet,
-    fitting,
     give_up_earlier,
     greet_recipient,
     hand_over,
@@ -97,7 +97,7 @@ class SmtpCredentials(Step):
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
-            TaskKind(SET, set_passwords, "setting a password", batch=1000, effect=True),
+            TaskKind(SET, set_passwords, "setting a password", batch=1000, fits=fits, effect=True),
             TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
 
@@ -303,8 +303,7 @@ def set_passwords(job: Job) -> None:
     give_up_earlier(job)
     # Whoever took the requester's role over meanwhile is greeted first, too.
     incident = greet_recipient(job, incident)
-    fits = fitting(job, [shown(task) for task in job.tasks], PASSWORD_LENGTH)
-    job.let_go(job.tasks[fits:])
+    job.let_go(job.tasks[fitting(job, [shown(task) for task in job.tasks], PASSWORD_LENGTH) :])
     handover = plan_handover(job, incident, job.tasks, "SMTP password")
     surely_unchanged = {task.id for task in job.tasks if not task.payload.get(CHANGED)}
     note_changed(job)
@@ -320,10 +319,15 @@ def set_passwords(job: Job) -> None:
     packets = [Packet(a.task, *shown(a.task), a.password) for a in given if a.password is not None]
 
     def on_sent(tx: Transaction, sent: Handover) -> None:
-        for a in given:
-            job.done(tx, a.task, at=a.begun_at)
+        now = job.tools.clock.now()
+        job.done_at(tx, [(a.task, a.begun_at or now) for a in given])
 
     hand_over(job, handover, packets, on_sent)
+
+
+def fits(tasks: Sequence[Task]) -> int:
+    """About how many of these logins one direct message holds."""
+    return reckoned([shown(task) for task in tasks], PASSWORD_LENGTH)
 
 
 def shown(task: Task) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from recovery.state import (
     StepStatus,
     Task,
 )
+from recovery.store import Batch
 from storage.database import Database
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -90,7 +91,8 @@ def claim(
 ) -> list[Task]:
     """Claim in a transaction of its own, as the worker does."""
     with database.write() as tx:
-        return tx.tasks.claim(kinds or ("work",), batches, database.owner, now, now + lease)
+        together = {kind: Batch(most) for kind, most in batches.items()}
+        return tx.tasks.claim(kinds or ("work",), together, database.owner, now, now + lease)
 
 
 def at_once(works: Sequence[Callable[[], Result]]) -> list[Result]:

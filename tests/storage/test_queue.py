@@ -3,6 +3,7 @@
 import pytest
 
 from recovery.state import HandoverStatus, NewTask, TaskStatus
+from recovery.store import Batch
 from storage.database import Database
 from tests.storage.given import (
     LEASE,
@@ -166,6 +167,21 @@ def test_a_batch_takes_one_task_of_a_lane(database: Database) -> None:
     lanes = ["a", "a", "b", None, "b"]
     plan(database, *(NewTask("work", f"k{n}", lane=lane) for n, lane in enumerate(lanes)))
     assert [task.key for task in claim(database, work=9)] == ["k0", "k2", "k3"]
+
+
+def test_a_batch_takes_no_more_than_fits(database: Database) -> None:
+    plan(database, *(NewTask("work", f"k{n}") for n in range(5)))
+    fits = {"work": Batch(4, lambda tasks: 2)}
+    with database.write() as tx:
+        claimed = [tx.tasks.claim(["work"], fits, database.owner, NOON, NOON + LEASE) for _ in range(3)]
+    assert [[task.key for task in batch] for batch in claimed] == [["k0", "k1"], ["k2", "k3"], ["k4"]]
+
+
+def test_what_fits_nowhere_is_claimed_alone(database: Database) -> None:
+    plan(database, NewTask("work", "k0"), NewTask("work", "k1"))
+    with database.write() as tx:
+        batch = tx.tasks.claim(["work"], {"work": Batch(4, lambda tasks: 0)}, database.owner, NOON, NOON + LEASE)
+    assert [task.key for task in batch] == ["k0"]
 
 
 def test_batches_of_threads_that_claim_at_once_share_no_task(database: Database) -> None:
