@@ -1,5 +1,6 @@
 """What the benchmarks share: a bot as its own process, and what people do to it until the moment that is measured."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,10 @@ from drill.waiting import wait_for
 
 Found = TypeVar("Found")
 
-PATIENCE = 180.0
+PATIENCE = 60.0
+
+DECIDED = (0, 1, 2, 3, 4, 6, 7)
+"""The steps that people decide about, by number; step 5 opens after all of them."""
 
 USUAL = {
     "HTTP_TIMEOUT": "8s",
@@ -63,7 +67,28 @@ class Company:
     def open_incident(self) -> None:
         """Type the command, and return when every step's card is there."""
         self.olivia.types(f"{COMMAND} open spam is leaving")
-        self.wait("the cards", lambda: self.slack.step_status(2) == "waiting" and self.slack.step(7))
+        self.wait("the cards", lambda: self.slack.step_status(2) == "waits for a decision" and self.slack.step(7))
+
+    def skip_all_but(self, number: int) -> None:
+        """Skip the other steps, so that only this one and the last look are left."""
+        for step in DECIDED:
+            if step != number:
+                self.olivia.types(f"{COMMAND} skip {step} this is a benchmark")
+
+    def approve(self, number: int) -> float:
+        """Press Approve on a step's card, and yes to its dialog; when that was, in seconds."""
+        card = self.card(number)
+        clicked = time.time()
+        self.olivia.clicks(card, "approve", confirmed=True)
+        return clicked
+
+    def rest(self) -> None:
+        """Return once the bot has said nothing for three seconds: all that it had to draw is drawn."""
+        said, since = 0, time.monotonic()
+        while time.monotonic() - since < 3:
+            if (now := len(self.slack.log())) != said:
+                said, since = now, time.monotonic()
+            time.sleep(0.2)
 
     def card(self, number: int) -> Message:
         """A step's card, which must be there."""
