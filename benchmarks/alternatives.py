@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from drill.account import Mailgun
+from drill.actors import Slack
+from drill.waiting import wait_for
 
 HERE = Path(__file__).resolve().parent
 SDK_PYTHON = HERE.parent / ".venv-sdk" / "bin" / "python"
@@ -30,6 +34,21 @@ def rotate_with_sdk(mailgun: Mailgun, width: int) -> None:
         raise AlternativeFailed(done.stderr)
 
 
-def python_itself() -> str:
-    """The interpreter that the bot runs on."""
-    return sys.executable
+@contextmanager
+def bare_bolt(slack: Slack) -> Iterator[None]:
+    """A Bolt app that only acknowledges, connected to that Slack while the block runs."""
+    app = slack.workspace.app
+    environ = {"SLACK_BOT_TOKEN": app.bot_token, "SLACK_APP_TOKEN": app.app_token, "SLACK_API_URL": f"{slack.url}/api/"}
+    script = HERE / "scripts" / "bare_bolt.py"
+    process = subprocess.Popen(
+        [sys.executable, script],
+        env={"PATH": os.environ["PATH"], **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("the bare app to be connected", lambda: slack.connections() > 0, 30)
+        yield
+    finally:
+        process.terminate()
+        process.wait()

@@ -121,6 +121,13 @@ class Order:
             raise OrderError(f"{field!r} must be a list of texts")
         return value
 
+    def objects(self, field: str) -> list[Order]:
+        """A required list of objects."""
+        value = self._take(field)
+        if not isinstance(value, list):
+            raise OrderError(f"{field!r} must be a list of JSON objects")
+        return [Order(item, f"each of {field!r}") for item in value]
+
     def has(self, field: str) -> bool:
         """Whether the field is there, null or not."""
         self._known.add(field)

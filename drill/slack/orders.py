@@ -3,6 +3,7 @@
     POST  /_drill/command     {user, channel, command, text, wait}
     POST  /_drill/click       {user, channel, ts, action_id, block_id, value, state, confirmed, wait}
     POST  /_drill/submit      {user, view_id, values, wait}
+    POST  /_drill/at_once     {orders: [{do: command | click | submit, ...}, ...]}
     POST  /_drill/close       {user, view_id}
     POST  /_drill/post        {user, channel, text, thread_ts}
     GET   /_drill/messages?channel=&user=
@@ -13,12 +14,15 @@
     PATCH /_drill/settings, /_drill/users/{id}, /_drill/usergroups/{id}, /_drill/channels/{id}
 
 A command, click or submission answers when it was handed to the app, with its `envelope_id`; with `wait`,
-when the app acknowledged it or was too slow. A click on a menu chooses the option with that `value`, or the
+when the app acknowledged it or was too slow. With `at_once` many people do something in the same moment; it answers
+with all `outcomes`, in order. A click on a menu chooses the option with that `value`, or the
 user with that id. A malformed order is answered with 400 and words, one that cannot be carried out with 403,
 404, 409 or (without an app to tell) 503.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -42,6 +46,7 @@ def order_routes(slack: PracticeSlack) -> list[Route]:
         Route("/_drill/command", _acting(slack, _command), methods=["POST"]),
         Route("/_drill/click", _acting(slack, _click), methods=["POST"]),
         Route("/_drill/submit", _acting(slack, _submit), methods=["POST"]),
+        Route("/_drill/at_once", _acting(slack, _at_once), methods=["POST"]),
         Route("/_drill/close", _acting(slack, _close), methods=["POST"]),
         Route("/_drill/post", _acting(slack, _post), methods=["POST"]),
         *_looking(slack),
@@ -106,6 +111,14 @@ async def _submit(people: People, order: Order) -> JsonObject:
     return await _outcome(await people.submit(user, view, values or {}), wait)
 
 
+async def _at_once(people: People, order: Order) -> JsonObject:
+    each = order.objects("orders")
+    order.finish()
+    acts = [(one.choice("do", _Deed), one) for one in each]
+    outcomes = await asyncio.gather(*(_DEEDS[deed](people, one) for deed, one in acts))
+    return {"outcomes": outcomes}
+
+
 async def _close(people: People, order: Order) -> JsonObject:
     user = people.person(order.text("user"))
     view = people.view(user, order.text("view_id"))
@@ -119,6 +132,17 @@ async def _post(people: People, order: Order) -> JsonObject:
     text, thread_ts = order.text("text"), order.optional_text("thread_ts")
     order.finish()
     return {"ts": people.post(user, channel, text, thread_ts).ts}
+
+
+class _Deed(StrEnum):
+    """What many can do at once."""
+
+    COMMAND = "command"
+    CLICK = "click"
+    SUBMIT = "submit"
+
+
+_DEEDS: dict[_Deed, Act] = {_Deed.COMMAND: _command, _Deed.CLICK: _click, _Deed.SUBMIT: _submit}
 
 
 def _who_and_where(people: People, order: Order) -> tuple[User, Channel]:

@@ -60,6 +60,17 @@ def test_a_command_order_does_not_wait_unless_it_is_told_to(slack: Practice) -> 
     assert "envelope_id" in answer.json()
 
 
+def test_many_can_do_something_in_the_same_moment(slack: Practice) -> None:
+    heard = listening(app := slack.app())
+    ts = slack.post(blocks=[actions(button("approve"))])
+    typed = {"do": "command", "user": "UOLIVIA", "channel": INCIDENT, "command": COMMAND, "wait": True}
+    clicked = {"do": "click", "user": "USAM", "channel": INCIDENT, "ts": ts, "action_id": "approve", "wait": True}
+    with slack.connected(app):
+        outcomes = slack.order("at_once", orders=[typed, clicked]).json()["outcomes"]
+    assert [outcome["state"] for outcome in outcomes] == ["acknowledged"] * 2
+    assert len(heard) == 2
+
+
 def test_what_an_app_says_as_it_acknowledges_is_private(slack: Practice) -> None:
     app = slack.app()
     app.command(COMMAND)(lambda ack: ack("No incident is open."))

@@ -53,6 +53,13 @@ def test_an_order_that_cannot_be_followed_is_answered_in_words(
     assert slack.look("log")["entries"] == []
 
 
+@pytest.mark.parametrize("orders", [None, {"do": "command"}, [7], [TYPED], [{**TYPED, "do": "shout"}]])
+def test_what_cannot_be_done_at_once_is_answered_in_words(slack: Practice, orders: object) -> None:
+    answer = slack.order("at_once", orders=orders)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
 def test_what_is_not_json_is_answered_in_words(slack: Practice) -> None:
     answer = requests.post(f"{slack.url}/_drill/click", data=b"{", timeout=5)
     assert (answer.status_code, answer.json()) == (400, {"error": "the order is not JSON"})
