@@ -83,6 +83,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin; what an earlier process left unfinished is taken up first."""
+        self._database.listen(self.wake)
         self._scheduler.start()
         for worker in self._workers:
             worker.start()

@@ -193,8 +193,8 @@ class Settings(BaseSettings):
         "16", "calls to Mailgun at once", "a number from 1 to 64"
     )
     BATCH: Annotated[int, _read(values.parse_whole(1, 1000))] = _variable(
-        "200",
-        "secrets in one handover at most; Slack's limit on a message usually ends it sooner",
+        "125",
+        "secrets in one handover at most; Slack's limit on a message may end it sooner",
         "a number from 1 to 1000",
     )
     HTTP_TIMEOUT: Duration = _variable("8s", "how long Mailgun or Slack may take to answer", _DURATION.format("8s"))

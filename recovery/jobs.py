@@ -53,7 +53,9 @@ class TaskKind:
     `most_attempts` failed attempts the task fails for a person to see; None means that it is tried until it works,
     and that the board says what keeps it from that. `effect` marks kinds that change something at Mailgun or tell
     people: cancelling an incident drops those that never began. `quick` kinds answer people and have workers of
-    their own. `draws` marks kinds that post or redraw what is known already: no step moves by them.
+    their own. `draws` marks kinds that post or redraw what is known already: no step moves by them. `fills_calls`
+    marks kinds of which one job calls Mailgun as often at once as it may: it says `calls_made` when it does so no
+    longer.
     """
 
     name: str
@@ -65,6 +67,7 @@ class TaskKind:
     effect: bool = False
     quick: bool = False
     draws: bool = False
+    fills_calls: bool = False
 
 
 class Stopping(Exception):
@@ -79,6 +82,7 @@ class Job:
         self.kind = kind
         self.tasks = list(tasks)
         self.incident_id = tasks[0].incident_id
+        self.is_calling = kind.fills_calls
         self._until = until
         self._lock = Lock()
         self._if_lost: dict[str, NewTask] = {}
@@ -180,6 +184,11 @@ class Job:
         if looked < LOOKS:
             self.note(**{LOOKED: looked})
             raise NotYet(words, seconds=self.tools.policy.settle.total_seconds())
+
+    def calls_made(self) -> None:
+        """What this job had to call Mailgun for it has: the next one may begin with that."""
+        self.is_calling = False
+        self.tools.wake()
 
     def let_go(self, tasks: Sequence[Task]) -> None:
         """Give back some of the claimed tasks with which nothing was begun, to be claimed by another job."""

@@ -53,7 +53,7 @@ class Policy:
     lookback: timedelta = timedelta(days=14)
     handover_ttl: timedelta = timedelta(hours=24)
     concurrency: int = 16
-    batch: int = 200
+    batch: int = 125
     http_timeout: timedelta = timedelta(seconds=8)
     lease: timedelta = timedelta(seconds=30)
     tick: timedelta = timedelta(seconds=1)

@@ -139,6 +139,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
     handover = plan_handover(job, incident, tasks, "API key")
     tasks = mark_tasks(job, tasks)
     results = proven(job, job.tools.at_once(lambda task: make_replacement(job, task), tasks))
+    job.calls_made()
     made = [r for r in results if r.made is not None]
     failed = [r for r in results if r.made is None]
     if failed:

@@ -2,20 +2,25 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
-from functools import partial
-from itertools import takewhile
 from threading import Event, Lock, Thread
 
 from recovery.errors import LeaseLost, OutsideError, RecoveryError, Uncertain
 from recovery.jobs import Job, Stopping, TaskKind
 from recovery.state import NewTask
-from recovery.store import Batch
+from recovery.store import Batch, Transaction
 from recovery.tools import Tools
 
 log = logging.getLogger(__name__)
+
+MOST_CALLING = 2
+"""Jobs that call Mailgun as often as they may: one keeps all calls busy, the next has them from there. What a process
+claims beyond that other processes could do meanwhile."""
+
+SPARE_THREADS = 4
+"""Threads that such jobs leave to others: they may all be waiting for Slack's pace."""
 
 
 class Worker:
@@ -43,7 +48,7 @@ class Worker:
         self._after = after
         self._wake = Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._running: set[Future[None]] = set()
+        self._running: dict[Future[None], Job] = {}
         self._owed: list[NewTask] = []
         self._owing = Lock()
         self._loop = Thread(target=self._claim_until_stopped, name=f"{name}-claims", daemon=True)
@@ -73,13 +78,13 @@ class Worker:
         tick = self._tools.policy.tick.total_seconds()
         while not self._tools.stopping.is_set():
             self._wake.clear()
-            self._running = {future for future in self._running if not future.done()}
+            self._running = {future: job for future, job in self._running.items() if not future.done()}
             for job in self._claim(self._threads - len(self._running)):
                 if self._tools.stopping.is_set():
                     # With nothing begun; the leases of these are released.
                     break
                 future = self._pool.submit(self._run, job)
-                self._running.add(future)
+                self._running[future] = job
                 future.add_done_callback(lambda _: self._wake.set())
             self._wake.wait(tick)
 
@@ -92,8 +97,7 @@ class Worker:
         try:
             self._plan_owed()
             with self._tools.store.write() as tx:
-                claim = partial(tx.tasks.claim, list(self._kinds), self._batches, self._owner, now, until)
-                claimed = list(takewhile(bool, (claim() for _ in range(most))))
+                claimed = self._claimed(tx, most, now, until)
         except RecoveryError as error:
             log.warning("%s could not claim work: %s", self._name, error)
             return []
@@ -101,7 +105,24 @@ class Worker:
             log.exception("a defect in claiming work")
             return []
         self.last_round = now
-        return [Job(self._tools, self._kinds[tasks[0].kind], tasks, until) for tasks in claimed]
+        return claimed
+
+    def _claimed(self, tx: Transaction, most: int, now: datetime, until: datetime) -> list[Job]:
+        jobs: list[Job] = []
+        while len(jobs) < most:
+            kinds = self._with_room([*self._running.values(), *jobs])
+            tasks = tx.tasks.claim(kinds, self._batches, self._owner, now, until)
+            if not tasks:
+                break
+            jobs.append(Job(self._tools, self._kinds[tasks[0].kind], tasks, until))
+        return jobs
+
+    def _with_room(self, jobs: Sequence[Job]) -> list[str]:
+        """The kinds of which one more may be claimed beside these jobs."""
+        calling = sum(job.is_calling for job in jobs)
+        holding = sum(job.kind.fills_calls for job in jobs)
+        is_full = calling >= MOST_CALLING or holding >= self._threads - SPARE_THREADS
+        return [name for name, kind in self._kinds.items() if not (is_full and kind.fills_calls)]
 
     def _plan_owed(self) -> None:
         """Plan what follows from leases that were lost. Kept until the database has it."""

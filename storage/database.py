@@ -1,7 +1,7 @@
 """The database as a whole: opened once by `bot.py`, handed to whoever works with it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -29,6 +29,7 @@ from storage.schema import IdentityRow
 from storage.transaction import Transaction
 from storage.turn import Turn
 from storage.urls import parsed, sqlite_file
+from storage.wakeups import Wakeups
 
 
 class Database(store.Store):
@@ -46,6 +47,7 @@ class Database(store.Store):
         # As many as `bounded` has connections: a pool's own patience cannot be another one each time.
         self._bounded_turn = self._turn or Turn(BOUNDED_PLACES)
         self._identity: str | None = None
+        self._wakeups: Wakeups | None = None
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -61,6 +63,8 @@ class Database(store.Store):
 
     def close(self) -> None:
         """Let go of the process's lock and of all connections."""
+        if self._wakeups is not None:
+            self._wakeups.close()
         self._processes.release()
         for engine in (self._writing, self._reading, self._bounded):
             engine.dispose()
@@ -93,6 +97,11 @@ class Database(store.Store):
         """How many processes work on this database, this one among them."""
         with reachable(to_write=False), self._reading.begin() as connection:
             return self._processes.alive(connection)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` from here on when another process has planned something. An SQLite file has no other."""
+        if self._writing.dialect.name == "postgresql":
+            self._wakeups = Wakeups(self._writing, self.owner, wake)
 
     # --- units of work
 

@@ -13,6 +13,7 @@ from storage.leases import Leases
 from storage.queue import LONG_AGO, TASKS
 from storage.rows import unless_there
 from storage.schema import TaskRow
+from storage.wakeups import tell_others
 
 _OF_STEP = TASKS.select().where(TaskRow.step_id == bindparam("step")).order_by(TaskRow.id)
 _OF_STEP_IN_STATUS = _OF_STEP.where(TaskRow.status.in_(bindparam("statuses")))
@@ -41,6 +42,9 @@ _READY = (
 
 
 class Tasks(Leases, store.Tasks):
+    _told = False
+    """Whether other processes will hear of this transaction: once is enough."""
+
     # --- planned
 
     def add(self, tasks: Iterable[NewTask]) -> int:
@@ -66,6 +70,9 @@ class Tasks(Leases, store.Tasks):
         added = self._connection.execute(
             unless_there(self._connection, TaskRow), rows, execution_options={"preserve_rowcount": True}
         )
+        if not self._told:
+            tell_others(self._connection, self._processes.owner)
+            self._told = True
         return added.rowcount
 
     # --- changed

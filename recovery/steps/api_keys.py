@@ -67,7 +67,13 @@ class ApiKeys(Step):
         return (
             TaskKind(self.begin_kind, begin, "listing the keys"),
             TaskKind(
-                REPLACE, lambda job: replace_keys(job, self), "replacing a key", batch=1000, fits=fits, effect=True
+                REPLACE,
+                lambda job: replace_keys(job, self),
+                "replacing a key",
+                batch=1000,
+                fits=fits,
+                effect=True,
+                fills_calls=True,
             ),
             TaskKind(RETIRE, lambda job: retire_key(job, self), "ending a session", effect=True),
             TaskKind(SPARE, lambda job: retire_key(job, self), "deleting a key", effect=True),

@@ -97,7 +97,7 @@ class SmtpCredentials(Step):
     def task_kinds(self) -> tuple[TaskKind, ...]:
         return (
             TaskKind(self.begin_kind, begin, "listing the SMTP logins"),
-            TaskKind(SET, set_passwords, "setting a password", batch=1000, fits=fits, effect=True),
+            TaskKind(SET, set_passwords, "setting a password", batch=1000, fits=fits, effect=True, fills_calls=True),
             TaskKind(AGAIN, lambda job: do_again(job, self, SET), "setting a password again", batch=1000),
         )
 
@@ -308,6 +308,7 @@ def set_passwords(job: Job) -> None:
     surely_unchanged = {task.id for task in job.tasks if not task.payload.get(CHANGED)}
     note_changed(job)
     attempts = job.tools.at_once(lambda task: attempt(job, task), job.tasks)
+    job.calls_made()
     given = [a for a in attempts if a.password is not None]
     failed = [a for a in attempts if a.password is None]
     if failed:

@@ -9,23 +9,29 @@ import pytest
 
 from recovery.jobs import Job, TaskKind
 from recovery.state import NewTask, TaskStatus
-from recovery.worker import Worker
+from recovery.worker import MOST_CALLING, SPARE_THREADS, Worker
 from tests.recovery.world import World
 
-THREADS = 3
+THREADS, MANY_THREADS = 3, 12
 SOON = 10.0
 
 
 class Workshop:
     """A worker whose jobs take until somebody lets them end. It never looks by itself: its tick is an hour."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, threads: int = THREADS, *, fills_calls: bool = False, calls: bool = True) -> None:
         self.world = world
+        self.jobs: list[Job] = []
         self.begun, self.may_end = Semaphore(0), Semaphore(0)
-        kind = TaskKind("work", self.do, "working")
-        self.worker = Worker("test", world.tools, [kind], world.database.owner, THREADS, lambda job: None)
+        self._threads, self._calls = threads, calls
+        kind = TaskKind("work", self.do, "working", fills_calls=fills_calls)
+        self.worker = Worker("test", world.tools, [kind], world.database.owner, threads, lambda job: None)
 
     def do(self, job: Job) -> None:
+        self.jobs.append(job)
+        if not self._calls:
+            job.calls_made()
+            self.worker.wake()
         self.begun.release()
         assert self.may_end.acquire(timeout=SOON)
 
@@ -44,7 +50,7 @@ class Workshop:
 
     def stop(self) -> None:
         self.world.stopping.set()
-        for _ in range(THREADS):
+        for _ in range(self._threads):
             self.may_end.release()
         self.worker.stop(monotonic() + SOON)
 
@@ -81,6 +87,39 @@ def test_what_is_planned_begins_as_soon_as_it_is_woken(workshop: Workshop) -> No
     workshop.worker.wake()
 
     assert workshop.begins(1)
+    workshop.stop()
+
+
+def test_of_jobs_that_fill_the_calls_to_mailgun_it_begins_two(make_world: Callable[..., World]) -> None:
+    workshop = Workshop(make_world(tick=timedelta(hours=1)), threads=MANY_THREADS, fills_calls=True)
+    workshop.plan(4)
+    workshop.worker.start()
+
+    assert workshop.begins(MOST_CALLING)
+    assert (workshop.many(TaskStatus.RUNNING), workshop.many(TaskStatus.READY)) == (2, 2)
+    workshop.stop()
+
+
+def test_the_next_of_them_begins_when_one_has_made_its_calls(make_world: Callable[..., World]) -> None:
+    workshop = Workshop(make_world(tick=timedelta(hours=1)), threads=MANY_THREADS, fills_calls=True)
+    workshop.plan(4)
+    workshop.worker.start()
+    assert workshop.begins(MOST_CALLING)
+    workshop.jobs[0].calls_made()
+    workshop.worker.wake()
+
+    assert workshop.begins(1)
+    assert workshop.many(TaskStatus.READY) == 1
+    workshop.stop()
+
+
+def test_however_many_of_them_wait_for_slack_others_have_threads(make_world: Callable[..., World]) -> None:
+    workshop = Workshop(make_world(tick=timedelta(hours=1)), threads=SPARE_THREADS + 2, fills_calls=True, calls=False)
+    workshop.plan(4)
+    workshop.worker.start()
+
+    assert workshop.begins(2)
+    assert workshop.many(TaskStatus.READY) == 2
     workshop.stop()
 
 
