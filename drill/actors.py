@@ -41,6 +41,10 @@ class Slack:
         """How many sockets the bot has open."""
         return int(self.orders.look("connections")["open"])
 
+    def connected_at(self) -> float:
+        """When the last of its sockets opened, as `time.time()` counts. There must have been one."""
+        return float(self.orders.look("connections")["newest_at"])
+
     def log(self, after: int = 0) -> list[JsonObject]:
         """Every Web API call and every event after that number, in order."""
         entries: list[JsonObject] = self.orders.look("log", after=after)["entries"]

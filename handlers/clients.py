@@ -1,5 +1,8 @@
 """Slack's Web API clients, set up the way this project needs them."""
 
+import ssl
+from functools import cache
+
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
@@ -17,6 +20,7 @@ def web_client(token: str, base_url: str = SLACK_API, timeout: float = 8) -> Web
         token=token,
         base_url=base_url,
         timeout=max(1, round(timeout)),
+        ssl=_tls(),
         logger=silent_logger(),
         retry_handlers=[],
     )
@@ -27,6 +31,13 @@ def web_client(token: str, base_url: str = SLACK_API, timeout: float = 8) -> Web
 
 def webhook_client(url: str, timeout: float) -> WebhookClient:
     """A client for one `response_url`, with the same habits."""
-    client = WebhookClient(url, timeout=max(1, round(timeout)), logger=silent_logger(), retry_handlers=[])
+    client = WebhookClient(url, timeout=max(1, round(timeout)), ssl=_tls(), logger=silent_logger(), retry_handlers=[])
     client.proxy = None
     return client
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for every connection: making it reads all certificate authorities of the machine, which takes longer than a
+    call to Slack. Left to itself, slack_sdk makes one for each call."""
+    return ssl.create_default_context()

@@ -4,10 +4,11 @@ A mistake of the program (a misspelt column, a row that a constraint forbids) pa
 """
 
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from storage.errors import DatabaseUnavailable
@@ -39,16 +40,30 @@ _SQLITE = {
 
 _RIGHTS = "Give the user that DATABASE_URL names all rights on the database and its schema public."
 _STANDBY = "It takes no changes now: a standby, perhaps. Name the primary in DATABASE_URL."
-_POSTGRESQL = {
-    psycopg.errors.DiskFull: _FULL,
-    psycopg.errors.InsufficientPrivilege: _RIGHTS,
-    psycopg.errors.ReadOnlySqlTransaction: _STANDBY,
-    psycopg.errors.FeatureNotSupported: _STANDBY,
-    psycopg.errors.IdleInTransactionSessionTimeout: _PASSES,
-    psycopg.InterfaceError: _PASSES,
-    psycopg.OperationalError: _PASSES,
-}
-"""The same for PostgreSQL, the first that fits."""
+_READ_ONLY = "25006"
+"""PostgreSQL's code for a transaction that may not write."""
+
+
+@cache
+def _postgresql() -> Mapping[type[Exception], str]:
+    """The same for PostgreSQL, the first that fits."""
+    import psycopg  # noqa: PLC0415  # whoever has an error of its has loaded it; with SQLite nobody needs to
+
+    return {
+        psycopg.errors.DiskFull: _FULL,
+        psycopg.errors.InsufficientPrivilege: _RIGHTS,
+        psycopg.errors.ReadOnlySqlTransaction: _STANDBY,
+        psycopg.errors.FeatureNotSupported: _STANDBY,
+        psycopg.errors.IdleInTransactionSessionTimeout: _PASSES,
+        psycopg.InterfaceError: _PASSES,
+        psycopg.OperationalError: _PASSES,
+    }
+
+
+def _databases_errors() -> tuple[type[Exception], ...]:
+    """What SQLAlchemy raises of a database's, and the drivers that it has loaded: psycopg only for PostgreSQL."""
+    psycopg = sys.modules.get("psycopg")
+    return (DBAPIError, sqlite3.Error, *([psycopg.Error] if psycopg else []))
 
 
 @contextmanager
@@ -61,7 +76,7 @@ def reachable(*, to_write: bool = True) -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise DatabaseUnavailable("The database is too busy: no connection became free.") from error
-    except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
+    except _databases_errors() as error:
         # What an event of SQLAlchemy's executes itself comes as the driver raised it.
         said = error.orig if isinstance(error, DBAPIError) else error
         # Connecting is no statement: SQLite then writes on its own account.
@@ -77,13 +92,13 @@ def _advice(said: BaseException | None) -> str | None:
     """What to do about it; None where it is the program that is wrong."""
     if isinstance(said, sqlite3.Error):
         return _SQLITE.get(_code(said))
-    return next((advice for kind, advice in _POSTGRESQL.items() if isinstance(said, kind)), None)
+    return next((advice for kind, advice in _postgresql().items() if isinstance(said, kind)), None)
 
 
 def _is_read_only(said: BaseException | None) -> bool:
     if isinstance(said, sqlite3.Error):
         return _code(said) == sqlite3.SQLITE_READONLY
-    return isinstance(said, psycopg.errors.ReadOnlySqlTransaction)
+    return getattr(said, "sqlstate", None) == _READ_ONLY
 
 
 def _code(said: sqlite3.Error) -> int:
@@ -93,7 +108,8 @@ def _code(said: sqlite3.Error) -> int:
 
 def in_one_line(said: BaseException | None) -> str:
     """What the driver said, as a sentence."""
-    words = said.diag.message_primary if isinstance(said, psycopg.Error) else None
+    diagnosis = getattr(said, "diag", None)
+    words = diagnosis.message_primary if diagnosis is not None else None
     # Where the server said nothing itself, the hints of the library stand in lines of their own.
     words = words or str(said).split("\n\t")[0]
     return " ".join(words.split()).rstrip(".") + "."

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, not_, or_, select
 
 from recovery.state import HandoverStatus, Incident, ObligationStatus, StepState, StepStatus, TaskStatus
 from recovery.store import Glance
@@ -16,16 +16,26 @@ from storage.steps import STEPS
 _NOW: ColumnElement[Any] = bindparam("now")
 _OPEN = ObligationRow.status.in_((ObligationStatus.OPEN, ObligationStatus.QUESTIONED))
 
-_HANDOVER_IS_DUE = exists().where(
+
+def _any_with(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is a row for which they hold.
+
+    No EXISTS: until PostgreSQL has statistics it answers that one for every row of the table at once, so that each tick
+    would read all people. Of a query for one row it does not.
+    """
+    return select(1).where(*conditions).limit(1).scalar_subquery().is_not(None)
+
+
+_HANDOVER_IS_DUE = _any_with(
     HandoverRow.incident_id == IncidentRow.id,
     HandoverRow.status == HandoverStatus.SENT,
     or_(HandoverRow.next_reminder_at <= _NOW, HandoverRow.expires_at <= _NOW),
 )
-_PERSON_IS_DUE = and_(ALIVE, exists().where(PersonRow.incident_id == IncidentRow.id, PersonRow.next_message_at <= _NOW))
+_PERSON_IS_DUE = and_(ALIVE, _any_with(PersonRow.incident_id == IncidentRow.id, PersonRow.next_message_at <= _NOW))
 _SUMMARY_IS_DUE = and_(ALIVE, IncidentRow.next_summary_at.is_not(None), IncidentRow.next_summary_at <= _NOW)
-_UNFINISHED = exists().where(TaskRow.step_id == StepRow.id, TaskRow.status.in_((TaskStatus.READY, TaskStatus.RUNNING)))
-_FAILED = exists().where(TaskRow.step_id == StepRow.id, TaskRow.status == TaskStatus.FAILED)
-_SOMEBODY_LEFT = exists().where(ObligationRow.incident_id == IncidentRow.id, ObligationRow.step_id == StepRow.id, _OPEN)
+_UNFINISHED = _any_with(TaskRow.step_id == StepRow.id, TaskRow.status.in_((TaskStatus.READY, TaskStatus.RUNNING)))
+_FAILED = _any_with(TaskRow.step_id == StepRow.id, TaskRow.status == TaskStatus.FAILED)
+_SOMEBODY_LEFT = _any_with(ObligationRow.incident_id == IncidentRow.id, ObligationRow.step_id == StepRow.id, _OPEN)
 
 
 def _flag(condition: ColumnElement[bool], name: str) -> ColumnElement[Any]:
@@ -39,10 +49,10 @@ _GLANCE = (
         _flag(
             and_(StepRow.status == StepStatus.RUNNING, not_(_UNFINISHED), or_(_FAILED, not_(_SOMEBODY_LEFT))), "stalled"
         ),
-        _flag(exists().where(ObligationRow.incident_id == IncidentRow.id, _OPEN), "somebody_is_left"),
+        _flag(_any_with(ObligationRow.incident_id == IncidentRow.id, _OPEN), "somebody_is_left"),
         _flag(or_(_HANDOVER_IS_DUE, _PERSON_IS_DUE, _SUMMARY_IS_DUE), "is_due"),
         _flag(
-            exists().where(
+            _any_with(
                 TaskRow.incident_id == IncidentRow.id,
                 TaskRow.kind == bindparam("review"),
                 TaskRow.status.in_((TaskStatus.READY, TaskStatus.RUNNING)),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from recovery.errors import Missing
 from storage.schema import Base
@@ -116,5 +116,8 @@ class Rows(Generic[Value]):
 
 def unless_there(connection: Connection, table: type[Base]) -> Any:
     """An insert that leaves out rows which a unique index forbids, without failing."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # loaded with the engine; with SQLite, for nothing
+
+    return postgresql.insert(table).on_conflict_do_nothing()

@@ -1,6 +1,6 @@
 """The bot as a process of its own, started at the cost of a fork.
 
-`python bot.py` takes more than a second of a core to import what it needs, and a thousand crashes mean two thousand
+`python bot.py` takes half a second of a core and more to import what it needs, and a thousand crashes mean two thousand
 starts. Here a process that has imported `bot`, and done nothing else, forks for each start. What comes of it is a
 process like any other, with its own memory, variables, sockets and log, and SIGKILL ends it as it ends any. Where the
 start or the end of `python bot.py` is looked at, tests take `BotProcess` instead.

@@ -181,7 +181,7 @@ def _looking(slack: PracticeSlack) -> list[Route]:
         return JSONResponse(feed.feed(slack, user, _number(request, "since")))
 
     async def connections(request: Request) -> Response:
-        return JSONResponse({"open": slack.sockets.connections})
+        return JSONResponse({"open": slack.sockets.connections, "newest_at": slack.sockets.newest_at})
 
     handlers = {"messages": messages, "views": views, "log": log, "feed": poll, "connections": connections}
     return [

@@ -53,6 +53,8 @@ class SocketMode:
         self._awaited: dict[str, _Awaited] = {}
         self._numbers = itertools.count(1)
         self._turn = 0
+        self.newest_at: float | None = None
+        """When the last connection opened, by the workspace's clock."""
 
     def issue_ticket(self) -> str:
         """What `apps.connections.open` puts into its address; good for one connection."""
@@ -78,6 +80,7 @@ class SocketMode:
             # Nothing may come before the hello, so the connection counts only after it.
             await socket.send_json(self._hello(connection))
             self._connections.append(connection)
+            self.newest_at = self._workspace.clock()
             self._workspace.touch()
             while True:
                 self._receive(await socket.receive_text())

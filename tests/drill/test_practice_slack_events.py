@@ -348,6 +348,15 @@ def test_events_take_turns_over_the_connections(slack: Practice) -> None:
     assert (len(heard), len(other_heard)) == (2, 2)
 
 
+def test_it_is_known_when_the_newest_connection_opened(slack: Practice) -> None:
+    began = time.time()
+    with slack.connected(slack.app()):
+        connections = slack.look("connections")
+
+    assert connections["open"] == 1
+    assert began < connections["newest_at"] < time.time()
+
+
 def test_when_one_connection_goes_the_others_go_on(slack: Practice) -> None:
     heard = listening(app := slack.app())
     with slack.connected(app):

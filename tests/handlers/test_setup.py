@@ -9,7 +9,7 @@ import pytest
 from drill.slack.workspaces import SCOPES as PRACTISED
 from handlers import forms
 from handlers.app import build_app
-from handlers.clients import web_client
+from handlers.clients import web_client, webhook_client
 from handlers.errors import of_answer
 from handlers.intake import Intake
 from handlers.manifest import SCOPES, manifest
@@ -65,6 +65,13 @@ def test_a_client_retries_nothing_and_minds_no_proxy(monkeypatch: pytest.MonkeyP
     assert client.retry_handlers == []
     assert client.proxy is None
     assert client.logger.level > logging.INFO
+
+
+def test_all_clients_read_the_certificate_authorities_once() -> None:
+    shared = web_client("xoxb-1").ssl
+
+    assert shared is not None
+    assert shared is web_client("xapp-1").ssl is webhook_client("https://hooks.slack.com/1", 3).ssl
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import event
 
 from recovery.actions import Ask
+from recovery.audit import Action, Actor, AuditFacts
+from recovery.content import MarkerKind
 from recovery.due import plan_due
 from recovery.polling import APART, POLL, poll_task
 from recovery.state import IncidentStatus
 from recovery.steps import STEPS
+from recovery.thread import REDRAW
 from recovery.weighing import FIND
 from storage.database import Database
 from tests.databases import KINDS, borrowed_url
@@ -154,6 +157,36 @@ def test_a_tick_with_no_incident_takes_one_statement(either: Callable[[], World]
         plan_due(world.tools, STEPS)
 
     assert len(statements) == 1
+
+
+def redrawn(world: World) -> tuple[int, int]:
+    """How many statements redrawing the board takes, and how many messages are redrawn."""
+    with world.database.write() as tx:
+        tx.incidents.set(world.incident.id, description=f"spam is leaving, {world.incident.revision}")
+    plan_due(world.tools, STEPS)
+    drawn = sum(len(message.said) for message in world.slack.messages)
+    job = world.claim(REDRAW)
+    assert job is not None
+    with counted(world) as statements:
+        job.kind.run(job)
+    return len(statements), sum(len(message.said) for message in world.slack.messages) - drawn
+
+
+def test_redrawing_the_board_costs_as_much_under_a_long_trail_as_under_a_short_one(
+    either: Callable[[], World],
+) -> None:
+    world = either().opened()
+    costs = []
+    for size in SIZES:
+        with world.database.write() as tx:
+            said = [AuditFacts(Actor.BOT, Action.HANDED_OVER, f"handover {number}") for number in range(size)]
+            tx.audit.append_all(world.incident.id, world.clock.now(), said)
+        world.draw()
+        costs.append(redrawn(world))
+
+    assert len(set(costs)) == 1, costs
+    assert costs[0][1] == 1
+    assert len(world.slack.of_kind(MarkerKind.AUDIT)) >= sum(SIZES) / 20
 
 
 def test_however_many_press_check_now_one_poll_answers_them_and_the_next_waits(world: World) -> None:
