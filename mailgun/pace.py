@@ -32,7 +32,7 @@ PAUSE = 0.1
 little, and in ten minutes without any the limit is forgotten, but not in one."""
 
 MOMENT = 1.0
-"""In seconds: so far back goes what counts as sent of late, where no limit is known yet."""
+"""In seconds. What was sent before that does not say how fast calls were sent when the first was refused."""
 
 SOONEST = 0.01
 """In seconds. No answer comes sooner than that after its call."""
@@ -51,8 +51,9 @@ class NoTurn(Exception):
 
 @dataclass(frozen=True)
 class Turn:
-    """When a call may be sent: in `wait` seconds. `era` is that of the rate at which it was given."""
+    """When a call may be sent: `at`, by the pace's clock, in `wait` seconds. `era` is that of the rate."""
 
+    at: float
     wait: float
     era: int
 
@@ -90,7 +91,7 @@ class Pace:
                 if wait > longest:
                     raise NoTurn(wait - longest, rate)
                 self._free_at = now + wait + 1 / rate
-            return Turn(wait, self._era)
+            return Turn(now + wait, wait, self._era)
 
     def taken(self, turn: Turn) -> None:
         """Mailgun answered that call with anything but 429."""
@@ -109,11 +110,12 @@ class Pace:
             now = self._clock()
             self._too_many += 1
             share = self._taken / (self._taken + self._too_many)
-            before = max(self._rate() or self._rate_of_late(now), LEAST_RATE)
+            before = max(self._rate() or self._sent_since(turn, now), LEAST_RATE)
             self._refused_at_rate = before
             self._lowered_to = max(before * min(max(share, MOST_LOWERED), LEAST_LOWERED), LEAST_RATE)
             self._age = 0.0
-            self._free_at = max(self._free_at, now)
+            # Not at once: Mailgun has nothing to give at this moment.
+            self._free_at = max(self._free_at, now + 1 / self._lowered_to)
             self._begin_era()
             logger.info("Mailgun refused a call at %.3g calls a second: %.3g from now on", before, self._lowered_to)
 
@@ -148,6 +150,8 @@ class Pace:
         while self._sent[0] < now - MOMENT:
             self._sent.popleft()
 
-    def _rate_of_late(self, now: float) -> float:
-        """How fast calls were sent, by the last moment: the refused call's own turn, or a later one, is among them."""
-        return len(self._sent) / max(now - self._sent[0], SOONEST)
+    def _sent_since(self, turn: Turn, now: float) -> float:
+        """How fast calls were sent while that one was on its way. Rather too much than too little: what is too fast
+        shows with the next answer, what is too slow only after many."""
+        since = max(turn.at, now - MOMENT)
+        return sum(since <= at < now for at in self._sent) / max(now - since, SOONEST)
