@@ -73,6 +73,15 @@ def from_response(what: str, method: str, response: requests.Response, secrets: 
     return Uncertain(f"Mailgun was asked to {what} and answered with an error of its own ({status}){told}.")
 
 
+def from_pace(what: str, rate: float, seconds: float) -> Later:
+    """For a call that was not sent: it would have had to wait for its turn for too long."""
+    return Later(
+        f"Mailgun takes about {rate:.3g} calls a second at present, and others wait already: it is asked to {what} "
+        "after them.",
+        seconds=seconds,
+    )
+
+
 def from_unreadable(what: str, why: str) -> Uncertain:
     """For a 2xx whose body is not what Mailgun's description promises."""
     return Uncertain(f"Mailgun was asked to {what} and its answer could not be understood: {why}.")

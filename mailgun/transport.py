@@ -1,7 +1,11 @@
-"""One call to Mailgun over one pooled session.
+"""One call to Mailgun over one pooled session, at the pace that Mailgun allows.
 
 What is retried here is a GET, once, after a connection error or a 502, 503 or 504. Everything else comes back
 to the caller, sorted into `recovery.errors` by whether it had its effect.
+
+Once Mailgun has refused calls for their number (429), each waits for its turn before it is sent. That is a matter of
+milliseconds, and no waiting of the kind that is a task's `not_before`: a quarter of the timeout at most, and it takes
+from it. So the lease that outlasts the call outlasts the wait with it; who would wait for longer is told to come later.
 """
 
 import json
@@ -9,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -21,11 +26,15 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from mailgun import outcomes
 from mailgun.models import Unreadable
+from mailgun.pace import NoTurn, Pace
 from recovery.errors import OutsideError
 from recovery.secret import Secret
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Result = TypeVar("Result")
+
+WAIT_SHARE = 0.25
+"""Of a call's timeout: so long it may wait for its turn."""
 
 ON_BEHALF_OF = "X-Mailgun-On-Behalf-Of"
 """The header that names the subaccount which a call is about."""
@@ -60,11 +69,20 @@ class Call:
 class Transport:
     """The pooled session. Any number of threads may call at once; `concurrency` connections are kept.
 
-    `timeout` bounds connecting and waiting for the answer together, in seconds, for each attempt.
+    `timeout` bounds waiting for a turn, connecting and waiting for the answer together, in seconds, for each attempt.
     """
 
-    def __init__(self, *, timeout: float, concurrency: int) -> None:
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        concurrency: int,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._timeout = timeout
+        self._pace = pace or Pace()
+        self._sleep = sleep
         self.session = requests.Session()
         self.session.headers["User-Agent"] = "mailgun-recovery-bot"
         adapter = _Adapter(concurrency)
@@ -74,9 +92,9 @@ class Transport:
     def call(self, call: Call, key: Secret | None, read: Callable[[object], Result]) -> Result:
         """The answer as `read` reads it. Raises the `OutsideError` that fits any other outcome.
 
-        `key` authenticates as user `api`; None sends no key, for what is not Mailgun's API.
+        `key` authenticates as user `api`; None sends no key, for what is not Mailgun's API: it is not paced either.
         """
-        answer = self._send(call, key)
+        answer = self._send(call, None, self._timeout) if key is None else self._send_in_turn(call, key)
         if isinstance(answer, OutsideError):
             raise answer
         if not 200 <= answer.status_code < 300:
@@ -91,7 +109,20 @@ class Transport:
         # Raised out here, so that no context keeps the body, which may hold a new key.
         raise outcomes.from_unreadable(call.what, why)
 
-    def _send(self, call: Call, key: Secret | None) -> requests.Response | OutsideError:
+    def _send_in_turn(self, call: Call, key: Secret) -> requests.Response | OutsideError:
+        try:
+            turn = self._pace.turn(longest=self._timeout * WAIT_SHARE)
+        except NoTurn as full:
+            return outcomes.from_pace(call.what, full.rate, full.seconds)
+        if turn.wait:
+            self._sleep(turn.wait)
+        answer = self._send(call, key, self._timeout - turn.wait)
+        if isinstance(answer, requests.Response):
+            answered = self._pace.refused if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS else self._pace.taken
+            answered(turn)
+        return answer
+
+    def _send(self, call: Call, key: Secret | None, timeout: float) -> requests.Response | OutsideError:
         started = time.monotonic()
         try:
             answer = self.session.request(
@@ -103,7 +134,7 @@ class Transport:
                 json=call.body,
                 headers={ON_BEHALF_OF: call.on_behalf_of} if call.on_behalf_of else None,
                 auth=None if key is None else ("api", key.reveal()),
-                timeout=self._timeout,
+                timeout=timeout,
                 # Following one would turn a PUT into a GET.
                 allow_redirects=False,
             )

@@ -110,8 +110,8 @@ class Job:
             self._until = until
 
     def wait(self, seconds: float) -> None:
-        """Wait in memory, under the lease. Only for a job that holds secrets that nobody has yet, or that
-        is in the middle of a look through the account (`recovery.listing`).
+        """Wait in memory, under the lease. Only for a job that holds secrets that nobody has yet (`recovery.patience`
+        among them), or that is in the middle of a look through the account (`recovery.listing`).
 
         Any other waiting is a task's `not_before`. Raises `Stopping` as soon as the process shall leave.
         """

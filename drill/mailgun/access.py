@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from drill.mailgun.answers import account_disabled, address_not_allowed, forbidden, unauthorized
+from drill.mailgun.answers import account_disabled, address_not_allowed, forbidden, too_many, unauthorized
 from drill.mailgun.model import Account, Estate, Key, KeyRole
 
 ON_BEHALF_OF = "X-Mailgun-On-Behalf-Of"
@@ -76,10 +76,13 @@ def admit(
     Raises:
         Refusal: 401 for a key that does not work, and for a sending key anywhere but at the messages of its
             domain; 403 for a role that is too small, and for a subaccount that is
-            not the caller's. Either for a disabled account that refuses calls.
+            not the caller's. Either for a disabled account that refuses calls. 429 for one call too many.
     """
     if found is None or not found[0].works(at):
         raise unauthorized()
+    seconds = account.takes_call_in(at)
+    if seconds:
+        raise too_many(seconds)
     if not account.lets_calls_in():
         raise address_not_allowed()
     if account.disabled and account.refuses_calls is not None:

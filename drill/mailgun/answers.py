@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 
 class Refusal(Exception):
     """A call that Mailgun refuses; raised by whoever finds the reason, answered in one place."""
 
-    def __init__(self, status: int, message: str, plain: bool = False, field: str = "message") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        plain: bool = False,
+        field: str = "message",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self._field = field
         self._status = status
         self._message = message
         self._plain = plain
+        self._headers = headers
 
     def response(self) -> Response:
         if self._plain:
-            return PlainTextResponse(self._message, self._status)
-        return JSONResponse({self._field: self._message}, self._status)
+            return PlainTextResponse(self._message, self._status, self._headers)
+        return JSONResponse({self._field: self._message}, self._status, self._headers)
 
 
 def bad_request(message: str) -> Refusal:
@@ -43,6 +54,13 @@ def address_not_allowed() -> Refusal:
 def account_disabled(status: int) -> Refusal:
     """Mailgun's answer to a call about a disabled account; see `statuses.py`."""
     return unauthorized() if status == 401 else forbidden("Account is disabled")
+
+
+def too_many(seconds: float) -> Refusal:
+    """Mailgun's answer to a call that comes `seconds` too soon, in whole seconds; see `statuses.py`."""
+    wait = math.ceil(seconds)
+    words = f"account-requests-per-sec limit exceeded, try again after {wait} seconds"
+    return Refusal(429, words, headers={"Retry-After": str(wait)})
 
 
 def not_found(message: str) -> Refusal:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from drill.buckets import Bucket
 from drill.mailgun.outlets import Alert, AllowedAddress, Archive, Kept, QueuedMessage, Route, Webhook, present
 from drill.mailgun.places import Region
 
@@ -258,6 +259,17 @@ class Account:
     """The address that every call counts as coming from: the practice server's callers are all on this machine."""
     refuses_calls: int | None = None
     """The status with which each call is refused while the account is disabled; None while it only cannot send."""
+    calls_a_second: int | None = None
+    """So many calls it takes, of all hosts and subaccounts together; None is as many as come."""
+    burst: int = 10
+    """So many of them at once, after a pause."""
+    _bucket: Bucket = field(default_factory=Bucket)
+
+    def takes_call_in(self, at: datetime) -> float:
+        """Count one call. 0 if it is taken; otherwise it is one too many, and this is in how many seconds one fits."""
+        if self.calls_a_second is None:
+            return 0.0
+        return self._bucket.take(at.timestamp(), self.calls_a_second, self.burst)
 
     def lets_calls_in(self) -> bool:
         """Whether the allowlist has the address that calls come from; while it is empty, it keeps nobody out."""

@@ -62,18 +62,21 @@ class Orders:
         return JSONResponse({"calls": [call.told() for call in self._log.calls]})
 
     async def _change_account(self, request: Request) -> Response:
-        """PATCH /_drill/account {disabled, key_limit, largest_page, calls_come_from, refuses_calls}.
+        """PATCH /_drill/account {disabled, key_limit, largest_page, calls_come_from, refuses_calls, ...}.
 
         A limit of null is none. `largest_page` is how many items of a list are given at once, however many are asked
         for. `calls_come_from` is the IP address that every call from now on counts as coming from. `refuses_calls` is
         the status, 401 or 403, with which every call is refused while the account is disabled; null means that none
-        is.
+        is. `calls_a_second` are taken of all hosts and subaccounts together, and `burst` at once after a pause; the
+        others are answered 429.
         """
         order = await Order.read(request)
         disabled = order.optional_flag("disabled")
         has_limit, key_limit = order.has("key_limit"), order.optional_whole("key_limit")
         has_page, largest_page = order.has("largest_page"), order.optional_whole("largest_page", at_least=1)
         calls_come_from = order.optional_text("calls_come_from")
+        has_rate, calls_a_second = order.has("calls_a_second"), order.optional_whole("calls_a_second", at_least=1)
+        burst = order.optional_whole("burst", at_least=1)
         may_refuse, refuses_calls = order.has("refuses_calls"), order.optional_whole("refuses_calls")
         order.finish()
         if refuses_calls not in (None, 401, 403):
@@ -88,6 +91,10 @@ class Orders:
             self._account.estate.key_limit = key_limit
         if has_page:
             self._account.largest_page = largest_page
+        if has_rate:
+            self._account.calls_a_second = calls_a_second
+        if burst is not None:
+            self._account.burst = burst
         if calls_come_from is not None:
             self._account.calls_come_from = calls_come_from
         return JSONResponse(told_account(self._account)["account"])

@@ -21,6 +21,8 @@ def told_account(account: Account) -> Told:
             "public_key": account.public_key,
             "calls_come_from": account.calls_come_from,
             "refuses_calls": account.refuses_calls,
+            "calls_a_second": account.calls_a_second,
+            "burst": account.burst,
         },
         "domains": [told_domain(domain, owner) for owner, estate in estates for domain in estate.domains],
         "keys": [told_key(key, owner) for owner, estate in estates for key in estate.keys],

@@ -53,7 +53,8 @@ UNDESCRIBED: tuple[UndescribedStatus, ...] = (
     UndescribedStatus(
         "too many requests",
         429,
-        f"{_RESPONSE_CODES}: to be repeated as the answer says; body as the description's 429 of messages",
+        f"{_RESPONSE_CODES}: to be repeated as the answer says; body as the description's 429 of messages, with HTTP's "
+        "`Retry-After` beside it, which nothing published says that Mailgun sends or does not send",
     ),
     UndescribedStatus("failure inside Mailgun", 500, f"{_RESPONSE_CODES}: to be repeated later"),
     UndescribedStatus("bad gateway", 502, "HTTP; a proxy before any public API answers so"),

@@ -1,16 +1,10 @@
-"""Token buckets, for Slack's rate limits."""
+"""Slack's rate limits."""
 
 import math
-from dataclasses import dataclass
 
+from drill.buckets import Bucket
 from drill.slack.errors import SlackError
 from drill.slack.model import Clock
-
-
-@dataclass
-class _Bucket:
-    tokens: float
-    at: float
 
 
 class RateLimiter:
@@ -18,7 +12,7 @@ class RateLimiter:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, Bucket] = {}
 
     def take(self, key: str, per_second: float, burst: float) -> None:
         """Use one of the key's tokens. A rate of 0 is no limit.
@@ -28,11 +22,6 @@ class RateLimiter:
         """
         if per_second <= 0:
             return
-        now = self._clock()
-        bucket = self._buckets.setdefault(key, _Bucket(burst, now))
-        bucket.tokens = min(burst, bucket.tokens + (now - bucket.at) * per_second)
-        bucket.at = now
-        if bucket.tokens < 1:
-            wait = max(1, math.ceil((1 - bucket.tokens) / per_second))
-            raise SlackError("ratelimited", status=429, retry_after=wait)
-        bucket.tokens -= 1
+        wait = self._buckets.setdefault(key, Bucket()).take(self._clock(), per_second, burst)
+        if wait:
+            raise SlackError("ratelimited", status=429, retry_after=max(1, math.ceil(wait)))

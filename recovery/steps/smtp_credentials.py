@@ -36,6 +36,7 @@ from recovery.making_logins import (
     to_be_made,
 )
 from recovery.owners import apart, count_apart, region_and_owner
+from recovery.patience import Patience
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
 from recovery.state import (
     Facts,
@@ -83,6 +84,8 @@ class Attempt:
     error: OutsideError | None = None
     begun_at: datetime | None = None
     """When Mailgun was first asked to set it: an old key that died later could have undone it."""
+    may_be_set: bool = False
+    """Without a password: whether an answer left open if Mailgun took it."""
 
 
 class SmtpCredentials(Step):
@@ -307,7 +310,8 @@ def set_passwords(job: Job) -> None:
     handover = plan_handover(job, incident, job.tasks, "SMTP password")
     surely_unchanged = {task.id for task in job.tasks if not task.payload.get(CHANGED)}
     note_changed(job)
-    attempts = job.tools.at_once(lambda task: attempt(job, task), job.tasks)
+    patience = Patience(job)
+    attempts = job.tools.at_once(lambda task: attempt(job, task, patience), job.tasks)
     job.calls_made()
     given = [a for a in attempts if a.password is not None]
     failed = [a for a in attempts if a.password is None]
@@ -337,30 +341,37 @@ def shown(task: Task) -> tuple[str, str]:
     return f"{login.domain} ({region_and_owner(login.region, login.owner)})", login.login
 
 
-def attempt(job: Job, task: Task) -> Attempt:
-    """Make a password and set it. While it is in memory, an uncertain answer is repeated with the same one."""
+def attempt(job: Job, task: Task, patience: Patience) -> Attempt:
+    """Make a password and set it.
+
+    While it is in memory, an uncertain answer is repeated with the same one, and a short wait that Mailgun asks for is
+    waited for: a login that is left out of its handover costs a message of its own.
+    """
     login = login_of(task)
     mailgun = mailgun_of(job, login.owner)
     password = new_password()
     begun_at = job.tools.clock.now()
-    for last in (False,) * (SAME_PASSWORD_TRIES - 1) + (True,):
-        job.hold()
+    doubt: Uncertain | None = None
+
+    def set_it() -> None:
         job.if_lost(
             NewTask(AGAIN, f"{AGAIN}:{task.step_id}:{task.subject}", task.incident_id, task.step_id, task.subject)
         )
+        if is_to_be_made(task):
+            create_unless_there(job, mailgun, login, password)
+        else:
+            mailgun.set_password(login, password)
+
+    for _ in range(SAME_PASSWORD_TRIES):
         try:
-            if is_to_be_made(task):
-                create_unless_there(job, mailgun, login, password)
-            else:
-                mailgun.set_password(login, password)
+            patience.ask(set_it)
         except Uncertain as error:
-            if last:
-                return Attempt(task, None, error)
+            doubt = error
         except OutsideError as error:
-            return Attempt(task, None, error)
+            return Attempt(task, None, error, may_be_set=doubt is not None)
         else:
             return Attempt(task, password, begun_at=begun_at)
-    raise AssertionError("unreachable: the last try returns")
+    return Attempt(task, None, doubt, may_be_set=True)
 
 
 def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: bool) -> None:
@@ -375,7 +386,7 @@ def settle_failure(job: Job, tx: Transaction, failed: Attempt, *, unchanged: boo
         note_gone(tx, job, tx.steps.get(failed.task.step_id or 0), {failed.task.subject}, set(), what)
         return
     task = failed.task
-    if unchanged and not isinstance(failed.error, Uncertain):
+    if unchanged and not failed.may_be_set:
         task = tx.tasks.note(task, merged(task.payload, {CHANGED: False}))
     job.not_done(tx, task, failed.error)
 

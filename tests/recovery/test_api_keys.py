@@ -5,7 +5,7 @@ import pytest
 from recovery.account import ApiKey, KeyKind
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.errors import KeyLimitReached, NotFound, Refused, Uncertain
+from recovery.errors import KeyLimitReached, Later, NotFound, Refused, Uncertain
 from recovery.keyring import delete_orphans, mark_of, marked, new_mark, unmarked
 from recovery.secret import Secret
 from recovery.state import StepStatus
@@ -92,6 +92,18 @@ def test_a_replacement_of_an_unfinished_attempt_is_deleted(ready: World) -> None
     assert len([key for key in ready.mailgun.api_keys.values() if "billing" in key.description]) == 1
     assert len(ready.trail(Action.ORPHAN_DELETED)) == 1
     assert ready.status("1") is StepStatus.DONE
+
+
+@pytest.mark.parametrize("call", ["create_key", "prove_key"])
+def test_a_short_wait_leaves_no_key_out_of_its_handover_and_none_over(ready: World, call: str) -> None:
+    ready.press(Ask.APPROVE, "1")
+    ready.drain("api_keys.begin")
+    ready.mailgun.fail(call, Later("try again after 2 seconds", seconds=2))
+    ready.work()
+
+    (posted,) = ready.key_handovers
+    assert len(posted.secrets) == 2
+    assert not ready.trail(Action.ORPHAN_DELETED)
 
 
 def test_a_replacement_that_may_not_have_arrived_is_deleted_and_another_sent(ready: World) -> None:

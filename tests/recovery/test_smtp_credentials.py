@@ -1,6 +1,8 @@
 """Step 2: every login of every domain gets a new password, which its recipient is handed."""
 
+import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from recovery.account import Login
@@ -104,6 +106,69 @@ def test_when_mailgun_asks_to_wait_the_login_waits_and_is_no_failure(world: Worl
 
     assert not world.trail(Action.FAILED)
     assert world.mailgun.password_of(POSTMASTER)
+
+
+def test_a_short_wait_leaves_no_login_out_of_its_handover(world: World) -> None:
+    world.with_logins("a", "b").opened()
+    world.mailgun.fail("set_password", Later("try again after 2 seconds", seconds=2), "postmaster@", times=5)
+    world.approved("2")
+
+    (posted,) = world.slack.handovers
+    assert len(posted.secrets) == 3
+    assert world.handed_over.count(world.mailgun.password_of(POSTMASTER) or "") == 1
+
+
+def test_a_mailgun_that_takes_nothing_is_waited_for_by_tasks(world: World) -> None:
+    world.with_logins("a").opened()
+    world.mailgun.fail("set_password", Later("try again after 1 second", seconds=1), times=10_000)
+    world.press(Ask.APPROVE, "2")
+    world.work(timedelta(seconds=30))
+
+    assert world.tasks("2", TaskStatus.READY, kind=SET)
+    assert "try again after 1 second" in world.board
+
+    world.mailgun.faults.clear()
+    world.work()
+    assert world.status("2") is StepStatus.DONE
+
+
+def test_after_a_stop_while_it_waits_a_restart_sets_and_hands_over_other_passwords(world: World) -> None:
+    world.with_logins("a").opened()
+    world.press(Ask.APPROVE, "2")
+    world.drain("smtp_credentials.begin")
+    calls = itertools.count(1)
+
+    def meanwhile(call: str) -> None:
+        """One login gets its password. When the other has to wait, the process is told to leave."""
+        if call == "set_password" and next(calls) > 1:
+            world.stopping.set()
+            raise Later("try again after 2 seconds", seconds=2)
+
+    job = world.claim(SET)
+    assert job is not None
+    world.mailgun.while_calling = meanwhile
+    world.run(job)
+    ((login, (lost,)),) = world.mailgun.passwords.items()
+    assert not world.slack.handovers
+
+    world.mailgun.while_calling = lambda call: None
+    world.stopping.clear()
+    world.start()
+    world.work()
+    assert sorted(world.handed_over) == sorted(p[-1] for p in world.mailgun.passwords.values())
+    assert world.mailgun.password_of(login) != lost
+
+
+def test_a_password_that_was_perhaps_set_before_a_refusal_is_made_good_when_cancelled(world: World) -> None:
+    world.with_logins().opened()
+    world.mailgun.fail("set_password", Uncertain("timed out"), after=True)
+    world.mailgun.fail("set_password", Refused("not allowed", status=400))
+    world.approved("2")
+    assert world.status("2") is StepStatus.NEEDS_ATTENTION
+
+    world.press(Ask.CANCEL, text="false alarm")
+    world.work()
+    assert world.mailgun.password_of(POSTMASTER) in world.handed_over
 
 
 def test_a_refused_login_does_not_hold_up_the_others(world: World) -> None:
