@@ -9,7 +9,7 @@ from threading import Lock
 
 from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Refused, Uncertain
+from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Paced, Refused, Uncertain
 from recovery.policy import LEASE_MARGIN
 from recovery.refusals import REFUSED
 from recovery.state import Facts, NewTask, Task, TaskStatus
@@ -246,6 +246,8 @@ class Job:
         tries_left = self.kind.most_attempts is None or failures < self.kind.most_attempts
         if isinstance(error, NotYet):
             self._no_more_trouble(tx, task)
+            tx.tasks.defer(task, now + timedelta(seconds=max(error.seconds, 0.05)), str(error))
+        elif isinstance(error, Paced):
             tx.tasks.defer(task, now + timedelta(seconds=max(error.seconds, 0.05)), str(error))
         elif isinstance(error, Later):
             # A 429, or a server out of reach, is no failure of this task; but it is a trouble when it goes on.
