@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from handlers.calls import Calls
 from handlers.clients import web_client
 from handlers.directory import SlackDirectory
 from handlers.identity import Identity
@@ -69,7 +70,9 @@ def _slack(settings: Settings) -> tuple[SlackMessenger, SlackDirectory]:
     timeout = settings.HTTP_TIMEOUT.total_seconds()
     client = web_client(settings.SLACK_BOT_TOKEN.reveal(), settings.SLACK_API_URL, timeout)
     identity = Identity(client)
-    return SlackMessenger(client, identity), SlackDirectory(client, identity)
+    # No pace: a command that reads a long trail has no later. Slack itself says when that is enough.
+    calls = Calls(pace=0)
+    return SlackMessenger(client, identity, calls), SlackDirectory(client, identity, calls)
 
 
 def _database(settings: Settings) -> Database:

@@ -26,6 +26,7 @@ from slack_sdk import WebClient
 from auditing import NOT_COMPARED, print_trail, verify_trail
 from doors import Doors
 from engine import Engine
+from handlers.calls import Calls
 from handlers.check import check_slack
 from handlers.clients import web_client
 from handlers.directory import SlackDirectory
@@ -90,6 +91,7 @@ def wire(settings: Settings) -> Rooms:
     vault = wire_vault(settings, database, clock)
     slack = wire_slack(settings)
     identity = Identity(slack)
+    calls = Calls(settings.SLACK_PACE.total_seconds(), settings.SLACK_BURST)
     return Rooms(
         settings=settings,
         database=database,
@@ -98,8 +100,8 @@ def wire(settings: Settings) -> Rooms:
         mailgun=wire_mailgun(settings, vault),
         slack=slack,
         identity=identity,
-        messenger=SlackMessenger(slack, identity, pace=settings.SLACK_PACE.total_seconds()),
-        directory=SlackDirectory(slack, identity),
+        messenger=SlackMessenger(slack, identity, calls),
+        directory=SlackDirectory(slack, identity, calls),
         leaks=Kingfisher(settings.LEAK_SCAN_TIME),
     )
 

@@ -209,7 +209,16 @@ class Settings(BaseSettings):
         "between two looks for a message that may have been posted: Slack shows it late",
         _DURATION.format("30s"),
     )
-    SLACK_PACE: DurationOrZero = _variable("1s", "between two messages to one channel", _DURATION.format("1s"))
+    SLACK_PACE: DurationOrZero = _variable(
+        "1s",
+        "between two messages to one channel; the pace of all other calls to Slack goes with it",
+        _DURATION.format("1s"),
+    )
+    SLACK_BURST: Annotated[int, _read(values.parse_whole(1, 20))] = _variable(
+        "1",
+        "messages that a channel may get at once, before that pace; Slack promises to take one",
+        "a number from 1 to 20",
+    )
     LEAK_SCAN: Annotated[tuple[str, ...], _read(values.parse_repositories)] = _variable(
         "",
         "what step 6 can scan for leaked keys, with Kingfisher: repositories (`https://…`, `git://…`), GitHub "

@@ -6,7 +6,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from handlers.errors import sorted_errors
+from handlers.calls import Calls
 from handlers.fresh import Fresh
 from handlers.identity import Identity
 from recovery.errors import Refused, Uncertain
@@ -26,12 +26,14 @@ class SlackDirectory:
         self,
         client: WebClient,
         identity: Identity,
+        calls: Calls | None = None,
         *,
         max_age: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._identity = identity
+        self._calls = calls or Calls()
         self._members: Fresh[Member | None] = Fresh(max_age, monotonic)
         self._emails: Fresh[Member | None] = Fresh(max_age, monotonic)
         self._groups: Fresh[frozenset[str]] = Fresh(max_age, monotonic)
@@ -52,7 +54,7 @@ class SlackDirectory:
     def everyone(self, cursor: str = "") -> MemberPage:
         """A page of everybody in the workspace, the first without a cursor, asked for each time. `users.list`."""
         home = self.home_team()
-        with sorted_errors("users.list"):
+        with self._calls.of("users.list"):
             answer = self._client.users_list(limit=_PAGE, cursor=cursor or None)
             users = answer.get("members")
             next_cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
@@ -71,7 +73,7 @@ class SlackDirectory:
     def _member(self, user_id: str) -> Member | None:
         home = self.home_team()
         try:
-            with sorted_errors("users.info"):
+            with self._calls.of("users.info"):
                 user = self._client.users_info(user=user_id).get("user")
         except Refused as refused:
             if refused.code in _NOBODY:
@@ -82,7 +84,7 @@ class SlackDirectory:
     def _by_email(self, email: str) -> Member | None:
         home = self.home_team()
         try:
-            with sorted_errors("users.lookupByEmail"):
+            with self._calls.of("users.lookupByEmail"):
                 user = self._client.users_lookupByEmail(email=email).get("user")
         except Refused as refused:
             if refused.code in _NOBODY:
@@ -92,7 +94,7 @@ class SlackDirectory:
 
     def _group(self, group_id: str) -> frozenset[str]:
         try:
-            with sorted_errors("usergroups.users.list"):
+            with self._calls.of("usergroups.users.list"):
                 users = self._client.usergroups_users_list(usergroup=group_id).get("users")
         except Refused as refused:
             if refused.code in _NO_GROUP:
@@ -104,7 +106,7 @@ class SlackDirectory:
 
     def _channel(self, channel_id: str) -> ChannelFacts:
         try:
-            with sorted_errors("conversations.info"):
+            with self._calls.of("conversations.info"):
                 channel = self._client.conversations_info(channel=channel_id).get("channel")
         except Refused as refused:
             if refused.code == "channel_not_found":

@@ -21,6 +21,11 @@ DEFAULT_WAIT = 30.0
 """Seconds to wait where Slack asks for patience and does not say how much."""
 UNREACHED_WAIT = 5.0
 
+
+class SlowDown(Later):
+    """Slack answered 429: it takes no more of such calls for a while."""
+
+
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,79}")
 _PERHAPS_DONE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
@@ -133,7 +138,7 @@ def of_answer(
     body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
     code = str(body.get("error", ""))
     if status == 429 or code in _LIMITED:
-        return Later(f"Slack asks the bot to slow down ({method}).", seconds=_wait(headers))
+        return SlowDown(f"Slack asks the bot to slow down ({method}).", seconds=_wait(headers))
     if status >= 500 or code in _PERHAPS_DONE:
         return Uncertain(f"Slack had an error of its own in {method}.")
     # slack_sdk puts the beginning of an answer that is no JSON where the code would be.

@@ -14,7 +14,8 @@ from slack_sdk import WebClient
 
 from handlers.blocks import limits
 from handlers.blocks.text import mrkdwn
-from handlers.errors import of_answer, of_failure, sorted_errors
+from handlers.calls import Calls
+from handlers.errors import of_answer, of_failure
 from recovery.content import Document, Place
 from recovery.errors import Uncertain
 from recovery.text import Line
@@ -23,13 +24,13 @@ _UPLOAD = "the upload"
 _OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-def bring(client: WebClient, document: Document) -> str:
+def bring(client: WebClient, calls: Calls, document: Document) -> str:
     """Bring a file to Slack; its id. `files.getUploadURLExternal`, then a POST of the file to that address.
 
     What is never shared is shown to nobody, so that an end that is not known needs no looking after: bring another.
     """
     data = document.text.encode()
-    with sorted_errors("files.getUploadURLExternal"):
+    with calls.of("files.getUploadURLExternal"):
         answer = client.files_getUploadURLExternal(filename=document.name, length=len(data))
         url, file_id = answer.get("upload_url"), answer.get("file_id")
     if not (isinstance(url, str) and isinstance(file_id, str) and url and file_id):
@@ -38,13 +39,13 @@ def bring(client: WebClient, document: Document) -> str:
     return file_id
 
 
-def share(client: WebClient, place: Place, file_id: str, document: Document, words: Line) -> None:
+def share(client: WebClient, calls: Calls, place: Place, file_id: str, document: Document, words: Line) -> None:
     """Share a file that was brought. `files.completeUploadExternal`.
 
     Slack answers before the message is there: it checks the file first. The message carries no metadata, and the
     answer no `ts`; it is known by the file that it shares.
     """
-    with sorted_errors("files.completeUploadExternal"):
+    with calls.message(place.channel_id), calls.of("files.completeUploadExternal"):
         client.files_completeUploadExternal(
             files=[{"id": file_id, "title": document.name}],
             channel_id=place.channel_id,

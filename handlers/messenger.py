@@ -1,7 +1,6 @@
 """Slack as `recovery.ports.Messenger`: what the bot says."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,13 +10,13 @@ from slack_sdk import WebClient
 from handlers import blocks, files
 from handlers.blocks import Rendered, render
 from handlers.blocks import trail as trail_lines
+from handlers.calls import Calls
 from handlers.clients import webhook_client
 from handlers.errors import of_answer, sorted_errors
 from handlers.identity import Identity, Me
-from handlers.pace import Pace
 from handlers.trail_copy import PREFIX, trail_message
 from recovery.audit import AuditEntry
-from recovery.content import Card, Content, Document, Marker, Place
+from recovery.content import Card, Content, Document, Marker, MarkerKind, Place, SecretsMessage
 from recovery.errors import Refused, Uncertain
 from recovery.ports import TrailMessage
 from recovery.state import Request
@@ -38,39 +37,36 @@ _NOT_IN_THE_CHANNEL = frozenset(
 class SlackMessenger:
     """Says things through a client of `handlers.clients.web_client`, which retries nothing.
 
-    Of posts and redraws each, a channel gets `burst` at once and then one every `pace` seconds.
+    Secrets go before everything else: a message that carries some, and the wiping of one, take the next free moment.
+    `Later` keeps Slack's pace.
     """
 
     def __init__(
         self,
         client: WebClient,
         identity: Identity,
-        *,
-        pace: float = 1.0,
-        burst: int = 10,
-        monotonic: Callable[[], float] = time.monotonic,
+        calls: Calls | None = None,
     ) -> None:
         self._client = client
         self._identity = identity
-        self._posts = Pace(pace, burst, monotonic)
-        self._redraws = Pace(pace, burst, monotonic)
+        self._calls = calls or Calls()
 
     def open_direct(self, user_id: str) -> str:
         """The id of the direct message with that user. `conversations.open`."""
-        with sorted_errors("conversations.open", is_direct=True):
+        with self._calls.of("conversations.open", is_direct=True):
             channel = self._client.conversations_open(users=user_id).get("channel") or {}
             return _text(channel.get("id"), "conversations.open")
 
     def post(self, place: Place, content: Content, marker: Marker) -> str:
-        """Post a message; its `ts`. `chat.postMessage`, never retried. `Later` keeps Slack's pace."""
-        self._posts.take(place.channel_id)
-        return self._post(place, render(content), _metadata(marker))
+        """Post a message; its `ts`. `chat.postMessage`, never retried."""
+        urgent = _name(marker) if isinstance(content, SecretsMessage) else None
+        return self._post(place, render(content), _metadata(marker), urgent)
 
     def redraw(self, channel_id: str, ts: str, content: Content, marker: Marker) -> None:
         """Replace a message of the bot's. `chat.update`."""
-        self._redraws.take(channel_id)
         drawn = render(content)
-        with sorted_errors("chat.update"):
+        urgent = f"{_name(marker)} {ts}" if marker.kind is MarkerKind.HANDOVER else None
+        with self._calls.of("chat.update", urgent):
             self._client.chat_update(
                 channel=channel_id, ts=ts, text=drawn.text, blocks=drawn.blocks, metadata=_metadata(marker)
             )
@@ -78,7 +74,7 @@ class SlackMessenger:
     def delete(self, channel_id: str, ts: str) -> None:
         """Delete a message of the bot's; one that is gone already counts as deleted. `chat.delete`."""
         try:
-            with sorted_errors("chat.delete"):
+            with self._calls.of("chat.delete"):
                 self._client.chat_delete(channel=channel_id, ts=ts)
         except Refused as refused:
             if refused.code != "message_not_found":
@@ -94,13 +90,11 @@ class SlackMessenger:
 
     def bring(self, document: Document) -> str:
         """Bring a file to Slack, where nobody sees it yet; its id. `files.getUploadURLExternal`, then the upload."""
-        return files.bring(self._client, document)
+        return files.bring(self._client, self._calls, document)
 
     def share(self, place: Place, file_id: str, document: Document, words: Line) -> None:
-        """Share a file that was brought, once. `files.completeUploadExternal`, never retried. `Later` keeps Slack's
-        pace."""
-        self._posts.take(place.channel_id)
-        files.share(self._client, place, file_id, document, words)
+        """Share a file that was brought, once. `files.completeUploadExternal`, never retried."""
+        files.share(self._client, self._calls, place, file_id, document, words)
 
     def find_file(self, place: Place, file_id: str, since: datetime) -> list[str]:
         """The `ts` of each message of the bot's that shares that file, oldest first; found as in `find`."""
@@ -127,7 +121,7 @@ class SlackMessenger:
 
     def permalink(self, channel_id: str, ts: str) -> str:
         """A link to a message. `chat.getPermalink`."""
-        with sorted_errors("chat.getPermalink"):
+        with self._calls.of("chat.getPermalink"):
             answer = self._client.chat_getPermalink(channel=channel_id, message_ts=ts)
             return _text(answer.get("permalink"), "chat.getPermalink")
 
@@ -149,8 +143,9 @@ class SlackMessenger:
         """A short fingerprint of how the content would be drawn."""
         return blocks.digest(content)
 
-    def _post(self, place: Place, drawn: Rendered, metadata: dict[str, Any] | None) -> str:
-        with sorted_errors("chat.postMessage", is_direct=place.channel_id.startswith(_DIRECT)):
+    def _post(self, place: Place, drawn: Rendered, metadata: dict[str, Any] | None, urgent: str | None = None) -> str:
+        is_direct = place.channel_id.startswith(_DIRECT)
+        with self._calls.message(place.channel_id, urgent), self._calls.of("chat.postMessage", is_direct=is_direct):
             answer = self._client.chat_postMessage(
                 channel=place.channel_id,
                 thread_ts=place.thread_ts,
@@ -184,7 +179,7 @@ class SlackMessenger:
     def _whisper(self, channel_id: str, user_id: str, drawn: Rendered) -> bool:
         """Whether Slack showed it there; False where the bot or the person is not in that channel."""
         try:
-            with sorted_errors("chat.postEphemeral"):
+            with self._calls.of("chat.postEphemeral"):
                 self._client.chat_postEphemeral(channel=channel_id, user=user_id, text=drawn.text, blocks=drawn.blocks)
         except Refused as refused:
             if refused.code in _NOT_IN_THE_CHANNEL:
@@ -202,7 +197,7 @@ class SlackMessenger:
     def _messages(self, place: Place, since: datetime) -> Iterator[Mapping[str, Any]]:
         oldest, cursor = f"{since.timestamp():.6f}", ""
         while True:
-            with sorted_errors("conversations.replies" if place.thread_ts else "conversations.history"):
+            with self._calls.of("conversations.replies" if place.thread_ts else "conversations.history"):
                 page = self._page(place, oldest, cursor)
                 messages = page.get("messages")
                 cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
@@ -233,6 +228,10 @@ class SlackMessenger:
                 cursor=cursor or None,
             )
         return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _name(marker: Marker) -> str:
+    return f"{marker.kind} {marker.key}"
 
 
 def _metadata(marker: Marker) -> dict[str, Any]:

@@ -1,46 +1,118 @@
-"""Slack's pace: about one message a second in a channel, short bursts allowed."""
+"""The pace at which something may be called: token buckets that are known, so that nobody has to be refused first."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import inf
 
-from recovery.errors import Later
+from handlers.errors import SlowDown
+from recovery.errors import Later, Paced
+
+_ROUNDING = 1e-6
+"""Seconds that sums of seconds may be off."""
 
 
 @dataclass
 class _Bucket:
-    left: float
-    at: float
+    """`full_at` is when all of its tokens are back, as far as calls have been answered."""
+
+    full_at: float = -inf
+    on_the_way: int = 0
+    closed_until: float = -inf
+    line: dict[str, float] = field(default_factory=dict)
+    """Who is urgent and was told when to come back."""
 
 
 class Pace:
-    """One token bucket a channel: `burst` at once, then one every `seconds`. It never waits itself."""
+    """One token bucket a key: `burst` at once, then one every `seconds`. It never waits itself; 0 seconds is no pace.
 
-    def __init__(self, seconds: float, burst: int, clock: Callable[[], float]) -> None:
+    A call counts from its answer. The other side counted it before that, so its own bucket is never emptier than this
+    one, however unevenly calls travel.
+
+    Who is refused comes back when the refusal says. Nobody keeps them a place, except those who give a name: these are
+    urgent, and each is told a moment of their own, in order. All others come after them. Who does not come back at
+    their moment loses it once it is over, which is `seconds` later.
+    """
+
+    def __init__(self, what: str, seconds: float, burst: int, clock: Callable[[], float]) -> None:
+        self._what = what
         self._seconds = seconds
         self._burst = burst
         self._clock = clock
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
 
-    def take(self, channel_id: str) -> None:
-        """Count one message to that channel. Raises `Later` while there is no room for it."""
+    @contextmanager
+    def turn(self, key: str, urgent: str | None = None) -> Iterator[None]:
+        """Make one call within the block; `urgent` is a name that is the same whenever it is tried again.
+
+        Raises `Paced` while there is no room for it. Where the call itself raises `SlowDown`, nobody gets through for
+        as long as the other side asked: else each would be refused on their own.
+        """
         if self._seconds <= 0:
+            yield
             return
+        self._begin(key, urgent)
+        asked_to_wait = 0.0
+        try:
+            yield
+        except SlowDown as refusal:
+            asked_to_wait = refusal.seconds
+            raise
+        finally:
+            self._end(key, asked_to_wait)
+
+    def _begin(self, key: str, name: str | None) -> None:
         with self._lock:
             now = self._clock()
-            self._refill(now)
-            bucket = self._buckets.setdefault(channel_id, _Bucket(self._burst, now))
-            if bucket.left < 1:
-                raise Later(
-                    "Slack takes about one message a second in a channel.",
-                    seconds=(1 - bucket.left) * self._seconds,
-                )
-            bucket.left -= 1
+            self._forget(now)
+            bucket = self._buckets.setdefault(key, _Bucket())
+            due = self._due(bucket, name, now)
+            if due > now + _ROUNDING:
+                if name is not None:
+                    bucket.line[name] = due
+                raise self._refusal(bucket, now, due - now)
+            if name is not None:
+                bucket.line.pop(name, None)
+            bucket.on_the_way += 1
 
-    def _refill(self, now: float) -> None:
+    def _end(self, key: str, asked_to_wait: float) -> None:
+        with self._lock:
+            now = self._clock()
+            bucket = self._buckets[key]
+            bucket.on_the_way -= 1
+            if asked_to_wait <= 0:
+                bucket.full_at = max(bucket.full_at, now) + self._seconds
+                return
+            bucket.closed_until = max(bucket.closed_until, now + asked_to_wait)
+            bucket.full_at = max(bucket.full_at, bucket.closed_until + (self._burst - 1) * self._seconds)
+            late = bucket.closed_until - min(bucket.line.values(), default=inf)
+            if late > 0:
+                bucket.line = {name: due + late for name, due in bucket.line.items()}
+
+    def _due(self, bucket: _Bucket, name: str | None, now: float) -> float:
+        """When it is their turn, as far as that is known; now or earlier where it is."""
+        free = bucket.full_at
+        if bucket.on_the_way:
+            # At the earliest they are all counted now.
+            free = max(free, now) + bucket.on_the_way * self._seconds
+        free = max(free - (self._burst - 1) * self._seconds, bucket.closed_until)
+        if name in bucket.line:
+            return max(free, bucket.line[name])
+        return max([free, *(due + self._seconds for due in bucket.line.values())])
+
+    def _refusal(self, bucket: _Bucket, now: float, seconds: float) -> Later:
+        if bucket.closed_until > now:
+            return Later(f"Slack asked the bot to slow down. {self._what}", seconds=seconds)
+        return Paced(self._what, seconds=seconds)
+
+    def _forget(self, now: float) -> None:
+        """Who did not come back, and the buckets that are as good as new."""
         for bucket in self._buckets.values():
-            bucket.left += (now - bucket.at) / self._seconds
-            bucket.at = now
-        # A full bucket is as good as none, so that quiet channels are forgotten.
-        self._buckets = {channel: bucket for channel, bucket in self._buckets.items() if bucket.left < self._burst}
+            bucket.line = {name: due for name, due in bucket.line.items() if due + self._seconds > now}
+        self._buckets = {
+            key: bucket
+            for key, bucket in self._buckets.items()
+            if bucket.on_the_way or bucket.line or max(bucket.full_at, bucket.closed_until) > now
+        }

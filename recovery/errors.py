@@ -38,6 +38,10 @@ class NotYet(Later):
     """No trouble at all: what the task waits for has not come yet."""
 
 
+class Paced(Later):
+    """The bot's own pace, which keeps to what the other side takes: no trouble, and no sign that one is over."""
+
+
 class Uncertain(OutsideError):
     """It is not known whether the call had its effect: a timeout, a dropped connection, a 5xx, garbage."""
 

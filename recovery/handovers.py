@@ -8,6 +8,7 @@ not certain to have arrived is dead: its subjects get new secrets in a new messa
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from recovery.access import Access
 from recovery.audit import Action, Actor, AuditFacts
@@ -29,6 +30,7 @@ CHANGED = "changed"
 """In a task's payload: Mailgun has a new secret for it that nobody was handed."""
 
 S = HandoverStatus
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -208,8 +210,8 @@ def _announce_and_send(
 ) -> None:
     tools = job.tools
     try:
-        check_recipient(job, handover.recipient_id)
-    except Refused:
+        _patiently(job, handover, lambda: check_recipient(job, handover.recipient_id))
+    except (Refused, Later, Stopping):
         _abandon(job, handover)
         raise
     # Only what was really set is in the message, and counts as carried by it.
@@ -288,38 +290,41 @@ def void_earlier(tx: Transaction, sent: Handover, renewed: Set[str], now: dateti
 
 
 def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:
-    """One send; a refusal that asks to wait is waited for in memory, for the secrets exist nowhere else."""
-    waited = 0.0
-    while True:
+    """One send."""
+
+    def post() -> str:
         job.hold()
         job.if_lost(late_task(handover, None))
+        return job.tools.messenger.post(Place(handover.channel_id), message, marker_of(job.tools.store, handover))
+
+    try:
+        ts = _patiently(job, handover, post)
+    except Uncertain:
+        with job.record() as tx:
+            doubt(tx, job, handover)
+        raise
+    except (OutsideError, Stopping):
+        _abandon(job, handover)
+        raise
+    job.if_lost(late_task(handover, ts))
+    return ts
+
+
+def _patiently(job: Job, handover: Handover, call: Callable[[], T]) -> T:
+    """What Slack answers. A refusal that asks to wait is waited for in memory, for the secrets exist nowhere else."""
+    waited = 0.0
+    while True:
         try:
-            ts = job.tools.messenger.post(Place(handover.channel_id), message, marker_of(job.tools.store, handover))
+            return call()
         except Later as error:
             waited += error.seconds
             if waited > LONGEST_WAIT:
-                _abandon(job, handover)
                 raise Refused(f"Slack kept asking to wait: {error}") from error
-            try:
-                job.wait(error.seconds)
-            except Stopping:
-                _abandon(job, handover)
-                raise
+            job.wait(error.seconds)
             with job.tools.store.read() as tx:
                 taken_over = _was_taken_over(tx, handover)
             if taken_over:
-                _abandon(job, handover)
                 raise NotYet(TAKEN_OVER, seconds=0) from error
-        except Refused:
-            _abandon(job, handover)
-            raise
-        except Uncertain:
-            with job.record() as tx:
-                doubt(tx, job, handover)
-            raise
-        else:
-            job.if_lost(late_task(handover, ts))
-            return ts
 
 
 def late_task(handover: Handover, ts: str | None) -> NewTask:

@@ -9,7 +9,7 @@ from threading import Lock
 
 from recovery import troubles
 from recovery.audit import Action, Actor, AuditFacts
-from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Refused, Uncertain
+from recovery.errors import KeyRefused, Later, LeaseLost, NotYet, OutsideError, Paced, Refused, Uncertain
 from recovery.policy import LEASE_MARGIN
 from recovery.refusals import REFUSED
 from recovery.state import Facts, NewTask, Task, TaskStatus
@@ -87,6 +87,8 @@ class Job:
         self._lock = Lock()
         self._if_lost: dict[str, NewTask] = {}
         self._unwritten = False
+        self.back_in: float | None = None
+        """In how many seconds the bot's own pace has room for what it put off; None where it put off nothing."""
 
     @property
     def task(self) -> Task:
@@ -247,6 +249,9 @@ class Job:
         if isinstance(error, NotYet):
             self._no_more_trouble(tx, task)
             tx.tasks.defer(task, now + timedelta(seconds=max(error.seconds, 0.05)), str(error))
+        elif isinstance(error, Paced):
+            self.back_in = max(error.seconds, 0.05)
+            tx.tasks.defer(task, now + timedelta(seconds=self.back_in), str(error))
         elif isinstance(error, Later):
             # A 429, or a server out of reach, is no failure of this task; but it is a trouble when it goes on.
             task = self._put_off(tx, task, error, now)

@@ -12,7 +12,7 @@ from recovery.holdings import Holdings
 from recovery.jobs import Job, TaskKind
 from recovery.looking import look_through
 from recovery.posting import begun_before, post_once, redraw_unless_gone
-from recovery.state import Incident, NewTask, StepState
+from recovery.state import Incident, NewTask, StepState, as_strings
 from recovery.step import Step, steps_of
 from recovery.store import Transaction
 from recovery.strangers import INVESTIGATE
@@ -25,6 +25,10 @@ MIRROR_AUDIT = "thread.mirror"
 REDRAW = "thread.redraw"
 REDRAW_ALL = "thread.redraw_all"
 REPORT = "thread.report"
+
+_DRAWN = "drawn"
+_REVISION = "revision"
+"""In the payload of a redrawing: the `ts` of what it has drawn, and the revision that it began with."""
 
 THREAD = "thread"
 """Where the trail goes beside a channel's id: the incident's own thread."""
@@ -240,7 +244,12 @@ def plan_redraw(tx: Transaction, incident: Incident) -> None:
 
 
 def redraw(job: Job, steps: Sequence[Step]) -> None:
-    """Redraw the board and those cards that would look different now."""
+    """Redraw the board and those cards that would look different now.
+
+    A rotation has more news than Slack takes redrawings, so that this is put off in the middle. It then goes on behind
+    what it has drawn, however that changed since: otherwise the board, which changes all the time, would be all that is
+    ever drawn. What is new in it by then is for the next redrawing.
+    """
     tools = job.tools
     with tools.store.read() as tx:
         board = read_board(tx, steps, job.task.incident_id or 0, job.tools.policy)
@@ -248,26 +257,33 @@ def redraw(job: Job, steps: Sequence[Step]) -> None:
     if incident.thread_ts is None:
         return
     anew = NewTask(REDRAW_ALL, f"{REDRAW_ALL}:{incident.id}", incident.id, priority=3)
+    drawn = as_strings(job.task.payload.get(_DRAWN, []))
+    revision = int(str(job.task.payload.get(_REVISION, incident.revision)))
     card = board_card(board)
     digest = tools.messenger.digest(card)
-    if digest != incident.drawn_board:
+    if digest != incident.drawn_board and incident.thread_ts not in drawn:
         marker = Marker(MarkerKind.BOARD, f"{tools.store.identity()}:{incident.id}")
         job.if_lost(anew)
         redraw_unless_gone(job, incident.channel_id, incident.thread_ts, card, marker)
+        drawn = [*drawn, incident.thread_ts]
+        job.remember(**{_DRAWN: drawn, _REVISION: revision})
         with job.record() as tx:
             tx.incidents.mark_drawn(incident.id, drawn_board=digest)
     for step, view in board.views:
-        if view.state.message_ts is None:
+        ts = view.state.message_ts
+        if ts is None or ts in drawn:
             continue
         card = step_card(step, view)
         digest = tools.messenger.digest(card)
         if digest != view.state.drawn:
             job.if_lost(anew)
-            redraw_unless_gone(job, incident.channel_id, view.state.message_ts, card, step_marker(job, view.state.id))
+            redraw_unless_gone(job, incident.channel_id, ts, card, step_marker(job, view.state.id))
+            drawn = [*drawn, ts]
+            job.remember(**{_DRAWN: drawn, _REVISION: revision})
             with job.record() as tx:
                 tx.steps.set(view.state.id, drawn=digest)
     with job.record() as tx:
-        tx.incidents.mark_drawn(incident.id, drawn_revision=incident.revision)
+        tx.incidents.mark_drawn(incident.id, drawn_revision=revision)
         job.done(tx, job.task)
 
 

@@ -51,6 +51,8 @@ class Worker:
         self._running: dict[Future[None], Job] = {}
         self._owed: list[NewTask] = []
         self._owing = Lock()
+        self._put_off: list[float] = []
+        self._putting_off = Lock()
         self._loop = Thread(target=self._claim_until_stopped, name=f"{name}-claims", daemon=True)
         self.last_round: datetime | None = None
 
@@ -86,7 +88,14 @@ class Worker:
                 future = self._pool.submit(self._run, job)
                 self._running[future] = job
                 future.add_done_callback(lambda _: self._wake.set())
-            self._wake.wait(tick)
+            self._wake.wait(self._pause(tick))
+
+    def _pause(self, tick: float) -> float:
+        """Until the next look: a tick, or less where the pace has room for a task before that."""
+        with self._putting_off:
+            now = time.monotonic()
+            self._put_off = [at for at in self._put_off if at > now]
+            return min([tick, *(at - now for at in self._put_off)])
 
     def _claim(self, most: int) -> list[Job]:
         """As many jobs as there are, up to `most`."""
@@ -136,6 +145,9 @@ class Worker:
         try:
             try:
                 self._attempt(job)
+                if job.back_in is not None:
+                    with self._putting_off:
+                        self._put_off.append(time.monotonic() + job.back_in)
                 self._after(job)
             except LeaseLost as error:
                 log.warning("lease lost: %s; %d follow-ups", error, len(job.follow_ups))

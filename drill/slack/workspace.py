@@ -15,7 +15,7 @@ class Workspace:
     All of it is changed by one event loop, so nothing is locked. ``message_rate`` is messages a second in
     one channel after ``burst`` at once (0: no limit), ``method_rates`` calls a minute of a Web API method,
     ``lag`` the seconds until a message shows in ``conversations.history`` and ``.replies``. With ``tiers``
-    the methods that look people up have the rates of Slack's tiers, where ``method_rates`` names no other.
+    the methods have the rates of Slack's tiers, where ``method_rates`` names no other.
     With a ``request_url`` the app is in HTTP mode.
     """
 

@@ -7,7 +7,7 @@ from drill.actors import COMMAND
 from drill.company import Company
 from drill.messages import Message
 from drill.story.habits import SavesHandovers
-from drill.story.investigating import is_expected, the_account_is_investigated, who_came_since
+from drill.story.investigating import is_expected, the_account_is_investigated, trail, who_came_since
 from drill.story.people import people_do_their_part
 from drill.story.scenes import (
     LEAKED_KEY,
@@ -80,6 +80,10 @@ def people_begin_by_hand(stage: Stage) -> None:
     mailgun.deletes_keys(kind="web")
     priya.types(f"{COMMAND} done-by-hand 1 sessions")
     stage.hears(priya, "Noted, with your name: sessions")
+    # The thread gets one message at a time: without this, its line may come after what she does next.
+    stage.wait(
+        "the trail to tell of it", lambda: any("did by hand" in e and "sessions" in e for e in trail(stage)) or None
+    )
     priya.clicks(stage.step(2), "Go on by hand")
     stage.step_is(2, "by hand")
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import requests
 
+from drill.slack.api.endpoint import METHODS
+from drill.slack.workspaces import INCIDENT
 from tests.drill.practice_slack import Practice, code, practice_slack, refused
 
 KINDS = ["UOLIVIA", "UGRETA", "UFINN", "URITA", "UBOT", "USLACKBOT"]
@@ -99,6 +101,20 @@ def test_looking_up_an_address_is_in_tier_3(slack: Practice) -> None:
     for _ in range(50):
         slack.client.users_lookupByEmail(email="sam@example.com")
     assert code(refused(slack.client.users_lookupByEmail, email="sam@example.com")) == "ratelimited"
+
+
+def test_redrawing_is_in_tier_3_wherever_the_messages_are() -> None:
+    with practice_slack(tiers=True) as slack:
+        places = [(INCIDENT, slack.post()), ("DSAM", slack.post(channel="USAM"))]
+        for number in range(50):
+            channel, ts = places[number % 2]
+            slack.client.chat_update(channel=channel, ts=ts, text="x")
+        for channel, ts in places:
+            assert code(refused(slack.client.chat_update, channel=channel, ts=ts, text="x")) == "ratelimited"
+
+
+def test_every_method_is_in_a_tier_save_posting_which_is_counted_by_channel() -> None:
+    assert [name for name, method in METHODS.items() if method.tier is None] == ["chat.postMessage"]
 
 
 def test_a_rate_of_the_runs_own_goes_before_the_tiers() -> None:

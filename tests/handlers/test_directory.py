@@ -7,6 +7,7 @@ import pytest
 from slack_sdk import WebClient
 
 from drill.slack.model import User
+from handlers.calls import Calls
 from handlers.directory import SlackDirectory
 from handlers.fresh import Fresh
 from handlers.identity import Identity
@@ -31,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def directory(client: WebClient, identity: Identity, clock: Clock) -> SlackDirectory:
-    return SlackDirectory(client, identity, monotonic=clock)
+    return SlackDirectory(client, identity, Calls(pace=0), monotonic=clock)
 
 
 def test_home_is_asked_for_once(slack: PracticeSlack, directory: SlackDirectory) -> None:

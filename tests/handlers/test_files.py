@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from slack_sdk import WebClient
 
+from handlers.calls import Calls
 from handlers.files import bring, shares
 from handlers.identity import Identity
 from handlers.messenger import SlackMessenger
@@ -23,7 +24,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def messenger(client: WebClient, identity: Identity) -> SlackMessenger:
-    return SlackMessenger(client, identity, pace=0)
+    return SlackMessenger(client, identity, Calls(pace=0))
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_fault_is_told_apart_and_nothing_is_repeated(
 ) -> None:
     if (path, fault) == ("/upload/*", "garbage"):
         pytest.skip("what the address answers beside its status means nothing")
-    messenger = SlackMessenger(slack.client(timeout=1), identity, pace=0)
+    messenger = SlackMessenger(slack.client(timeout=1), identity, Calls(pace=0))
     slack.fault(path, fault, when="after", **({"seconds": 7} if fault == "429" else {}))
 
     with pytest.raises(error) as raised:
@@ -116,11 +117,11 @@ def test_a_refusal_says_what_to_do(messenger: SlackMessenger, place: str, code: 
 def test_an_address_that_is_not_safe_gets_nothing(client: WebClient, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setattr(client, "files_getUploadURLExternal", lambda **_: {"upload_url": url, "file_id": "F1"})
     with pytest.raises(Uncertain):
-        bring(client, TRAIL)
+        bring(client, Calls(pace=0), TRAIL)
 
 
 def test_a_file_that_is_shared_keeps_slacks_pace(client: WebClient, identity: Identity, thread: Place) -> None:
-    messenger = SlackMessenger(client, identity, pace=60, burst=1)
+    messenger = SlackMessenger(client, identity, Calls(pace=60))
     messenger.share(thread, messenger.bring(TRAIL), TRAIL, WORDS)
     with pytest.raises(Later):
         messenger.share(thread, messenger.bring(TRAIL), TRAIL, WORDS)

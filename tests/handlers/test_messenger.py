@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from handlers.calls import Calls
 from handlers.clients import web_client
 from handlers.identity import Identity
 from handlers.messenger import SlackMessenger
 from recovery.actions import Ask
 from recovery.content import Card, Marker, MarkerKind, Place, SecretGroup, SecretItem, SecretsMessage
-from recovery.errors import Later, OutsideError, Refused, TooLong, Uncertain, Unreachable
+from recovery.errors import Later, OutsideError, Paced, Refused, TooLong, Uncertain, Unreachable
 from recovery.secret import Secret
 from recovery.state import Request, Source
 from recovery.text import line
@@ -30,7 +31,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def messenger(client: WebClient, identity: Identity) -> SlackMessenger:
-    return SlackMessenger(client, identity, pace=0)
+    return SlackMessenger(client, identity, Calls(pace=0))
 
 
 def request(**fields: Any) -> Request:
@@ -159,7 +160,7 @@ def test_an_answer_that_may_have_arrived_is_not_repeated(
 def test_a_fault_is_told_apart_and_nothing_is_repeated(
     slack: PracticeSlack, identity: Identity, fault: str, error: type[OutsideError]
 ) -> None:
-    messenger = SlackMessenger(slack.client(timeout=1), identity, pace=0)
+    messenger = SlackMessenger(slack.client(timeout=1), identity, Calls(pace=0))
     slack.fault("chat.postMessage", fault, when="after", **({"seconds": 7} if fault == "429" else {}))
 
     with pytest.raises(error) as raised:
@@ -293,27 +294,112 @@ def test_an_answer_cut_short_is_not_logged(
 # Pace
 
 
-def test_a_channel_gets_a_burst_and_then_one_message_at_a_time(client: WebClient, identity: Identity) -> None:
-    clock = [0.0]
-    messenger = SlackMessenger(client, identity, pace=2, burst=3, monotonic=lambda: clock[0])
-    sent = [messenger.post(HERE, CARD, MARKER) for _ in range(3)]
+class Clock:
+    """A clock that stands still until it is set."""
 
-    with pytest.raises(Later) as raised:
-        messenger.post(HERE, CARD, MARKER)
-    assert raised.value.seconds == 2
-    messenger.redraw("CINCIDENT", sent[0], CARD, MARKER)
-    messenger.post(Place(messenger.open_direct("UNOAH")), CARD, MARKER)
+    def __init__(self) -> None:
+        self.now = 0.0
 
-    clock[0] = 2.0
-    messenger.post(HERE, CARD, MARKER)
-    with pytest.raises(Later):
-        messenger.post(HERE, CARD, MARKER)
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_pace_never_sleeps(client: WebClient, identity: Identity) -> None:
-    messenger = SlackMessenger(client, identity, pace=60, burst=1)
-    messenger.post(HERE, CARD, MARKER)
-    began = time.monotonic()
-    with pytest.raises(Later):
-        messenger.post(HERE, CARD, MARKER)
-    assert time.monotonic() - began < 1
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def paced(client: WebClient, identity: Identity, clock: Clock) -> SlackMessenger:
+    return SlackMessenger(client, identity, Calls(pace=1, burst=1, monotonic=clock))
+
+
+SECRETS = SecretsMessage("A key", "A key", (), (SecretGroup("example.com", (SecretItem("login", Secret("s3cret")),)),))
+
+
+def handover(number: int) -> Marker:
+    return Marker(MarkerKind.HANDOVER, f"db:{number}")
+
+
+def test_a_channel_gets_one_message_at_a_time(paced: SlackMessenger, clock: Clock) -> None:
+    paced.post(HERE, CARD, MARKER)
+    with pytest.raises(Paced) as raised:
+        paced.post(HERE, CARD, MARKER)
+    assert raised.value.seconds == 1
+
+    clock.now = 1.0
+    paced.post(HERE, CARD, MARKER)
+
+
+def test_each_channel_has_a_pace_of_its_own(paced: SlackMessenger) -> None:
+    paced.post(HERE, CARD, MARKER)
+    paced.post(Place(paced.open_direct("UNOAH")), CARD, MARKER)
+
+
+def test_redrawing_waits_for_no_post(paced: SlackMessenger) -> None:
+    ts = paced.post(HERE, CARD, MARKER)
+    paced.redraw("CINCIDENT", ts, CARD, MARKER)
+
+
+def test_a_private_answer_in_a_direct_message_keeps_the_pace_as_well(paced: SlackMessenger) -> None:
+    paced.post(Place(paced.open_direct("UOLIVIA")), CARD, MARKER)
+    with pytest.raises(Paced):
+        paced.answer(request(channel_id=""), CARD)
+
+
+def test_a_message_with_secrets_goes_before_whatever_else_waits(paced: SlackMessenger, clock: Clock) -> None:
+    paced.post(HERE, CARD, MARKER)
+    for content, marker in ((CARD, MARKER), (SECRETS, handover(1))):
+        with pytest.raises(Paced):
+            paced.post(HERE, content, marker)
+
+    clock.now = 1.0
+    with pytest.raises(Paced):
+        paced.post(HERE, CARD, MARKER)
+    paced.post(HERE, SECRETS, handover(1))
+
+
+def test_wiping_a_handover_goes_before_whatever_else_is_redrawn(
+    slack: PracticeSlack, paced: SlackMessenger, clock: Clock
+) -> None:
+    ts = paced.post(HERE, SECRETS, handover(1))
+    with pytest.raises(Paced) as later:
+        for _ in range(50):
+            paced.redraw("CINCIDENT", ts, CARD, MARKER)
+    with pytest.raises(Paced):
+        paced.redraw("CINCIDENT", ts, CARD, handover(1))
+
+    clock.now = later.value.seconds
+    with pytest.raises(Paced):
+        paced.redraw("CINCIDENT", ts, CARD, MARKER)
+    paced.redraw("CINCIDENT", ts, CARD, handover(1))
+
+
+def test_after_a_429_the_channel_is_left_alone_for_as_long_as_slack_asked(
+    slack: PracticeSlack, paced: SlackMessenger, clock: Clock
+) -> None:
+    slack.fault("chat.postMessage", "429", seconds=7)
+    for _ in range(3):
+        with pytest.raises(Later) as raised:
+            paced.post(HERE, CARD, MARKER)
+        assert raised.value.seconds == 7
+    assert [entry["method"] for entry in slack.log() if entry["kind"] == "call"] == []
+
+    clock.now = 7.0
+    paced.post(HERE, CARD, MARKER)
+
+
+def test_at_the_pace_of_a_real_clock_a_slack_without_bursts_refuses_nothing(
+    slack: PracticeSlack, client: WebClient, identity: Identity
+) -> None:
+    slack.workspace.message_rate, slack.workspace.burst = 20.0, 1
+    messenger = SlackMessenger(client, identity, Calls(pace=0.05))
+    posted = 0
+    while posted < 10:
+        try:
+            messenger.post(HERE, CARD, MARKER)
+        except Paced as later:
+            time.sleep(later.seconds)
+        else:
+            posted += 1
+    assert all(entry["ok"] for entry in slack.log())

@@ -10,7 +10,7 @@ from drill.slack.workspaces import SCOPES as PRACTISED
 from handlers import forms
 from handlers.app import build_app
 from handlers.clients import web_client, webhook_client
-from handlers.errors import of_answer
+from handlers.errors import SlowDown, of_answer
 from handlers.intake import Intake
 from handlers.manifest import SCOPES, manifest
 from handlers.views import submitted
@@ -86,8 +86,8 @@ def test_all_clients_read_the_certificate_authorities_once() -> None:
         (503, "not_in_channel", Uncertain),
         (200, "Received a response in a non-JSON format: <html>", Uncertain),
         (200, "", Uncertain),
-        (429, "", Later),
-        (200, "ratelimited", Later),
+        (429, "", SlowDown),
+        (200, "ratelimited", SlowDown),
         (200, "msg_blocks_too_long", TooLong),
         (200, "msg_too_long", TooLong),
         (200, "invalid_blocks", TooLong),
@@ -122,7 +122,7 @@ def test_answers_are_sorted_by_whether_it_happened(status: int, code: str, error
         ("a_code_nobody_knows", Refused, Refused),
         ("message_not_found", Gone, Gone),
         ("msg_too_long", TooLong, TooLong),
-        ("ratelimited", Later, Later),
+        ("ratelimited", SlowDown, SlowDown),
         ("internal_error", Uncertain, Uncertain),
     ],
 )

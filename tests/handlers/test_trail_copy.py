@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 
 from handlers.blocks import render
 from handlers.blocks.trail import as_shown, unlike
+from handlers.calls import Calls
 from handlers.identity import Identity
 from handlers.messenger import SlackMessenger
 from handlers.trail_copy import trail_message
@@ -40,7 +41,7 @@ def marker(those: tuple[AuditEntry, ...] = TRAIL) -> Marker:
 
 @pytest.fixture
 def messenger(client: WebClient, identity: Identity) -> SlackMessenger:
-    return SlackMessenger(client, identity, pace=0)
+    return SlackMessenger(client, identity, Calls(pace=0))
 
 
 @pytest.fixture

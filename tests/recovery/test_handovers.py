@@ -7,7 +7,7 @@ import pytest
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind, Place
-from recovery.errors import Later, Refused, TooLong, Uncertain
+from recovery.errors import Later, Paced, Refused, TooLong, Uncertain
 from recovery.ports import Content
 from recovery.state import HandoverStatus, StepStatus, TaskStatus
 from tests.recovery.world import POSTMASTER, World
@@ -223,6 +223,17 @@ def test_if_slack_cannot_say_who_the_recipient_is_the_handover_waits(ready: Worl
     ready.work()
 
     assert ready.handed_over == [ready.mailgun.password_of(POSTMASTER)]
+
+
+def test_if_slack_asks_to_wait_before_it_says_who_the_recipient_is_the_same_password_is_sent(ready: World) -> None:
+    def slack_is_busy_for_a_moment(call: str) -> None:
+        if call == "set_password":
+            ready.directory.passing = [Paced("one at a time", seconds=5)]
+
+    ready.mailgun.while_calling = slack_is_busy_for_a_moment
+    ready.approved("2")
+
+    assert ready.mailgun.passwords[POSTMASTER] == ready.handed_over
 
 
 def test_a_handover_has_a_message_of_its_own_with_the_button(ready: World) -> None:

@@ -8,11 +8,13 @@ import pytest
 from recovery.actions import Ask
 from recovery.audit import Action, AuditEntry
 from recovery.content import Card, Marker, MarkerKind, Place, Trail
-from recovery.errors import Later, Refused, Uncertain
+from recovery.errors import Later, Paced, Refused, Uncertain
 from recovery.posting import POSTED, post_once
 from tests.recovery.builders import facts
 from tests.recovery.fakes import Posted
 from tests.recovery.world import World
+
+AT_ONCE = timedelta(0)
 
 
 def boards(world: World) -> int:
@@ -184,6 +186,33 @@ def test_what_did_not_change_is_not_redrawn(world: World) -> None:
     world.draw()
 
     assert [len(message.said) for message in world.slack.messages] == drawn
+
+
+def test_a_board_that_changes_all_the_time_leaves_the_cards_their_turn(world: World) -> None:
+    world.opened().draw()
+    (board,) = world.slack.of_kind(MarkerKind.BOARD)
+    drawn = len(board.said)
+    for step in ("1", "2", "3"):
+        world.type(f"skip {step} not needed")
+        world.slack.fail("redraw", Paced("one at a time", seconds=1), "step")
+        world.work(AT_ONCE, drawing=True)
+        world.clock.pass_by(timedelta(seconds=1))
+    assert len(board.said) == drawn + 1
+
+    world.draw()
+    assert all("skipped" in world.card(step) for step in ("1", "2", "3"))
+
+
+def test_what_changed_while_the_thread_was_redrawn_is_redrawn_next(world: World) -> None:
+    world.opened().draw()
+    world.type("skip 1 not needed")
+    world.slack.fail("redraw", Paced("one at a time", seconds=1), "step")
+    world.work(AT_ONCE, drawing=True)
+    world.type("skip 2 not needed")
+    world.work(drawing=True)
+
+    assert world.incident.drawn_revision == world.incident.revision
+    assert world.slack.of_kind(MarkerKind.BOARD)[0].words.count(": skipped") == 2
 
 
 def test_a_refused_post_to_the_thread_is_tried_again(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from recovery.actions import Ask
 from recovery.audit import Action
-from recovery.errors import KeyRefused, Later, Refused, Uncertain, Unreachable
+from recovery.errors import KeyRefused, Later, Paced, Refused, Uncertain, Unreachable
 from recovery.polling import APART
 from recovery.state import StepStatus
 from tests.recovery.builders import a_member, a_user
@@ -147,6 +147,25 @@ def test_a_step_that_mailgun_puts_off_for_long_is_a_trouble_until_it_is_not(worl
     world.work()
     assert world.status("2") is StepStatus.DONE
     assert "Trouble" not in world.board
+
+
+def test_the_bots_own_pace_is_no_trouble(world: World) -> None:
+    world.with_logins().opened()
+    world.slack.fail("post", Paced("one message a second", seconds=5), "handover_controls", times=FOREVER)
+    world.press(Ask.APPROVE, "2")
+    world.work(patience=timedelta(minutes=2), drawing=True)
+
+    assert "Trouble" not in world.board
+
+
+def test_the_bots_own_pace_ends_no_trouble(world: World) -> None:
+    world.with_logins().opened()
+    world.slack.fail("post", Later("Slack asked to slow down", seconds=5), "handover_controls", times=6)
+    world.slack.fail("post", Paced("one message a second", seconds=5), "handover_controls", times=FOREVER)
+    world.press(Ask.APPROVE, "2")
+    world.work(patience=timedelta(minutes=2), drawing=True)
+
+    assert "Slack asked to slow down" in world.board
 
 
 def test_while_domains_stay_disabled_an_earlier_trouble_is_over(world: World) -> None:

@@ -7,6 +7,7 @@ from time import monotonic
 
 import pytest
 
+from recovery.errors import Paced
 from recovery.jobs import Job, TaskKind
 from recovery.state import NewTask, TaskStatus
 from recovery.worker import MOST_CALLING, SPARE_THREADS, Worker
@@ -23,9 +24,15 @@ class Workshop:
         self.world = world
         self.jobs: list[Job] = []
         self.begun, self.may_end = Semaphore(0), Semaphore(0)
+        self.refusals: list[Paced] = []
+        """What the next jobs end with, at once. The clock goes on by a second after each."""
         self._threads, self._calls = threads, calls
         kind = TaskKind("work", self.do, "working", fills_calls=fills_calls)
-        self.worker = Worker("test", world.tools, [kind], world.database.owner, threads, lambda job: None)
+        self.worker = Worker("test", world.tools, [kind], world.database.owner, threads, self.after)
+
+    def after(self, job: Job) -> None:
+        if job.back_in is not None:
+            self.world.clock.pass_by(timedelta(seconds=1))
 
     def do(self, job: Job) -> None:
         self.jobs.append(job)
@@ -33,6 +40,8 @@ class Workshop:
             job.calls_made()
             self.worker.wake()
         self.begun.release()
+        if self.refusals:
+            raise self.refusals.pop()
         assert self.may_end.acquire(timeout=SOON)
 
     def plan(self, many: int) -> None:
@@ -121,6 +130,16 @@ def test_however_many_of_them_wait_for_slack_others_have_threads(make_world: Cal
     assert workshop.begins(2)
     assert workshop.many(TaskStatus.READY) == 2
     workshop.stop()
+
+
+def test_what_the_bots_own_pace_put_off_begins_again_without_a_tick(workshop: Workshop) -> None:
+    workshop.refusals = [Paced("one at a time", seconds=0.1)]
+    workshop.plan(1)
+    workshop.worker.start()
+
+    assert workshop.begins(2)
+    workshop.stop()
+    assert workshop.many(TaskStatus.DONE) == 1
 
 
 def test_what_it_has_just_claimed_when_it_is_told_to_stop_does_not_begin(

@@ -1,6 +1,6 @@
 """`auth.test` and `apps.connections.open`: who the app is, and its way into Socket Mode."""
 
-from drill.slack.api.call import Call, Method, Token
+from drill.slack.api.call import Call, Method, Tier, Token
 from drill.slack.model import JsonObject
 
 
@@ -25,6 +25,6 @@ def open_connection(call: Call) -> JsonObject:
 
 
 METHODS = (
-    Method("auth.test", auth_test),
-    Method("apps.connections.open", open_connection, token=Token.APP),
+    Method("auth.test", auth_test, tier=Tier.SPECIAL),
+    Method("apps.connections.open", open_connection, token=Token.APP, tier=Tier.THREE),
 )

@@ -24,11 +24,13 @@ class Token(Enum):
 
 
 class Tier(Enum):
-    """How many calls a minute Slack takes of a method in that tier of its rate limits."""
+    """How many calls a minute Slack takes of a method in that tier of its rate limits, as its page says."""
 
     TWO = 20.0
     THREE = 50.0
     FOUR = 100.0
+    SPECIAL = 200.0
+    """Of methods that are in no tier, Slack says that they take hundreds of calls a minute."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Method:
-    """A Web API method: its name, what does it, the scope that it always needs, and its tier."""
+    """A Web API method: its name, what does it, the scope that it always needs, and its tier.
+
+    Only `chat.postMessage` has none: what it takes is counted by channel.
+    """
 
     name: str
     run: Callable[[Call], JsonObject]

@@ -1,6 +1,6 @@
 """`chat.*`: what the app says."""
 
-from drill.slack.api.call import Call, Method
+from drill.slack.api.call import Call, Method, Tier
 from drill.slack.content import Content
 from drill.slack.errors import SlackError
 from drill.slack.model import Channel, JsonObject, Message
@@ -136,8 +136,8 @@ def _own_message(call: Call, refusal: str) -> Message:
 
 METHODS = (
     Method("chat.postMessage", post_message, "chat:write"),
-    Method("chat.postEphemeral", post_ephemeral, "chat:write"),
-    Method("chat.update", update, "chat:write"),
-    Method("chat.delete", delete, "chat:write"),
-    Method("chat.getPermalink", get_permalink),
+    Method("chat.postEphemeral", post_ephemeral, "chat:write", tier=Tier.FOUR),
+    Method("chat.update", update, "chat:write", tier=Tier.THREE),
+    Method("chat.delete", delete, "chat:write", tier=Tier.THREE),
+    Method("chat.getPermalink", get_permalink, tier=Tier.SPECIAL),
 )

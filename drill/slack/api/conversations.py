@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from drill.slack.api.call import Call, Method
+from drill.slack.api.call import Call, Method, Tier
 from drill.slack.errors import SlackError
 from drill.slack.model import Channel, JsonObject, Message
 
@@ -132,9 +132,9 @@ def _page_of(call: Call, messages: list[Message], cursor: str) -> JsonObject:
 
 
 METHODS = (
-    Method("conversations.info", info),
-    Method("conversations.members", members),
-    Method("conversations.open", open_conversation, "im:write"),
-    Method("conversations.history", history),
-    Method("conversations.replies", replies),
+    Method("conversations.info", info, tier=Tier.THREE),
+    Method("conversations.members", members, tier=Tier.FOUR),
+    Method("conversations.open", open_conversation, "im:write", tier=Tier.THREE),
+    Method("conversations.history", history, tier=Tier.THREE),
+    Method("conversations.replies", replies, tier=Tier.THREE),
 )

@@ -16,7 +16,8 @@ from drill.slack.state import PracticeSlack
 from drill.slack.workspace import Workspace
 
 _FAMILIES = (apps, chat, conversations, files, users, views)
-_METHODS = {method.name: method for family in _FAMILIES for method in family.METHODS}
+METHODS = {method.name: method for family in _FAMILIES for method in family.METHODS}
+"""Every method that there is, by its name."""
 
 
 def web_api(slack: PracticeSlack) -> Route:
@@ -29,7 +30,7 @@ def web_api(slack: PracticeSlack) -> Route:
         entry = slack.log.call(name, args)
         headers = {}
         try:
-            method = _METHODS.get(name)
+            method = METHODS.get(name)
             if method is None:
                 raise SlackError("unknown_method", req_method=name)
             _check_token(method, token, slack.workspace.app)

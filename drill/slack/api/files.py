@@ -1,6 +1,6 @@
 """`files.*`: what the app uploads. The upload itself goes to the address that the first method gives."""
 
-from drill.slack.api.call import Call, Method
+from drill.slack.api.call import Call, Method, Tier
 from drill.slack.api.chat import thread_of
 from drill.slack.errors import SlackError
 from drill.slack.files import File
@@ -69,6 +69,6 @@ def _channel(call: Call) -> Channel | None:
 
 
 METHODS = (
-    Method("files.getUploadURLExternal", get_upload_url, "files:write"),
-    Method("files.completeUploadExternal", complete_upload, "files:write"),
+    Method("files.getUploadURLExternal", get_upload_url, "files:write", tier=Tier.FOUR),
+    Method("files.completeUploadExternal", complete_upload, "files:write", tier=Tier.FOUR),
 )

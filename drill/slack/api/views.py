@@ -1,6 +1,6 @@
 """`views.*`: modals."""
 
-from drill.slack.api.call import Call, Method
+from drill.slack.api.call import Call, Method, Tier
 from drill.slack.errors import SlackError
 from drill.slack.limits import check_view
 from drill.slack.model import JsonObject
@@ -38,6 +38,6 @@ def _changed(call: Call, view: View) -> JsonObject:
 
 
 METHODS = (
-    Method("views.open", open_view),
-    Method("views.update", update),
+    Method("views.open", open_view, tier=Tier.FOUR),
+    Method("views.update", update, tier=Tier.FOUR),
 )

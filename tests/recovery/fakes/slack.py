@@ -228,6 +228,8 @@ class FakeDirectory:
         self.groups: dict[str, frozenset[str]] = {}
         self.channels: dict[str, ChannelFacts] = {"C-OPS": ChannelFacts("C-OPS", "ops", is_member=True)}
         self.trouble: Exception | None = None
+        self.passing: list[Exception] = []
+        """What the next look-ups end with."""
         self.looked_up_a_minute: int | None = None
         self.page_size = 1000
         self.page_faults: dict[int, Exception] = {}
@@ -280,6 +282,8 @@ class FakeDirectory:
         return self.channels.get(channel_id, ChannelFacts(channel_id, known=False))
 
     def _asked(self) -> None:
+        if self.passing:
+            raise self.passing.pop()
         if self.trouble is not None:
             raise self.trouble
 

@@ -1,0 +1,1 @@
+"""Specifications of what the benchmarks measure with; never of how fast anything is."""
