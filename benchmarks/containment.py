@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,12 +44,17 @@ class Contained:
 
 
 def measured() -> Sequence[Row]:
-    """The bot, the script in a pool and the script one by one, in turn."""
-    ours, pooled, in_turn = [], [], []
+    """The bot and the script in a pool, in turn.
+
+    The script that sets one after another runs five times side by side: it makes ten calls a second and waits nearly
+    all the time.
+    """
+    ours, pooled = [], []
     for _ in range(ROUNDS):
         ours.append(contained_by_the_bot())
         pooled.append(contained_by_script(WIDTH, CREDENTIALS))
-        in_turn.append(contained_one_by_one())
+    with ThreadPoolExecutor(ROUNDS) as pool:
+        in_turn = list(pool.map(lambda _: contained_one_by_one(), range(ROUNDS)))
     return rows(ours, pooled, in_turn)
 
 

@@ -18,6 +18,17 @@ def refusals(slack: Slack) -> dict[str, int]:
     return most_in_a_minute(refused_at(slack.log()))
 
 
+class TooManyRefusals(Exception):
+    """Slack had to refuse calls of a method more than once in a minute: its limits were probed, not kept."""
+
+
+def must_be_spared(slack: Slack) -> None:
+    """Raise `TooManyRefusals` unless that Slack had to refuse no method more than `MOST_REFUSALS` times a minute."""
+    too_many = {method: most for method, most in refusals(slack).items() if most > MOST_REFUSALS}
+    if too_many:
+        raise TooManyRefusals(", ".join(f"{method}: {most} within a minute" for method, most in too_many.items()))
+
+
 def refused_at(log: Iterable[JsonObject]) -> dict[str, list[float]]:
     """When each method was answered 429, by the practice Slack's log."""
     moments: dict[str, list[float]] = defaultdict(list)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.rows import Row, at_most, told
+from benchmarks.rows import ROUNDS, Row, at_most, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import Company, running_bot
 from drill.mailgun.accounts import scaled_account
@@ -16,10 +16,10 @@ MOST = 40.0
 PATIENCE = 180.0
 
 
-def measured(rounds: int) -> Sequence[Row]:
+def measured() -> Sequence[Row]:
     """One new bot a round. Slack's pace is out of the way: it would only make it last longer."""
     grown, idle = [], []
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         before, peak = rotation()
         idle.append(before)
         grown.append(peak - before)
@@ -61,4 +61,4 @@ def mebibytes(pid: int, which: str) -> float:
 
 
 if __name__ == "__main__":
-    print(*told(measured(1)), sep="\n")
+    print(*told(measured()), sep="\n")

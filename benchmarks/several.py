@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.containment import contained_at, seconds
+from benchmarks.limits import must_be_spared
 from benchmarks.rows import ROUNDS, Row, at_least, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import USUAL, Company
@@ -51,8 +52,9 @@ def contained_by(many: int) -> float:
     ):
         changes = {**USUAL, "SLACK_PACE": "0s", "MAILGUN_CONCURRENCY": str(WIDTH)}
         environ = bot_environ(slack, mailgun, postgres().migrated(), **changes)
-        for number in range(many):
-            running.enter_context(BotProcess(environ, Path(folder) / f"bot-{number}.log"))
+        bots = [BotProcess(environ, Path(folder) / f"bot-{number}.log") for number in range(many)]
+        for bot in bots:
+            running.enter_context(bot)
         wait_for("the processes to be connected", lambda: slack.connections() == many, PATIENCE)
         company = Company(slack, mailgun)
         company.open_incident()
@@ -60,6 +62,9 @@ def contained_by(many: int) -> float:
         before = len(mailgun.calls())
         clicked = company.approve(2)
         company.wait("the step to be done", lambda: slack.step_status(2) == "done", PATIENCE)
+        must_be_spared(slack)
+        for bot in bots:
+            bot.kill()
         return contained_at(mailgun.calls()[before:]) - clicked
 
 

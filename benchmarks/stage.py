@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from benchmarks.limits import must_be_spared
 from drill.account import Mailgun
 from drill.actors import COMMAND, Person, Slack
 from drill.messages import Message
@@ -43,13 +44,19 @@ def strict_workspace() -> Workspace:
 @contextmanager
 def running_bot(slack: Slack, mailgun: Mailgun, url: str = "", **changes: str) -> Iterator[BotProcess]:
     """The bot, connected, while the block runs, with the settings that it has by itself. `url` names its database;
-    without one it has a new SQLite file."""
+    without one it has a new SQLite file.
+
+    It is killed at the end, for nobody needs what it would still do. Raises `TooManyRefusals` where Slack had to refuse
+    it too often meanwhile: no figure counts then.
+    """
     with TemporaryDirectory(prefix="bench-") as folder:
         database = url or f"sqlite:///{Path(folder) / 'bench.db'}"
         environ = bot_environ(slack, mailgun, database, **{**USUAL, **changes})
         with BotProcess(environ, Path(folder) / "bot.log") as bot:
             bot.wait_until_connected(slack)
             yield bot
+            must_be_spared(slack)
+            bot.kill()
 
 
 class Company:
