@@ -20,7 +20,7 @@ MOST_CALLING = 2
 claims beyond that other processes could do meanwhile."""
 
 SPARE_THREADS = 4
-"""Threads that such jobs leave to others: they may all be waiting for Slack's pace."""
+"""Threads that such jobs leave to others, save the first of them: they may all be waiting for Slack's pace."""
 
 
 class Worker:
@@ -130,7 +130,7 @@ class Worker:
         """The kinds of which one more may be claimed beside these jobs."""
         calling = sum(job.is_calling for job in jobs)
         holding = sum(job.kind.fills_calls for job in jobs)
-        is_full = calling >= MOST_CALLING or holding >= self._threads - SPARE_THREADS
+        is_full = calling >= MOST_CALLING or holding >= max(self._threads - SPARE_THREADS, 1)
         return [name for name, kind in self._kinds.items() if not (is_full and kind.fills_calls)]
 
     def _plan_owed(self) -> None:

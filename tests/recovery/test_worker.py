@@ -132,6 +132,15 @@ def test_however_many_of_them_wait_for_slack_others_have_threads(make_world: Cal
     workshop.stop()
 
 
+def test_with_few_threads_one_of_them_begins(make_world: Callable[..., World]) -> None:
+    workshop = Workshop(make_world(tick=timedelta(hours=1)), threads=1, fills_calls=True)
+    workshop.plan(1)
+    workshop.worker.start()
+
+    assert workshop.begins(1)
+    workshop.stop()
+
+
 def test_what_the_bots_own_pace_put_off_begins_again_without_a_tick(workshop: Workshop) -> None:
     workshop.refusals = [Paced("one at a time", seconds=0.1)]
     workshop.plan(1)
