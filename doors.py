@@ -14,8 +14,8 @@ from handlers.identity import Identity
 from handlers.intake import STORE_WITHIN, Intake
 from handlers.server import WebServer
 from handlers.socket import Socket
-from recovery.desk import keep_request
 from recovery.errors import OutsideError, Refused
+from recovery.keeping import Keeper
 from recovery.ports import Clock
 from recovery.secret import Secret
 from recovery.state import NewRequest
@@ -48,13 +48,13 @@ class Doors:
         self._web = WebServer(settings.PORT)
         self._settings, self._database, self._clock = settings, database, clock
         self._identity, self._engine = identity, engine
+        self._keeper = Keeper(database)
         self._door = self._wire(Intake(self.keep, clock.now, lambda typed: seal(parse_mailgun_key(typed))))
         self._health = Health({"database": self._has_database, "slack": self._has_slack, "workers": self._has_workers})
 
     def keep(self, request: NewRequest) -> None:
         """Store a request and the task that judges it, in one transaction, or raise within a second."""
-        with self._database.write(within=STORE_WITHIN) as tx:
-            keep_request(tx, request)
+        self._keeper.keep(request, STORE_WITHIN)
         self._engine.wake()
 
     def open(self) -> bool:

@@ -38,6 +38,7 @@ class Rows(Generic[Value]):
         changing = [name for name in self._names if name not in {"id", *fixed}]
         changed: dict[str, Any] = {name: bindparam(name) for name in changing}
         self._save = update(table).where(self.id == bindparam("row_id")).values(changed)
+        self._insert_new: dict[str, Any] = {}
         self._saved = {"row_id": "id"} | {name: name for name in changing}
 
     def select(self) -> Select[Any]:
@@ -71,8 +72,10 @@ class Rows(Generic[Value]):
 
     def insert_new(self, connection: Connection, value: Value) -> Value | None:
         """Insert it unless a unique index forbids that; as stored, or None."""
-        statement = unless_there(connection, self._table).values(self._without_id(value))
-        row = connection.execute(statement.returning(*self.columns)).first()
+        dialect = connection.dialect.name
+        if dialect not in self._insert_new:
+            self._insert_new[dialect] = unless_there(connection, self._table).returning(*self.columns)
+        row = connection.execute(self._insert_new[dialect], self._without_id(value)).first()
         return None if row is None else self._value(*row)
 
     def insert_all(self, connection: Connection, values: Sequence[Value]) -> None:
