@@ -22,10 +22,10 @@ MOST_READINGS = 5
 
 
 class KeySource(Protocol):
-    """Where the bot's own key comes from. `recovery.ports.Vault` is one."""
+    """Where the bot's own key comes from: the vault."""
 
-    def current(self) -> Secret:
-        """The key to work with."""
+    def known(self) -> Secret:
+        """The key to call with, as it was last read."""
         ...
 
     def refresh(self) -> None:
@@ -39,7 +39,7 @@ class OneKey:
     def __init__(self, key: Secret) -> None:
         self._key = key
 
-    def current(self) -> Secret:
+    def known(self) -> Secret:
         return self._key
 
     def refresh(self) -> None:
@@ -50,8 +50,8 @@ class Asker:
     """Asks one Mailgun account. Every method raises the errors of `recovery.errors` and no others.
 
     `urls` has the address of each region's API by the region's name, "us" or "eu"; `storage_urls` those of the hosts
-    that keep its queued mail, which only they delete. What belongs to the account is asked of the first region. A 401
-    makes it refresh the key source and, if the key is another one by then, repeat the call with it, once.
+    that keep its queued mail, which only they delete. What belongs to the account is asked of the first region. A key
+    that is refused makes it refresh the key source and, if the key is another one by then, repeat the call with that.
     """
 
     regions: Sequence[str]
@@ -115,17 +115,15 @@ class Asker:
 
     def ask(self, call: Call, read: Callable[[object], Result]) -> Result:
         """The answer as `read` reads it."""
-        key = self._key_source.current()
+        key = self._key_source.known()
         try:
             return self._transport.call(call, key, read)
-        except KeyRefused as refusal:
-            if refusal.status != 401:
-                raise
+        except KeyRefused:
             self._key_source.refresh()
-            rotated = self._key_source.current()
+            rotated = self._key_source.known()
             if rotated == key:
                 raise
-        # A 401 certainly had no effect, so even a POST may be repeated.
+        # What was refused certainly had no effect, so even a POST may be repeated.
         return self._transport.call(call, rotated, read)
 
     def every_page(self, call: Call, size: int, read: PageReader[Item], identity: Callable[[Item], str]) -> list[Item]:

@@ -35,6 +35,18 @@ class DatabaseVault(ports.Vault):
         self._clock = clock
         self._guard = Lock()
         self._opened: tuple[VaultKey, Secret] | None = None
+        self._known: Secret | None = None
+
+    def known(self) -> Secret:
+        """The key as it was last read here. For calls: a key that is refused has the vault read again (`refresh`), so
+        a call need not ask the database first whether another process has stored one.
+
+        Raises `VaultSealed`.
+        """
+        known = self._known
+        if known is None:
+            known = self._known = self.current()
+        return known
 
     def current(self) -> Secret:
         """Raises `VaultSealed` when no encryption key opens the newest row."""
@@ -69,7 +81,7 @@ class DatabaseVault(ports.Vault):
 
     def refresh(self) -> None:
         with self._guard:
-            self._opened = None
+            self._opened = self._known = None
 
     def fingerprint(self, secret: Secret) -> str:
         return hmac.new(self._fingerprint_key, secret.reveal().encode(), hashlib.sha256).hexdigest()[:12]

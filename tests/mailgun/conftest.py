@@ -35,7 +35,7 @@ class Keys:
     rotated: str | None = None
     refreshes: int = 0
 
-    def current(self) -> Secret:
+    def known(self) -> Secret:
         return Secret(self.key)
 
     def refresh(self) -> None:

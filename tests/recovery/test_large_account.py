@@ -41,7 +41,7 @@ class OneKey:
     def __init__(self, secret: str) -> None:
         self._secret = Secret(secret)
 
-    def current(self) -> Secret:
+    def known(self) -> Secret:
         return self._secret
 
     def refresh(self) -> None:

@@ -66,6 +66,21 @@ def test_the_database_holds_no_key_in_the_clear(database: Database) -> None:
         assert "hunter2" not in str(tx.vault.newest())
 
 
+def test_calls_go_by_the_key_that_was_read_last(database: Database) -> None:
+    calling = vault(database)
+    assert calling.known() == ENVIRONMENT
+    keep(database, "of another process")
+    assert (calling.known(), calling.current()) == (ENVIRONMENT, Secret("of another process"))
+
+
+def test_once_that_key_is_refused_calls_go_by_the_newest(database: Database) -> None:
+    calling = vault(database)
+    calling.known()
+    keep(database, "of another process")
+    calling.refresh()
+    assert calling.known() == Secret("of another process")
+
+
 def test_refreshing_reads_again(database: Database) -> None:
     keep(database, "new")
     kept = vault(database)
