@@ -10,6 +10,7 @@ from drill.slack.workspaces import INCIDENT, TEAM
 from recovery.account import SignIn
 from recovery.audit import ENTRIES_A_MESSAGE, Action, Actor, AuditFacts
 from recovery.opening import first_status
+from recovery.setting_passwords import SET
 from recovery.state import (
     Incident,
     IncidentStatus,
@@ -23,7 +24,6 @@ from recovery.state import (
 )
 from recovery.step import Step
 from recovery.steps import STEPS
-from recovery.steps.smtp_credentials import SET
 from recovery.thread import POST_AUDIT, THREAD
 from storage.database import Database
 from storage.schema import TaskRow

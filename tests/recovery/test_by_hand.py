@@ -10,9 +10,9 @@ from recovery.board import read_board, step_card
 from recovery.content import Button
 from recovery.errors import KeyRefused
 from recovery.hand_cards import MOST_ITEMS
+from recovery.setting_passwords import SET
 from recovery.state import IncidentStatus, StepStatus, Task, TaskStatus
 from recovery.steps import STEPS
-from recovery.steps.smtp_credentials import SET
 from recovery.support_message import outcome
 from tests.recovery.builders import a_key
 from tests.recovery.test_fresh_key import FRESH_ID, give, make_fresh_key, revoke

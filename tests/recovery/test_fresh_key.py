@@ -9,8 +9,8 @@ from recovery.audit import Action
 from recovery.content import MarkerKind
 from recovery.errors import KeyRefused, Refused, Uncertain, Why
 from recovery.secret import Secret
+from recovery.setting_passwords import SET
 from recovery.state import Request, StepStatus, TaskStatus
-from recovery.steps.smtp_credentials import SET
 from tests.recovery.builders import a_domain, a_key
 from tests.recovery.world import APPROVER, FIRST_KEY, POSTMASTER, STRANGER, World
 

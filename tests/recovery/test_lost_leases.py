@@ -10,8 +10,8 @@ import pytest
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
+from recovery.setting_passwords import AGAIN
 from recovery.state import HandoverStatus, NewTask, StepStatus
-from recovery.steps.smtp_credentials import AGAIN
 from tests.recovery.builders import a_key
 from tests.recovery.world import POSTMASTER, World
 

@@ -13,11 +13,11 @@ from recovery.content import MarkerKind, SecretsMessage, Trail
 from recovery.handovers import identity_of, in_nobodys_hands
 from recovery.key_plans import DELETED, PART_OF, PUBLIC_KEY, REPLACE, RETIRE, SIGNING_KEY
 from recovery.keyring import mark_of, unmarked
+from recovery.setting_passwords import SET
 from recovery.signing import RENEW, RENEWED
 from recovery.state import HandoverStatus, IncidentStatus, StepStatus, Task, TaskStatus
 from recovery.step import left_by_decision, left_out
 from recovery.steps import STEPS
-from recovery.steps.smtp_credentials import SET
 from recovery.steps.tell_support import WATCH
 from storage.schema import RequestRow, VaultKeyRow
 from tests.recovery.machine.mortal import PERIODIC, MortalWorld
