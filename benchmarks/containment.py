@@ -111,13 +111,14 @@ def seconds(measured: Sequence[float]) -> str:
 # --- The bot ----------------------------------------------------------------------------------------------
 
 
-def contained_by_the_bot() -> Contained:
-    """One incident in a new account: step 2 alone is approved, the other steps were skipped before."""
+def contained_by_the_bot(**changes: str) -> Contained:
+    """One incident in a new account: step 2 alone is approved, the other steps were skipped before. `changes` are
+    settings other than the usual."""
     prepared = scaled_account(DOMAINS, CREDENTIALS // DOMAINS, users=0)
     with (
         mailgun_server(prepared, LATENCY) as mailgun,
         slack_server(strict_workspace()) as slack,
-        running_bot(slack, mailgun),
+        running_bot(slack, mailgun, **changes),
     ):
         company = Company(slack, mailgun)
         company.open_incident()

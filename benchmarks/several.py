@@ -39,8 +39,8 @@ def measured() -> Sequence[Row]:
     ]
 
 
-def contained_by(many: int) -> float:
-    """Seconds from the click to the last password changed, by so many processes."""
+def contained_by(many: int, **more: str) -> float:
+    """Seconds from the click to the last password changed, by so many processes; `more` are settings."""
     workspace = drill_workspace()
     workspace.message_rate = 0
     prepared = scaled_account(DOMAINS, CREDENTIALS // DOMAINS, users=0)
@@ -50,7 +50,7 @@ def contained_by(many: int) -> float:
         slack_server(workspace) as slack,
         ExitStack() as running,
     ):
-        changes = {**USUAL, "SLACK_PACE": "0s", "MAILGUN_CONCURRENCY": str(WIDTH)}
+        changes = {**USUAL, "SLACK_PACE": "0s", "MAILGUN_CONCURRENCY": str(WIDTH), **more}
         environ = bot_environ(slack, mailgun, postgres().migrated(), **changes)
         bots = [BotProcess(environ, Path(folder) / f"bot-{number}.log") for number in range(many)]
         for bot in bots:

@@ -31,6 +31,8 @@ MOST_FILES = 3
 """Files that are shared without certainty before a person is told."""
 
 _FILES = "files"
+_BROUGHT = "brought"
+"""In a task's payload: the id of a file that was uploaded, and not shared."""
 _BEGUN = "begun"
 SHARED = "shared"
 """In a task's payload: the id of the file that stands in the thread."""
@@ -94,21 +96,32 @@ def new_share(job: Job) -> str:
     messenger, files = job.tools.messenger, as_strings(job.task.payload.get(_FILES))
     incident = incident_of(job)
     document, upto = document_of(job, incident)
-    job.hold()
-    file_id = messenger.bring(document)
+    file_id = brought_before(job)
+    if file_id is None:
+        job.hold()
+        file_id = messenger.bring(document)
     begun = job.task.payload.get(_BEGUN) or job.tools.clock.now().isoformat()
-    job.note(**{_FILES: [*files, file_id], LOOKED: 0, _BEGUN: begun, "upto": upto})
+    job.note(**{_FILES: [*files, file_id], _BROUGHT: None, LOOKED: 0, _BEGUN: begun, "upto": upto})
     job.hold()
     job.if_lost(copy_task(job, file_id))
     try:
         messenger.share(thread_place(incident), file_id, document, words(job))
-    except (Refused, Later):
+    except Later:
+        job.note(**{_FILES: files, _BROUGHT: file_id})
+        raise
+    except Refused:
         job.note(**{_FILES: files})
         raise
     except Uncertain as error:
         settle = job.tools.policy.settle.total_seconds()
         raise NotYet(f"not sure that the file arrived: {error}", seconds=min(settle, 5.0)) from error
     return file_id
+
+
+def brought_before(job: Job) -> str | None:
+    """The file that an earlier attempt has uploaded, and could not share yet. It has what every attempt has."""
+    brought = job.task.payload.get(_BROUGHT)
+    return None if brought is None else str(brought)
 
 
 def find(job: Job, files: list[str]) -> list[tuple[str, str]]:

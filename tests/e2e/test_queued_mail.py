@@ -59,6 +59,7 @@ def test_a_domain_is_left_out_by_its_button_and_an_older_approve_comes_too_late(
     _, run = shop_and_run
     older = run.card(7)
     assert [button.label for button in older.buttons].count("Leave out") == 3
+    run.slack.orders.fault({"path": "chat.update"}, "429", seconds=2)
     first = run.clicked(run.priya, older, "leave_out")
     assert first.startswith(f"{EU} (EU): left out.")
     assert "Its message has changed" in run.clicked(run.olivia, older, "approve")

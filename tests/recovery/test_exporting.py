@@ -142,6 +142,14 @@ def test_a_call_whose_end_is_not_known_leaves_one_file_in_the_thread(told: World
     assert len(exports(told)) == 1
 
 
+def test_a_share_that_is_put_off_shares_the_file_that_is_there(told: World) -> None:
+    told.slack.fail("share", Later("one message a second", seconds=1), times=2)
+    told.type("export")
+    told.work()
+
+    assert len(told.slack.files) == len(told.slack.shared) == 1
+
+
 def test_a_file_that_slack_shows_late_is_found_rather_than_shared_again(told: World) -> None:
     told.slack.fail("share", Uncertain("timed out"), after=True)
     told.slack.hidden_looks = 1
