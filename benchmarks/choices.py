@@ -4,6 +4,7 @@ Not a part of `make bench`: each value is measured once, which takes eight minut
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from benchmarks.containment import contained_by_the_bot
 from benchmarks.several import MANY, contained_by
@@ -31,5 +32,5 @@ def by_batch() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in (*by_width(), "", *by_batch()):
+    for line in chain(by_width(), [""], by_batch()):
         print(line, flush=True)
