@@ -9,10 +9,9 @@ from benchmarks.containment import contained_at, seconds
 from benchmarks.limits import must_be_spared
 from benchmarks.rows import ROUNDS, Row, at_least, told
 from benchmarks.servers import mailgun_server, slack_server
-from benchmarks.stage import USUAL, Company
+from benchmarks.stage import USUAL, Company, strict_workspace
 from drill.mailgun.accounts import scaled_account
 from drill.process import BotProcess, bot_environ
-from drill.slack import drill_workspace
 from drill.waiting import wait_for
 from tests.databases import postgres
 
@@ -41,16 +40,14 @@ def measured() -> Sequence[Row]:
 
 def contained_by(many: int) -> float:
     """Seconds from the click to the last password changed, by so many processes."""
-    workspace = drill_workspace()
-    workspace.message_rate = 0
     prepared = scaled_account(DOMAINS, CREDENTIALS // DOMAINS, users=0)
     with (
         TemporaryDirectory(prefix="bench-") as folder,
         mailgun_server(prepared, LATENCY) as mailgun,
-        slack_server(workspace) as slack,
+        slack_server(strict_workspace()) as slack,
         ExitStack() as running,
     ):
-        changes = {**USUAL, "SLACK_PACE": "0s", "MAILGUN_CONCURRENCY": str(WIDTH)}
+        changes = {**USUAL, "MAILGUN_CONCURRENCY": str(WIDTH)}
         environ = bot_environ(slack, mailgun, postgres().migrated(), **changes)
         bots = [BotProcess(environ, Path(folder) / f"bot-{number}.log") for number in range(many)]
         for bot in bots:
