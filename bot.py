@@ -51,6 +51,7 @@ from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.encryption import load_encryption_keys
 from storage.errors import BadEncryptionKey, VaultSealed
+from storage.shared_buckets import SharedBuckets
 from storage.vault import DatabaseVault
 
 log = logging.getLogger("bot")
@@ -91,7 +92,8 @@ def wire(settings: Settings) -> Rooms:
     vault = wire_vault(settings, database, clock)
     slack = wire_slack(settings)
     identity = Identity(slack)
-    calls = Calls(settings.SLACK_PACE.total_seconds(), settings.SLACK_BURST)
+    buckets = SharedBuckets(database, settings.HTTP_TIMEOUT) if database.serves_several else None
+    calls = Calls(settings.SLACK_PACE.total_seconds(), settings.SLACK_BURST, buckets)
     return Rooms(
         settings=settings,
         database=database,

@@ -9,10 +9,10 @@ from benchmarks.containment import contained_at, seconds
 from benchmarks.limits import must_be_spared
 from benchmarks.rows import ROUNDS, Row, at_least, told
 from benchmarks.servers import mailgun_server, slack_server
-from benchmarks.stage import USUAL, Company
+from benchmarks.stage import USUAL, Company, strict_workspace
+from drill.account import Mailgun
 from drill.mailgun.accounts import scaled_account
 from drill.process import BotProcess, bot_environ
-from drill.slack import drill_workspace
 from drill.waiting import wait_for
 from tests.databases import postgres
 
@@ -41,16 +41,14 @@ def measured() -> Sequence[Row]:
 
 def contained_by(many: int, **more: str) -> float:
     """Seconds from the click to the last password changed, by so many processes; `more` are settings."""
-    workspace = drill_workspace()
-    workspace.message_rate = 0
     prepared = scaled_account(DOMAINS, CREDENTIALS // DOMAINS, users=0)
     with (
         TemporaryDirectory(prefix="bench-") as folder,
         mailgun_server(prepared, LATENCY) as mailgun,
-        slack_server(workspace) as slack,
+        slack_server(strict_workspace()) as slack,
         ExitStack() as running,
     ):
-        changes = {**USUAL, "SLACK_PACE": "0s", "MAILGUN_CONCURRENCY": str(WIDTH), **more}
+        changes = {**USUAL, "MAILGUN_CONCURRENCY": str(WIDTH), **more}
         environ = bot_environ(slack, mailgun, postgres().migrated(), **changes)
         bots = [BotProcess(environ, Path(folder) / f"bot-{number}.log") for number in range(many)]
         for bot in bots:
@@ -61,11 +59,16 @@ def contained_by(many: int, **more: str) -> float:
         company.rest()
         before = len(mailgun.calls())
         clicked = company.approve(2)
-        company.wait("the step to be done", lambda: slack.step_status(2) == "done", PATIENCE)
+        company.wait("every password to be set", lambda: puts(mailgun, before) == CREDENTIALS, PATIENCE)
         must_be_spared(slack)
         for bot in bots:
             bot.kill()
         return contained_at(mailgun.calls()[before:]) - clicked
+
+
+def puts(mailgun: Mailgun, after: int) -> int:
+    """How many passwords were set after so many calls."""
+    return sum(call["method"] == "PUT" for call in mailgun.calls()[after:])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ Found = TypeVar("Found")
 
 PATIENCE = 60.0
 
+QUIET = 1.6
+"""In seconds."""
+
 DECIDED = (0, 1, 2, 3, 4, 6, 7)
 """The steps that people decide about, by number; step 5 opens after all of them."""
 
@@ -90,9 +93,9 @@ class Company:
         return clicked
 
     def rest(self) -> None:
-        """Return once the bot has said nothing for three seconds: all that it had to draw is drawn."""
+        """Return once the bot has said nothing for longer than its pace: all that it had to draw is drawn."""
         said, since = 0, time.monotonic()
-        while time.monotonic() - since < 3:
+        while time.monotonic() - since < QUIET:
             if (now := len(self.slack.log())) != said:
                 said, since = now, time.monotonic()
             time.sleep(0.2)

@@ -1,11 +1,12 @@
 """Calls of Slack's Web API: each keeps to what Slack is known to take, and ends in an error of `recovery.errors`."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from handlers.buckets import OwnBuckets
 from handlers.errors import sorted_errors
 from handlers.pace import Pace
+from recovery.buckets import Buckets
 
 CALLS_A_MINUTE = {
     "auth.test": 200,
@@ -35,7 +36,8 @@ _MINUTE = 60
 
 
 class Calls:
-    """What this process calls, for all who call: the pace of each channel, and that of each method.
+    """What is called, for all who call: the pace of each channel, and that of each method. Over all processes, where
+    they share `buckets`; without any it is this one's alone.
 
     A channel gets `burst` messages at once and then one every `pace` seconds. A method gets half of a minute's calls at
     once and then as many a minute as Slack takes: with the other half Slack has room for what a process called that
@@ -43,11 +45,13 @@ class Calls:
     none.
     """
 
-    def __init__(self, pace: float = 1.0, burst: int = 1, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._messages = Pace("Slack takes about one message a second in a channel.", pace, burst, monotonic)
+    def __init__(self, pace: float = 1.0, burst: int = 1, buckets: Buckets | None = None) -> None:
+        # A channel's id is no method's name, so one place keeps the buckets of both.
+        kept = buckets or OwnBuckets()
+        self._messages = Pace("Slack takes about one message a second in a channel.", pace, burst, kept)
         self._methods = {
             method: Pace(
-                f"Slack takes about {most} calls of {method} a minute.", _MINUTE / most * pace, most // 2, monotonic
+                f"Slack takes about {most} calls of {method} a minute.", _MINUTE / most * pace, most // 2, kept
             )
             for method, most in CALLS_A_MINUTE.items()
         }

@@ -1,27 +1,15 @@
 """The pace at which something may be called: token buckets that are known, so that nobody has to be refused first."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from math import inf
 
 from handlers.errors import SlowDown
+from recovery.buckets import Bucket, Buckets
 from recovery.errors import Later, Paced
 
 _ROUNDING = 1e-6
 """Seconds that sums of seconds may be off."""
-
-
-@dataclass
-class _Bucket:
-    """`full_at` is when all of its tokens are back, as far as calls have been answered."""
-
-    full_at: float = -inf
-    on_the_way: int = 0
-    closed_until: float = -inf
-    line: dict[str, float] = field(default_factory=dict)
-    """Who is urgent and was told when to come back."""
 
 
 class Pace:
@@ -33,15 +21,15 @@ class Pace:
     Who is refused comes back when the refusal says. Nobody keeps them a place, except those who give a name: these are
     urgent, and each is told a moment of their own, in order. All others come after them. Who does not come back at
     their moment loses it once it is over, which is `seconds` later.
+
+    All this holds over everybody who shares the `buckets`, be they threads or processes.
     """
 
-    def __init__(self, what: str, seconds: float, burst: int, clock: Callable[[], float]) -> None:
+    def __init__(self, what: str, seconds: float, burst: int, buckets: Buckets) -> None:
         self._what = what
         self._seconds = seconds
         self._burst = burst
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets = buckets
 
     @contextmanager
     def turn(self, key: str, urgent: str | None = None) -> Iterator[None]:
@@ -53,7 +41,7 @@ class Pace:
         if self._seconds <= 0:
             yield
             return
-        self._begin(key, urgent)
+        began = self._begin(key, urgent)
         asked_to_wait = 0.0
         try:
             yield
@@ -61,27 +49,28 @@ class Pace:
             asked_to_wait = refusal.seconds
             raise
         finally:
-            self._end(key, asked_to_wait)
+            self._end(key, began, asked_to_wait)
 
-    def _begin(self, key: str, name: str | None) -> None:
-        with self._lock:
-            now = self._clock()
-            self._forget(now)
-            bucket = self._buckets.setdefault(key, _Bucket())
+    def _begin(self, key: str, name: str | None) -> float:
+        """When that was."""
+        with self._buckets.use(key) as (bucket, now):
+            bucket.line = {each: due for each, due in bucket.line.items() if due + self._seconds > now}
             due = self._due(bucket, name, now)
-            if due > now + _ROUNDING:
+            if due <= now + _ROUNDING:
                 if name is not None:
-                    bucket.line[name] = due
-                raise self._refusal(bucket, now, due - now)
+                    bucket.line.pop(name, None)
+                bucket.on_the_way.append(now)
+                return now
             if name is not None:
-                bucket.line.pop(name, None)
-            bucket.on_the_way += 1
+                bucket.line[name] = due
+        raise self._refusal(bucket, now, due - now)
 
-    def _end(self, key: str, asked_to_wait: float) -> None:
-        with self._lock:
-            now = self._clock()
-            bucket = self._buckets[key]
-            bucket.on_the_way -= 1
+    def _end(self, key: str, began: float, asked_to_wait: float) -> None:
+        # The call was made, and its result must not be lost over this. A call whose end nobody hears of is on its way
+        # until those who share the bucket believe that no more.
+        with suppress(Paced), self._buckets.use(key) as (bucket, now):
+            if began in bucket.on_the_way:
+                bucket.on_the_way.remove(began)
             if asked_to_wait <= 0:
                 bucket.full_at = max(bucket.full_at, now) + self._seconds
                 return
@@ -91,28 +80,18 @@ class Pace:
             if late > 0:
                 bucket.line = {name: due + late for name, due in bucket.line.items()}
 
-    def _due(self, bucket: _Bucket, name: str | None, now: float) -> float:
+    def _due(self, bucket: Bucket, name: str | None, now: float) -> float:
         """When it is their turn, as far as that is known; now or earlier where it is."""
         free = bucket.full_at
         if bucket.on_the_way:
             # At the earliest they are all counted now.
-            free = max(free, now) + bucket.on_the_way * self._seconds
+            free = max(free, now) + len(bucket.on_the_way) * self._seconds
         free = max(free - (self._burst - 1) * self._seconds, bucket.closed_until)
         if name in bucket.line:
             return max(free, bucket.line[name])
         return max([free, *(due + self._seconds for due in bucket.line.values())])
 
-    def _refusal(self, bucket: _Bucket, now: float, seconds: float) -> Later:
+    def _refusal(self, bucket: Bucket, now: float, seconds: float) -> Later:
         if bucket.closed_until > now:
             return Later(f"Slack asked the bot to slow down. {self._what}", seconds=seconds)
         return Paced(self._what, seconds=seconds)
-
-    def _forget(self, now: float) -> None:
-        """Who did not come back, and the buckets that are as good as new."""
-        for bucket in self._buckets.values():
-            bucket.line = {name: due for name, due in bucket.line.items() if due + self._seconds > now}
-        self._buckets = {
-            key: bucket
-            for key, bucket in self._buckets.items()
-            if bucket.on_the_way or bucket.line or max(bucket.full_at, bucket.closed_until) > now
-        }

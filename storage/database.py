@@ -93,6 +93,11 @@ class Database(store.Store):
         with reachable():
             self._processes.hold()
 
+    @property
+    def serves_several(self) -> bool:
+        """Whether other processes may work on this database at the same time."""
+        return self._writing.dialect.name == "postgresql"
+
     def processes(self) -> int:
         """How many processes work on this database, this one among them."""
         with reachable(to_write=False), self._reading.begin() as connection:
@@ -100,7 +105,7 @@ class Database(store.Store):
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake` from here on when another process has planned something. An SQLite file has no other."""
-        if self._writing.dialect.name == "postgresql":
+        if self.serves_several:
             self._wakeups = Wakeups(self._writing, self.owner, wake)
 
     # --- units of work

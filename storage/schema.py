@@ -321,3 +321,19 @@ class VaultKeyRow(Base):
     environment: Mapped[str]
     created_at: Mapped[datetime]
     incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+
+
+class BucketRow(Base):
+    """How much may be called, as far as the bot's processes have called by now: see `recovery.buckets`.
+
+    Moments are seconds by the database's clock; `kept_at` is when the row was last written.
+    """
+
+    __tablename__ = "buckets"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    kept_at: Mapped[float]
+    full_at: Mapped[float]
+    closed_until: Mapped[float]
+    on_the_way: Mapped[list[float]] = mapped_column(sa.JSON)
+    line: Mapped[dict[str, float]] = mapped_column(sa.JSON)

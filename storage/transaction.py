@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from recovery import store
 from storage.audit import AuditTrail
+from storage.buckets import BucketTable
 from storage.findings import Findings
 from storage.glance import glance
 from storage.handovers import Handovers
@@ -32,6 +33,7 @@ class Transaction(store.Transaction):
         self.findings = Findings(connection)
         self.audit = AuditTrail(connection)
         self.vault = VaultKeys(connection)
+        self.buckets = BucketTable(connection)
 
     def glance(self, now: datetime, review: str) -> list[store.Glance]:
         return glance(self._connection, now, review)

@@ -34,7 +34,7 @@ def test_an_incident_that_the_first_version_had_open_is_finished_by_this_one(
     run.database_url = as_older_version_left_it(run.database_url, folder)
     without_the_steps_that_came_later(run)
     assert run.value("SELECT version_num FROM alembic_version") == OLDEST
-    tables = set(Base.metadata.tables) - {"findings"}
+    tables = set(Base.metadata.tables) - {"findings", "buckets"}
     assert all(run.rows(f"SELECT 1 FROM {table}") for table in tables), "each table has rows"
 
     run.restart(DATABASE_URL=run.database_url)

@@ -3,6 +3,7 @@
 import pytest
 
 from drill.slack.api.endpoint import METHODS
+from handlers.buckets import OwnBuckets
 from handlers.calls import CALLS_A_MINUTE, Calls
 from handlers.errors import SlowDown
 from recovery.errors import Later, Paced
@@ -43,11 +44,11 @@ def test_what_is_known_is_what_the_practice_slack_takes(method: str) -> None:
 
 @pytest.mark.parametrize(("method", "at_once"), [("chat.update", 25), ("users.info", 50), ("users.list", 10)])
 def test_a_method_gets_half_of_a_minutes_calls_at_once(clock: Clock, method: str, at_once: int) -> None:
-    assert made(Calls(monotonic=clock), method) == at_once
+    assert made(Calls(buckets=OwnBuckets(clock)), method) == at_once
 
 
 def test_in_the_long_run_a_method_gets_what_its_tier_allows(clock: Clock) -> None:
-    calls = Calls(monotonic=clock)
+    calls = Calls(buckets=OwnBuckets(clock))
     made(calls, "chat.update")
     done = 0
     for second in range(1, 601):
@@ -57,11 +58,11 @@ def test_in_the_long_run_a_method_gets_what_its_tier_allows(clock: Clock) -> Non
 
 
 def test_a_process_that_restarts_after_its_burst_takes_no_more_than_slack_has(clock: Clock) -> None:
-    assert sum(made(Calls(monotonic=clock), "users.info") for _ in range(2)) == CALLS_A_MINUTE["users.info"]
+    assert sum(made(Calls(buckets=OwnBuckets(clock)), "users.info") for _ in range(2)) == CALLS_A_MINUTE["users.info"]
 
 
 def test_a_shorter_pace_goes_for_methods_as_well(clock: Clock) -> None:
-    calls = Calls(pace=0.1, monotonic=clock)
+    calls = Calls(pace=0.1, buckets=OwnBuckets(clock))
     made(calls, "chat.update")
     clock.now = 1.2
     assert made(calls, "chat.update") == 10
@@ -72,7 +73,7 @@ def test_no_pace_is_none_for_methods_either() -> None:
 
 
 def test_after_a_429_a_method_is_left_alone_for_as_long_as_slack_asked(clock: Clock) -> None:
-    calls = Calls(monotonic=clock)
+    calls = Calls(buckets=OwnBuckets(clock))
     with pytest.raises(SlowDown), calls.of("users.info"):
         raise SlowDown("slow down", seconds=9)
     with pytest.raises(Later) as raised, calls.of("users.info"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from handlers.buckets import OwnBuckets
 from handlers.calls import Calls
 from handlers.clients import web_client
 from handlers.identity import Identity
@@ -311,7 +312,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def paced(client: WebClient, identity: Identity, clock: Clock) -> SlackMessenger:
-    return SlackMessenger(client, identity, Calls(pace=1, burst=1, monotonic=clock))
+    return SlackMessenger(client, identity, Calls(pace=1, burst=1, buckets=OwnBuckets(clock)))
 
 
 SECRETS = SecretsMessage("A key", "A key", (), (SecretGroup("example.com", (SecretItem("login", Secret("s3cret")),)),))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from handlers.buckets import OwnBuckets
 from handlers.errors import SlowDown
 from handlers.pace import Pace
 from recovery.errors import Later, Paced
@@ -12,10 +13,11 @@ class Scene:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.buckets = OwnBuckets(lambda: self.now)
         self.pace = self.of(1)
 
     def of(self, burst: int, seconds: float = 1) -> Pace:
-        self.pace = Pace("One a second.", seconds, burst, lambda: self.now)
+        self.pace = Pace("One a second.", seconds, burst, self.buckets)
         return self.pace
 
     def calls(self, urgent: str | None = None, *, key: str = "here", taking: float = 0, asks: float = 0) -> None:
@@ -80,12 +82,12 @@ def test_a_call_that_raises_counts_as_well(scene: Scene) -> None:
     assert scene.waits() == 1
 
 
-def test_a_bucket_that_is_full_is_forgotten(scene: Scene) -> None:
+def test_a_bucket_that_has_been_full_for_a_minute_is_forgotten(scene: Scene) -> None:
     for number in range(10):
         scene.calls(key=str(number))
-    scene.now = 1
+    scene.now = 61
     scene.calls()
-    assert list(scene.pace._buckets) == ["here"]
+    assert list(scene.buckets._buckets) == ["here"]
 
 
 # The line

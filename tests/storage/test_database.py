@@ -94,6 +94,7 @@ def test_an_incident_of_an_earlier_version_gets_the_steps_and_is_suspect_from_so
     incident = an_incident(database)
     with database._writing.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+        connection.execute(text("DROP TABLE buckets"))
     database.migrate()
 
     with database.read() as tx:
