@@ -24,6 +24,9 @@ UNREACHABLE_PAUSE = 5.0
 DEFAULT_PAUSE = 10.0
 """Seconds after a 429 that names none."""
 
+NO_TURN_PAUSE = 1.0
+"""Seconds before a call asks for a turn again that found none, at least."""
+
 LONGEST_PAUSE = 900.0
 """No 429 puts a recovery off for longer: asking once more is harmless, a mistaken date must not stop it."""
 
@@ -78,7 +81,8 @@ def from_pace(what: str, rate: float, seconds: float) -> Later:
     return Later(
         f"Mailgun takes about {rate:.3g} calls a second at present, and others wait already: it is asked to {what} "
         "after them.",
-        seconds=seconds,
+        # All who are put off would come back at the same moment otherwise, one after the other in vain.
+        seconds=max(seconds, NO_TURN_PAUSE),
     )
 
 

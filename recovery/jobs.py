@@ -83,6 +83,8 @@ class Job:
         self.tasks = list(tasks)
         self.incident_id = tasks[0].incident_id
         self.is_calling = kind.fills_calls
+        self.taken_at: datetime | None = None
+        """When the other side last took one of the calls that it may ask to wait with (`recovery.patience`)."""
         self._until = until
         self._lock = Lock()
         self._if_lost: dict[str, NewTask] = {}

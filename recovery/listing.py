@@ -2,32 +2,32 @@
 others anew."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
-from recovery.errors import Later, Uncertain
+from recovery.errors import Uncertain
 from recovery.jobs import FIRST_BACKOFF, Job
+from recovery.patience import patiently
 
 T = TypeVar("T")
 
 TRIES = 3
-LONGEST_WAIT = 2.0
-"""In seconds. Where Mailgun asks for more, the whole look waits as a task, without a worker."""
+PATIENCE = timedelta(seconds=3)
+"""How long Mailgun may take none of a look's calls before all of it waits as a task: nothing is lost by that."""
 
 
 def listed(job: Job, ask: Callable[[], T]) -> T:
-    """What `ask` answers, which only reads: asked three times at most, with a second and two in between, or what
-    Mailgun asks for.
+    """What `ask` answers, which only reads: asked three times at most where it fails, with a second and two in between,
+    and as often as Mailgun asks for a moment while it takes the others.
 
     Raises what Mailgun answered last: a refusal at once. And `LeaseLost`, and `Stopping`, like `Job.wait`.
     """
     tries = 0
     while True:
-        job.hold()
         try:
-            return ask()
-        except (Later, Uncertain) as error:
+            return patiently(job, ask, PATIENCE)
+        except Uncertain:
             tries += 1
-            pause = error.seconds if isinstance(error, Later) else FIRST_BACKOFF * tries
-            if tries == TRIES or pause > LONGEST_WAIT:
+            if tries == TRIES:
                 raise
-        job.wait(pause)
+        job.wait(FIRST_BACKOFF * tries)

@@ -14,7 +14,7 @@ from recovery.jobs import Job, merged
 from recovery.key_plans import DEAD, DELETED, FIRST, KNOWN_BY, OWN_FIRST, owner_of
 from recovery.key_room import ASKS, settle_no_room, wait_for_others
 from recovery.keyring import as_list, delete_orphans, delete_surely, marked, new_mark, orphan_task, unmarked
-from recovery.patience import Patience
+from recovery.patience import patiently
 from recovery.ports import NewKey
 from recovery.secret import fingerprint
 from recovery.state import Handover, Incident, IncidentStatus, Task
@@ -139,8 +139,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
     delete_orphans(job, stale, incident.id, list({owner_of(task): None for task in tasks}))
     handover = plan_handover(job, incident, tasks, "API key")
     tasks = mark_tasks(job, tasks)
-    patience = Patience(job)
-    results = proven(job, job.tools.at_once(lambda task: make_replacement(job, task, patience), tasks))
+    results = proven(job, job.tools.at_once(lambda task: make_replacement(job, task), tasks))
     job.calls_made()
     made = [r for r in results if r.made is not None]
     failed = [r for r in results if r.made is None]
@@ -184,7 +183,7 @@ def mark_tasks(job: Job, tasks: list[Task]) -> list[Task]:
     return noted
 
 
-def make_replacement(job: Job, task: Task, patience: Patience) -> Replacement:
+def make_replacement(job: Job, task: Task) -> Replacement:
     """Make one replacement: same kind, role, domain and description, and this task's mark.
 
     An account key is proven by a call with it at once; sending keys by `proven`.
@@ -202,9 +201,9 @@ def make_replacement(job: Job, task: Task, patience: Patience) -> Replacement:
         return mailgun_of(job, owner).create_key(spec)
 
     try:
-        made = patience.ask(create)
+        made = patiently(job, create)
         if made.key.kind is KeyKind.USER:
-            patience.ask(lambda: job.tools.mailgun.prove_key(made.secret))
+            patiently(job, lambda: job.tools.mailgun.prove_key(made.secret))
     except OutsideError as error:
         return Replacement(task, None, error)
     return Replacement(task, made)

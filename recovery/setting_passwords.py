@@ -20,7 +20,7 @@ from recovery.inventory import mailgun_of
 from recovery.jobs import Job, merged
 from recovery.making_logins import create_unless_there, is_to_be_made, login_of
 from recovery.owners import region_and_owner
-from recovery.patience import Patience
+from recovery.patience import patiently
 from recovery.secret import PASSWORD_LENGTH, Secret, new_password
 from recovery.state import Handover, NewTask, Task
 from recovery.store import Transaction
@@ -55,8 +55,7 @@ def set_passwords(job: Job) -> None:
     handover = plan_handover(job, incident, job.tasks, "SMTP password")
     surely_unchanged = {task.id for task in job.tasks if not task.payload.get(CHANGED)}
     note_changed(job)
-    patience = Patience(job)
-    attempts = job.tools.at_once(lambda task: attempt(job, task, patience), job.tasks)
+    attempts = job.tools.at_once(lambda task: attempt(job, task), job.tasks)
     job.calls_made()
     given = [a for a in attempts if a.password is not None]
     failed = [a for a in attempts if a.password is None]
@@ -86,7 +85,7 @@ def shown(task: Task) -> tuple[str, str]:
     return f"{login.domain} ({region_and_owner(login.region, login.owner)})", login.login
 
 
-def attempt(job: Job, task: Task, patience: Patience) -> Attempt:
+def attempt(job: Job, task: Task) -> Attempt:
     """Make a password and set it.
 
     While it is in memory, an uncertain answer is repeated with the same one, and a short wait that Mailgun asks for is
@@ -109,7 +108,7 @@ def attempt(job: Job, task: Task, patience: Patience) -> Attempt:
 
     for _ in range(SAME_PASSWORD_TRIES):
         try:
-            patience.ask(set_it)
+            patiently(job, set_it)
         except Uncertain as error:
             doubt = error
         except OutsideError as error:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from recovery.errors import Later, OutsideError, Uncertain
-from recovery.listing import LONGEST_WAIT, TRIES
+from recovery.listing import TRIES, listed
+from recovery.patience import LONGEST_WAIT
 from recovery.state import StepStatus
 from tests.recovery.world import REQUESTER, World
 
@@ -43,6 +44,33 @@ def test_one_that_fails_three_times_has_the_look_wait_as_a_task(large: World) ->
 
     assert large.status("0") is StepStatus.DONE
     assert asked(large, "keys") == 2
+
+
+def test_a_list_is_put_off_as_often_as_it_takes_while_mailgun_takes_others(large: World) -> None:
+    large.type("", by=REQUESTER)
+    job = large.claim("survey")
+    assert job is not None
+    put_off = 0
+
+    def ask() -> str:
+        nonlocal put_off
+        large.clock.pass_by(timedelta(seconds=2))
+        if put_off == 3 * TRIES:
+            return "taken"
+        put_off += 1
+        assert listed(job, lambda: "another") == "another"
+        raise Later("others go first", seconds=0.01)
+
+    assert listed(job, ask) == "taken"
+
+
+def test_where_mailgun_takes_nothing_the_look_waits_as_a_task(large: World) -> None:
+    large.mailgun.fail("webhooks", Later("others go first", seconds=LONGEST_WAIT), times=3 * DOMAINS)
+    large.type("", by=REQUESTER)
+    large.work()
+
+    assert large.status("0") is StepStatus.DONE
+    assert asked(large, "keys") > 1
 
 
 def test_a_long_wait_that_mailgun_asks_for_takes_no_worker(large: World) -> None:
