@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from benchmarks.alternatives import rotate_with_sdk
-from benchmarks.rows import ROUNDS, Row, at_least, at_most, told
+from benchmarks.rows import ROUNDS, Row, at_least, at_most, exactly, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import Company, running_bot, strict_workspace
 from drill.account import Mailgun
@@ -61,7 +61,6 @@ def measured() -> Sequence[Row]:
 def rows(ours: Sequence[Contained], pooled: Sequence[float], in_turn: Sequence[float]) -> Sequence[Row]:
     """The rows that these fill."""
     what = f"containment of {CREDENTIALS:,} SMTP credentials"
-    least_calls = 2 * (1 + 2 + DOMAINS) + CREDENTIALS
     return [
         at_most(
             what,
@@ -84,13 +83,13 @@ def rows(ours: Sequence[Contained], pooled: Sequence[float], in_turn: Sequence[f
             1.1,
             f"{seconds(pooled)}",
         ),
-        at_most(
+        exactly(
             "Mailgun calls for it",
-            f"{least_calls:,}: the pages twice, and one call a credential",
-            [float(each.calls - least_calls) for each in ours],
-            0,
-            f"{ours[0].calls:,} calls",
-            " more",
+            "the pages, twice, and one call a credential",
+            [each.calls for each in ours],
+            2 * (1 + 2 + DOMAINS) + CREDENTIALS,
+            f"a page of subaccounts, 2 of domains, {DOMAINS} of logins",
+            " calls",
         ),
         at_most(
             "approve click to the last handover message",
@@ -128,7 +127,9 @@ def contained_by_the_bot(**changes: str) -> Contained:
         clicked = company.approve(2)
         company.wait("the last look", lambda: slack.step_status(5) == "waits for a decision")
         calls = mailgun.calls()[calls_before:]
+        must_be_whole(calls, mailgun, CREDENTIALS)
         sent = [entry for entry in slack.log()[entries_before:] if handed_over(entry)]
+        must_be_handed_over(sent, mailgun)
         return Contained(
             contained=contained_at(calls) - clicked,
             begun=next(at(call) for call in calls) - clicked,
@@ -181,10 +182,18 @@ def calls_of_script(width: int, credentials: int) -> Sequence[JsonObject]:
 
 
 def must_be_whole(calls: Sequence[JsonObject], mailgun: Mailgun, credentials: int) -> None:
-    """Raise unless every password was set once."""
-    done = {call["path"] for call in calls if call["method"] == "PUT" and call["status"] == 200}
-    if len(done) != credentials:
+    """Raise unless every password was set, and none twice."""
+    done = [call["path"] for call in calls if call["method"] == "PUT" and call["status"] == 200]
+    if not len(done) == len(set(done)) == credentials:
         raise RuntimeError(f"{len(done)} of {credentials} passwords were set at {mailgun.url}")
+
+
+def must_be_handed_over(sent: Sequence[JsonObject], mailgun: Mailgun) -> None:
+    """Raise unless the passwords that work are those that were handed over."""
+    told = {one.label: one.secret for entry in sent for one in handed_over(entry)}
+    work = {each["login"]: each["password"] for domain in mailgun.state()["domains"] for each in domain["credentials"]}
+    if told != work:
+        raise RuntimeError("what was handed over is not what works")
 
 
 if __name__ == "__main__":

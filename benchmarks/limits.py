@@ -21,12 +21,16 @@ def refusals(slack: Slack) -> dict[str, int]:
 class TooManyRefusals(Exception):
     """Slack had to refuse calls of a method more than once in a minute: its limits were probed, not kept."""
 
+    def __init__(self, too_many: Mapping[str, int]) -> None:
+        super().__init__(", ".join(f"{method}: {most}" for method, most in too_many.items()))
+        self.most = max(too_many.values())
+
 
 def must_be_spared(slack: Slack) -> None:
     """Raise `TooManyRefusals` unless that Slack had to refuse no method more than `MOST_REFUSALS` times a minute."""
     too_many = {method: most for method, most in refusals(slack).items() if most > MOST_REFUSALS}
     if too_many:
-        raise TooManyRefusals(", ".join(f"{method}: {most} within a minute" for method, most in too_many.items()))
+        raise TooManyRefusals(too_many)
 
 
 def refused_at(log: Iterable[JsonObject]) -> dict[str, list[float]]:

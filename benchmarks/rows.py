@@ -45,6 +45,16 @@ def at_least(what: str, against: str, ratios: Sequence[float], limit: float, fig
     return Row(what, against, f"at least {limit:g}{unit}", ratios, median(ratios) >= limit, figures, unit)
 
 
+def never_more(what: str, against: str, ratios: Sequence[float], limit: float, figures: str, unit: str = " ×") -> Row:
+    """A row of which not even the largest may be more than the limit."""
+    return Row(what, against, f"never more than {limit:g}{unit}", ratios, max(ratios) <= limit, figures, unit)
+
+
+def exactly(what: str, against: str, counts: Sequence[int], wanted: int, figures: str, unit: str = "") -> Row:
+    """A row whose count must be this one, each time."""
+    return Row(what, against, f"{wanted:,}{unit} each time", counts, set(counts) == {wanted}, figures, unit)
+
+
 Benchmark = Callable[[], Sequence[Row]]
 """Measures, and returns the rows that it fills."""
 

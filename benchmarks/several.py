@@ -5,12 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.containment import contained_at, seconds
+from benchmarks.containment import contained_at, must_be_whole, seconds
 from benchmarks.limits import must_be_spared
 from benchmarks.rows import ROUNDS, Row, at_least, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import USUAL, Company, strict_workspace
-from drill.account import Mailgun
 from drill.mailgun.accounts import scaled_account
 from drill.process import BotProcess, bot_environ
 from drill.waiting import wait_for
@@ -59,16 +58,13 @@ def contained_by(many: int, **more: str) -> float:
         company.rest()
         before = len(mailgun.calls())
         clicked = company.approve(2)
-        company.wait("every password to be set", lambda: puts(mailgun, before) == CREDENTIALS, PATIENCE)
+        company.wait("the step to be done", lambda: slack.step_status(2) == "done", PATIENCE)
         must_be_spared(slack)
         for bot in bots:
             bot.kill()
-        return contained_at(mailgun.calls()[before:]) - clicked
-
-
-def puts(mailgun: Mailgun, after: int) -> int:
-    """How many passwords were set after so many calls."""
-    return sum(call["method"] == "PUT" for call in mailgun.calls()[after:])
+        calls = mailgun.calls()[before:]
+        must_be_whole(calls, mailgun, CREDENTIALS)
+        return contained_at(calls) - clicked
 
 
 if __name__ == "__main__":

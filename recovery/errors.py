@@ -10,6 +10,10 @@ class RecoveryError(Exception):
     """The root of this project's errors. The message is a sentence for a person, without secrets."""
 
 
+class TooBusy(RecoveryError):
+    """The database had no time for it; nothing was stored."""
+
+
 class OutsideError(RecoveryError):
     """A call to Mailgun or Slack that did not end well."""
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from recovery.desk import keep_request
-from recovery.errors import RecoveryError
+from recovery.errors import TooBusy
 from recovery.state import NewRequest
 from recovery.store import Store
 
+TOO_BUSY = "The database is too busy: what came before is still being stored."
 
-@dataclass
+
+@dataclass(eq=False)
 class _Entry:
     """A request, and until when somebody waits for it: they are told once it is settled, or once they lead."""
 
@@ -42,12 +44,21 @@ class Keeper:
         with self._lock:
             self._waiting.append(entry)
             leads, self._is_led = not self._is_led, True
-        if not leads:
-            entry.told.wait()
+        if not leads and not entry.told.wait(within):
+            self._give_up(entry)
         if not entry.is_settled:
             self._lead()
         if entry.error is not None:
             raise entry.error
+
+    def _give_up(self, entry: _Entry) -> None:
+        """Nobody told them anything in time. Raises where nothing was begun with their request; what was begun may be
+        stored yet, so that its end must be waited for."""
+        with self._lock:
+            if entry in self._waiting and not entry.told.is_set():
+                self._waiting.remove(entry)
+                raise TooBusy(TOO_BUSY)
+        entry.told.wait()
 
     def _lead(self) -> None:
         with self._lock:
@@ -56,22 +67,18 @@ class Keeper:
             self._store_all(entries)
         finally:
             with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                self._is_led = following is not None
-            if following is not None:
-                following.told.set()
+                self._is_led = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].told.set()
 
     def _store_all(self, entries: Sequence[_Entry]) -> None:
         try:
             self._store_together(entries)
-        except RecoveryError as error:
-            # The database is away, or too slow: it would be so for each of them.
-            _settle(entries, error)
         except Exception as error:  # noqa: BLE001  # it is raised to whoever waits
             if len(entries) == 1:
                 _settle(entries, error)
                 return
-            # One of them is what the database does not take: the others must not fail with it.
+            # One of them is what the database does not take, or waits for: the others must not fail with it.
             for entry in entries:
                 self._store_all([entry])
         else:
@@ -79,7 +86,12 @@ class Keeper:
 
     def _store_together(self, entries: Sequence[_Entry]) -> None:
         left = min(entry.deadline for entry in entries) - self._monotonic()
-        with self._store.write(within=max(left, 0.0)) as tx:
+        if left <= 0:
+            raise TooBusy(TOO_BUSY)
+        if len(entries) > 1:
+            # The rest is for storing each alone.
+            left /= 2
+        with self._store.write(within=left) as tx:
             for entry in entries:
                 keep_request(tx, entry.request)
 

@@ -11,7 +11,7 @@ import pytest
 
 from drill.waiting import wait_for
 from recovery.actions import Ask
-from recovery.errors import RecoveryError
+from recovery.errors import RecoveryError, TooBusy
 from recovery.keeping import Keeper
 from recovery.state import NewRequest, Source
 from storage.database import Database
@@ -117,6 +117,18 @@ def test_whose_time_is_over_when_it_is_their_turn_are_told_so(crowd: Crowd, time
 
     assert isinstance(late.exception(SOON), RecoveryError)
     assert "late" not in crowd.stored()
+
+
+def test_nobody_waits_longer_than_their_time_behind_one_that_hangs(crowd: Crowd) -> None:
+    first = crowd.pool.submit(crowd.keeper.keep, a_request("first"), 1.0)
+    assert crowd.gate.is_begun.wait(SOON)
+    waiting = crowd.pool.submit(crowd.keeper.keep, a_request("waiting"), 0.05)
+
+    assert isinstance(waiting.exception(SOON), TooBusy)
+    crowd.gate.may_go_on.set()
+    assert first.result(SOON) is None
+    crowd.keeper.keep(a_request("next"), 1.0)
+    assert crowd.stored() == {"first", "next"}
 
 
 def test_when_the_database_is_away_whoever_waits_is_told(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
