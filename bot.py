@@ -343,7 +343,7 @@ def key() -> None:
         key_id = admin_key_id(fresh, rooms.mailgun.keys_listed_by(fresh))
         must_be_of_the_account(fresh, rooms.mailgun, rooms.database)
         store_key(rooms, fresh, key_id)
-    typer.echo("The key works and is in the vault. A running bot uses it from its next call on.")
+    typer.echo("The key works and is in the vault. A running bot uses it within seconds.")
 
 
 @cli.command()

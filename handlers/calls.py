@@ -9,7 +9,6 @@ from handlers.pace import Pace
 from recovery.buckets import Buckets
 
 CALLS_A_MINUTE = {
-    "auth.test": 200,
     "chat.delete": 50,
     "chat.getPermalink": 200,
     "chat.postEphemeral": 100,

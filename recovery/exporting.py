@@ -119,7 +119,7 @@ def new_share(job: Job) -> str:
 
 
 def brought_before(job: Job) -> str | None:
-    """The file that an earlier attempt has uploaded, and could not share yet. It has what every attempt has."""
+    """The file that an earlier attempt has uploaded, and could not share yet."""
     brought = job.task.payload.get(_BROUGHT)
     return None if brought is None else str(brought)
 

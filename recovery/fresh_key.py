@@ -136,7 +136,7 @@ def take(sheet: Sheet, secret: Secret, key_id: str | None) -> Card:
 def taken(again: int) -> Line:
     """What came of a key that works."""
     goes_on = f" {count(again, 'task')} that waited for that will be tried again now." if again else ""
-    return line(f"The key works and is in the vault. The bot uses it from its next call on.{goes_on}")
+    return line(f"The key works and is in the vault. The bot uses it from now on.{goes_on}")
 
 
 def alive(tx: Transaction) -> list[Incident]:

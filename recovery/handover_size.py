@@ -1,10 +1,11 @@
 """How many secrets one handover carries: what Slack takes in one message, measured, and reckoned before that."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from recovery.handover_messages import secrets_message
 from recovery.jobs import Job
 from recovery.secret import Secret
+from recovery.state import Task
 
 MOST_CHARACTERS = 9_000
 BESIDE_THE_SECRETS = 250
@@ -37,16 +38,21 @@ def fitting(job: Job, items: Sequence[tuple[str, str]], length: int) -> int:
     return low
 
 
-def reckoned(items: Sequence[tuple[str, str]], length: int) -> int:
-    """About as many of these (heading, label) as one message holds with secrets of that length; at least one.
+def reckoned(tasks: Sequence[Task], shown: Callable[[Task], tuple[str, str]], length: int) -> int:
+    """About as many of these tasks as one message holds with secrets of that length; at least one. `shown` is the
+    heading and the label of a task's secret.
 
     It draws nothing, so that a claim can ask: what a job cannot hand over it had better not claim, or others would
-    begin with the little that it gives back.
+    begin with the little that it gives back. A task that cannot be shown ends it: its own job shall meet that.
     """
     left, headings = MOST_CHARACTERS - BESIDE_THE_SECRETS, set[str]()
-    for many, (heading, label) in enumerate(items):
+    for many, task in enumerate(tasks):
+        try:
+            heading, label = shown(task)
+        except (LookupError, TypeError, ValueError):
+            return max(many, 1)
         left -= len(label) + length + _BETWEEN + (0 if heading in headings else len(heading))
         headings.add(heading)
         if left < 0:
             return max(many, 1)
-    return len(items)
+    return len(tasks)

@@ -252,7 +252,7 @@ def delete_old(job: Job, task: Task) -> OutsideError | None:
 
 def fits(tasks: Sequence[Task]) -> int:
     """About how many of these keys' replacements one direct message holds."""
-    return reckoned([shown(task) for task in tasks], KEY_LENGTH)
+    return reckoned(tasks, shown, KEY_LENGTH)
 
 
 def shown(task: Task) -> tuple[str, str]:

@@ -76,7 +76,7 @@ def set_passwords(job: Job) -> None:
 
 def fits(tasks: Sequence[Task]) -> int:
     """About how many of these logins one direct message holds."""
-    return reckoned([shown(task) for task in tasks], PASSWORD_LENGTH)
+    return reckoned(tasks, shown, PASSWORD_LENGTH)
 
 
 def shown(task: Task) -> tuple[str, str]:

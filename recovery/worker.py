@@ -81,6 +81,7 @@ class Worker:
         while not self._tools.stopping.is_set():
             self._wake.clear()
             self._running = {future: job for future, job in self._running.items() if not future.done()}
+            looked_at = time.monotonic()
             for job in self._claim(self._threads - len(self._running)):
                 if self._tools.stopping.is_set():
                     # With nothing begun; the leases of these are released.
@@ -88,14 +89,14 @@ class Worker:
                 future = self._pool.submit(self._run, job)
                 self._running[future] = job
                 future.add_done_callback(lambda _: self._wake.set())
-            self._wake.wait(self._pause(tick))
+            self._wake.wait(self._pause(tick, looked_at))
 
-    def _pause(self, tick: float) -> float:
-        """Until the next look: a tick, or less where the pace has room for a task before that."""
+    def _pause(self, tick: float, looked_at: float) -> float:
+        """Until the next look: a tick, or less where the pace has room for a task before that, since the last look or
+        from now on."""
         with self._putting_off:
-            now = time.monotonic()
-            self._put_off = [at for at in self._put_off if at > now]
-            return min([tick, *(at - now for at in self._put_off)])
+            self._put_off = [at for at in self._put_off if at > looked_at]
+            return max(min([tick, *(at - time.monotonic() for at in self._put_off)]), 0.0)
 
     def _claim(self, most: int) -> list[Job]:
         """As many jobs as there are, up to `most`."""

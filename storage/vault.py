@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
@@ -17,15 +19,24 @@ _FINGERPRINTS = b"fingerprints of secrets:"
 """Keeps the key of the fingerprints apart from the one that encrypts: neither tells anything of the other."""
 
 
+KNOWN_FOR = 2.0
+"""Seconds for which calls go by a key that was read."""
+
+
 class DatabaseVault(ports.Vault):
     """Keeps the key sealed by the first encryption key; opens what any of them sealed.
 
-    Which row is the newest is asked anew each time, so that a key that another process stored counts from
-    its commit on; what is remembered in memory is only how the last one read.
+    Which row is the newest `current` asks anew each time, so that a key that another process stored counts from its
+    commit on for whatever is decided. Calls go by what was read last (`known`).
     """
 
     def __init__(
-        self, store: store.Store, encryption_keys: list[str], environment_key: Secret, clock: ports.Clock
+        self,
+        store: store.Store,
+        encryption_keys: list[str],
+        environment_key: Secret,
+        clock: ports.Clock,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
@@ -35,28 +46,34 @@ class DatabaseVault(ports.Vault):
         self._clock = clock
         self._guard = Lock()
         self._opened: tuple[VaultKey, Secret] | None = None
-        self._known: Secret | None = None
+        self._monotonic = monotonic
+        self._known: tuple[Secret | None, float] = (None, 0.0)
+        self._refreshed = 0
 
     def known(self) -> Secret:
-        """The key as it was last read here. For calls: a key that is refused has the vault read again (`refresh`), so
-        a call need not ask the database first whether another process has stored one.
+        """The key as it was read here not long ago. For calls: of several in a second each need not ask the database
+        whether another process has stored one. A key that is refused has the vault read again at once (`refresh`).
 
         Raises `VaultSealed`.
         """
-        known = self._known
-        if known is None:
-            known = self._known = self.current()
-        return known
+        known, until = self._known
+        return self.current() if known is None or self._monotonic() > until else known
 
     def current(self) -> Secret:
         """Raises `VaultSealed` when no encryption key opens the newest row."""
+        asked = self._refreshed
         newest = self._newest()
-        if newest is None:
-            return self._environment_key
         with self._guard:
-            if self._opened is None or self._opened[0] != newest:
-                self._opened = (newest, self._open(newest))
-            return self._opened[1]
+            if newest is None:
+                secret = self._environment_key
+            else:
+                if self._opened is None or self._opened[0] != newest:
+                    self._opened = (newest, self._open(newest))
+                secret = self._opened[1]
+            # What was read before somebody said to read again may be the old one.
+            if asked == self._refreshed:
+                self._known = (secret, self._monotonic() + KNOWN_FOR)
+            return secret
 
     def keep(self, tx: store.Transaction, secret: Secret, mailgun_key_id: str | None, incident_id: int | None) -> None:
         tx.vault.add(
@@ -81,7 +98,8 @@ class DatabaseVault(ports.Vault):
 
     def refresh(self) -> None:
         with self._guard:
-            self._opened = self._known = None
+            self._opened, self._known = None, (None, 0.0)
+            self._refreshed += 1
 
     def fingerprint(self, secret: Secret) -> str:
         return hmac.new(self._fingerprint_key, secret.reveal().encode(), hashlib.sha256).hexdigest()[:12]

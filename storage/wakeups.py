@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Wakeups:
         self._closing.set()
 
     def _listen(self) -> None:
-        broken = (DBAPIError, self._engine.dialect.loaded_dbapi.Error)
+        broken = (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)
         while not self._closing.is_set():
             try:
                 self._hear()

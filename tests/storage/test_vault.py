@@ -12,15 +12,20 @@ from recovery.state import IncidentStatus, VaultKey
 from storage.clock import DatabaseClock
 from storage.database import Database
 from storage.errors import VaultSealed
-from storage.vault import DatabaseVault
+from storage.vault import KNOWN_FOR, DatabaseVault
 from tests.storage.given import an_incident, at_once
 
 FIRST, SECOND = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 ENVIRONMENT = Secret("key-environment")
 
 
-def vault(database: Database, *keys: str, environment: Secret = ENVIRONMENT) -> DatabaseVault:
-    return DatabaseVault(database, list(keys) or [FIRST], environment, DatabaseClock(database))
+def vault(
+    database: Database,
+    *keys: str,
+    environment: Secret = ENVIRONMENT,
+    monotonic: Callable[[], float] = lambda: 0.0,
+) -> DatabaseVault:
+    return DatabaseVault(database, list(keys) or [FIRST], environment, DatabaseClock(database), monotonic)
 
 
 def keep(database: Database, secret: str, **options: Secret) -> None:
@@ -70,7 +75,17 @@ def test_calls_go_by_the_key_that_was_read_last(database: Database) -> None:
     calling = vault(database)
     assert calling.known() == ENVIRONMENT
     keep(database, "of another process")
-    assert (calling.known(), calling.current()) == (ENVIRONMENT, Secret("of another process"))
+    assert calling.known() == ENVIRONMENT
+    assert calling.current() == calling.known() == Secret("of another process")
+
+
+def test_they_go_by_the_newest_within_seconds(database: Database) -> None:
+    moments = [0.0]
+    calling = vault(database, monotonic=lambda: moments[0])
+    calling.known()
+    keep(database, "of another process")
+    moments[0] = KNOWN_FOR + 0.1
+    assert calling.known() == Secret("of another process")
 
 
 def test_once_that_key_is_refused_calls_go_by_the_newest(database: Database) -> None:
