@@ -31,6 +31,7 @@ USUAL = {
     "TICK": "1s",
     "SETTLE": "30s",
     "SLACK_PACE": "1s",
+    "SLACK_BURST": "1",
     "POLL_EVERY": "5m",
     "LOG_LEVEL": "INFO",
 }

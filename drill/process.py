@@ -191,6 +191,7 @@ def bot_environ(slack: Slack, mailgun: Mailgun, database_url: str, **changes: st
         "TICK": "0.2s",
         "SETTLE": "1s",
         "SLACK_PACE": "0.1s",
+        "SLACK_BURST": "10",
         "PORT": "0",
         "LOG_LEVEL": "DEBUG",
     }
