@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, String, bindparam, func, select, update
 
 from recovery.state import Task, TaskStatus
 from recovery.store import Batch
@@ -42,7 +42,13 @@ _LEASED = (
 _ENDED = (
     update(TaskRow)
     .where(TaskRow.id == bindparam("ended"))
-    .values(status=bindparam("how"), finished_at=bindparam("at"), **_NO_LEASE)
+    .values(
+        status=bindparam("how"),
+        finished_at=bindparam("at"),
+        # Without a failure to tell, the last stays on record.
+        failure=func.coalesce(bindparam("said", type_=String), TaskRow.failure),
+        **_NO_LEASE,
+    )
 )
 _HELD = (
     select(TaskRow.id)
@@ -90,13 +96,10 @@ class Leases:
         return len(held.all()) == len({task.id for task in tasks})
 
     def end(self, task: Task, status: TaskStatus, now: datetime, failure: str | None = None) -> None:
-        self.end_all([(task, now)], status)
-        if failure is not None:
-            self._connection.execute(update(TaskRow).where(TaskRow.id == task.id).values(failure=failure))
+        self._end([(task, now)], status, failure)
 
     def end_all(self, ended: Sequence[tuple[Task, datetime]], status: TaskStatus) -> None:
-        if ended:
-            self._connection.execute(_ENDED, [{"ended": task.id, "how": status, "at": at} for task, at in ended])
+        self._end(ended, status, None)
 
     def defer(self, task: Task, not_before: datetime, failure: str | None = None) -> None:
         unfinished = update(TaskRow).where(TaskRow.id == task.id, TaskRow.finished_at.is_(None))
@@ -110,6 +113,11 @@ class Leases:
 
     def release(self, owner: int) -> None:
         self._connection.execute(update(TaskRow).where(TaskRow.lease_owner == owner).values(lease_until=LONG_AGO))
+
+    def _end(self, ended: Sequence[tuple[Task, datetime]], status: TaskStatus, failure: str | None) -> None:
+        if ended:
+            rows = [{"ended": task.id, "how": status, "at": at, "said": failure} for task, at in ended]
+            self._connection.execute(_ENDED, rows)
 
     def _dead(self, but_not: int) -> list[int]:
         """The holders of leases whose process is dead, asked once in a transaction.
