@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.alternatives import bare_bolt
-from benchmarks.rows import ROUNDS, Row, at_most, never_more, told
+from benchmarks.rows import ROUNDS, Row, at_most, from_to, never_more, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import Company, running_bot, strict_workspace
 from drill.actors import COMMAND, Slack
@@ -56,7 +56,7 @@ def measured() -> Sequence[Row]:
             "a bare Bolt app that only acknowledges, at the same time",
             [median(each) / median(theirs) for each, theirs in zip(ours, bare, strict=True)],
             3,
-            f"{spread([median(each) for each in ours])} against {spread([median(each) for each in bare])}",
+            " against ".join(from_to([median(each) for each in side], "ms", 0) for side in (ours, bare)),
         ),
         never_more(
             "the slowest of these acknowledgements",
@@ -66,11 +66,6 @@ def measured() -> Sequence[Row]:
             f"{slowest:.0f} ms of {PEOPLE * ROUNDS}; the bare app's slowest {max(map(max, bare)):.0f} ms",
         ),
     ]
-
-
-def spread(milliseconds: Sequence[float]) -> str:
-    """From the shortest to the longest."""
-    return f"{min(milliseconds):.0f} to {max(milliseconds):.0f} ms"
 
 
 def crowded(workspace: Workspace) -> Workspace:

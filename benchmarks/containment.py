@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from benchmarks.alternatives import rotate_with_sdk
-from benchmarks.rows import ROUNDS, Row, at_least, at_most, exactly, told
+from benchmarks.rows import ROUNDS, Row, at_least, at_most, exactly, from_to, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import Company, running_bot, strict_workspace
 from drill.account import Mailgun
@@ -35,7 +35,6 @@ class Contained:
     characters: int
     messages: int
     calls: int
-    begun: float
 
     @property
     def least(self) -> float:
@@ -52,7 +51,7 @@ def measured() -> Sequence[Row]:
     ours, pooled = [], []
     for _ in range(ROUNDS):
         ours.append(contained_by_the_bot())
-        pooled.append(contained_by_script(WIDTH, CREDENTIALS))
+        pooled.append(contained_in_a_pool())
     with ThreadPoolExecutor(ROUNDS) as pool:
         in_turn = list(pool.map(lambda _: contained_one_by_one(), range(ROUNDS)))
     return rows(ours, pooled, in_turn)
@@ -67,21 +66,21 @@ def rows(ours: Sequence[Contained], pooled: Sequence[float], in_turn: Sequence[f
             f"the bound, {BOUND:.1f} s",
             [each.contained / BOUND for each in ours],
             1.15,
-            f"{seconds([each.contained for each in ours])}",
+            from_to([each.contained for each in ours], "s"),
         ),
         at_least(
             what,
             "a script on Mailgun's SDK, one after another",
             [theirs / each.contained for each, theirs in zip(ours, in_turn, strict=True)],
             12,
-            f"{seconds(in_turn)}, scaled from {FEW} credentials",
+            f"{from_to(in_turn, 's')}, scaled from {FEW} credentials",
         ),
         at_most(
             what,
             f"the same script with {WIDTH} threads",
             [each.contained / theirs for each, theirs in zip(ours, pooled, strict=True)],
             1.1,
-            f"{seconds(pooled)}",
+            from_to(pooled, "s"),
         ),
         exactly(
             "Mailgun calls for it",
@@ -96,15 +95,10 @@ def rows(ours: Sequence[Contained], pooled: Sequence[float], in_turn: Sequence[f
             "the larger of containment and a second for 9,000 characters",
             [each.handed_over / each.least for each in ours],
             1.2,
-            f"{seconds([each.handed_over for each in ours])}; {ours[0].messages} messages, "
+            f"{from_to([each.handed_over for each in ours], 's')}; {ours[0].messages} messages, "
             f"{ours[0].characters:,} characters",
         ),
     ]
-
-
-def seconds(measured: Sequence[float]) -> str:
-    """How long it took, from the shortest to the longest."""
-    return f"{min(measured):.2f} to {max(measured):.2f} s"
 
 
 # --- The bot ----------------------------------------------------------------------------------------------
@@ -132,7 +126,6 @@ def contained_by_the_bot(**changes: str) -> Contained:
         must_be_handed_over(sent, mailgun)
         return Contained(
             contained=contained_at(calls) - clicked,
-            begun=next(at(call) for call in calls) - clicked,
             handed_over=max(entry["at"] for entry in sent) - clicked,
             characters=sum(characters(list(message_of(entry).blocks)) for entry in sent),
             messages=len(sent),
@@ -159,9 +152,9 @@ def contained_at(calls: Sequence[JsonObject]) -> float:
 # --- The scripts --------------------------------------------------------------------------------------------
 
 
-def contained_by_script(width: int, credentials: int) -> float:
-    """Seconds that the script takes, from its first call to the answer to its last."""
-    calls = calls_of_script(width, credentials)
+def contained_in_a_pool() -> float:
+    """Seconds that the script with threads takes, from its first call to the answer to its last."""
+    calls = calls_of_script(WIDTH, CREDENTIALS)
     return contained_at(calls) - at(calls[0])
 
 

@@ -55,6 +55,11 @@ def exactly(what: str, against: str, counts: Sequence[int], wanted: int, figures
     return Row(what, against, f"{wanted:,}{unit} each time", counts, set(counts) == {wanted}, figures, unit)
 
 
+def from_to(measured: Sequence[float], unit: str, digits: int = 2) -> str:
+    """From the smallest to the largest."""
+    return f"{min(measured):.{digits}f} to {max(measured):.{digits}f} {unit}"
+
+
 Benchmark = Callable[[], Sequence[Row]]
 """Measures, and returns the rows that it fills."""
 

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.containment import contained_at, must_be_whole, seconds
+from benchmarks.containment import contained_at, must_be_whole
 from benchmarks.limits import must_be_spared
-from benchmarks.rows import ROUNDS, Row, at_least, told
+from benchmarks.rows import ROUNDS, Row, at_least, from_to, told
 from benchmarks.servers import mailgun_server, slack_server
 from benchmarks.stage import USUAL, Company, strict_workspace
 from drill.mailgun.accounts import scaled_account
@@ -33,7 +33,7 @@ def measured() -> Sequence[Row]:
             f"1 process with {WIDTH}",
             [alone / together for alone, together in zip(one, four, strict=True)],
             3,
-            f"{seconds(four)} against {seconds(one)}",
+            f"{from_to(four, 's')} against {from_to(one, 's')}",
         )
     ]
 
