@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
-from typing import Any
 
 from cryptography.fernet import Fernet
-from sqlalchemy import Engine, event
 
 from bot import wire
 from recovery.jobs import Job
@@ -19,9 +17,6 @@ from settings import load_settings, policy_of
 _KINDS = {kind.name: kind for kind in all_task_kinds(STEPS)}
 _OWNER = 1
 """Signs the leases. Nobody else is there to take them over."""
-
-_SET_UP = ("BEGIN", "PRAGMA", "SET ")
-"""How statements begin that are the connection's affair."""
 
 
 @contextmanager
@@ -45,22 +40,6 @@ def tools_of(environ: Mapping[str, str]) -> Iterator[Tools]:
             wake=lambda: None,
             stopping=Event(),
         )
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements of every engine meanwhile: one for each `before_cursor_execute`, so a batch counts once."""
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: Any) -> None:
-        if not statement.startswith(_SET_UP):
-            statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def alone(database_url: str) -> dict[str, str]:

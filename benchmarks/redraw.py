@@ -9,7 +9,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.filling import Filling
-from benchmarks.inside import alone, counted, run_all, tools_of
+from benchmarks.inside import alone, run_all, tools_of
 from benchmarks.rows import ROUNDS, Row, at_most, told
 from benchmarks.servers import slack_server
 from drill.actors import Slack
@@ -20,6 +20,7 @@ from recovery.steps import STEPS
 from recovery.thread import POST_BOARD, POST_STEP, REDRAW
 from recovery.tools import Tools
 from tests.databases import migrated_url
+from tests.statements import counted
 
 FEW, MANY = 100, 10_000
 PEOPLE = 10

@@ -9,12 +9,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.filling import Filling
-from benchmarks.inside import alone, counted, tools_of
+from benchmarks.inside import alone, tools_of
 from benchmarks.rows import ROUNDS, Row, at_most, told
 from recovery.due import plan_due
 from recovery.steps import STEPS
 from recovery.tools import Tools
 from tests.databases import KINDS, migrated_url
+from tests.statements import counted
 
 FEW, MANY = 100, 10_000
 TICKS = 200

@@ -15,6 +15,7 @@ from drill.slack.workspace import Workspace
 from drill.slack.workspaces import drill_workspace
 from handlers.clients import web_client
 from handlers.identity import Identity
+from tests.clocks import StillClock
 
 
 @dataclass
@@ -79,3 +80,8 @@ def client(slack: PracticeSlack) -> WebClient:
 @pytest.fixture
 def identity(client: WebClient) -> Identity:
     return Identity(client)
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()

@@ -7,21 +7,7 @@ from handlers.buckets import OwnBuckets
 from handlers.calls import CALLS_A_MINUTE, Calls
 from handlers.errors import SlowDown
 from recovery.errors import Later, Paced
-
-
-class Clock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clocks import StillClock
 
 
 def made(calls: Calls, method: str, most: int = 1_000) -> int:
@@ -43,11 +29,11 @@ def test_what_is_known_is_what_the_practice_slack_takes(method: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "at_once"), [("chat.update", 25), ("users.info", 50), ("users.list", 10)])
-def test_a_method_gets_half_of_a_minutes_calls_at_once(clock: Clock, method: str, at_once: int) -> None:
+def test_a_method_gets_half_of_a_minutes_calls_at_once(clock: StillClock, method: str, at_once: int) -> None:
     assert made(Calls(buckets=OwnBuckets(clock)), method) == at_once
 
 
-def test_in_the_long_run_a_method_gets_what_its_tier_allows(clock: Clock) -> None:
+def test_in_the_long_run_a_method_gets_what_its_tier_allows(clock: StillClock) -> None:
     calls = Calls(buckets=OwnBuckets(clock))
     made(calls, "chat.update")
     done = 0
@@ -57,11 +43,11 @@ def test_in_the_long_run_a_method_gets_what_its_tier_allows(clock: Clock) -> Non
     assert done == 500
 
 
-def test_a_process_that_restarts_after_its_burst_takes_no_more_than_slack_has(clock: Clock) -> None:
+def test_a_process_that_restarts_after_its_burst_takes_no_more_than_slack_has(clock: StillClock) -> None:
     assert sum(made(Calls(buckets=OwnBuckets(clock)), "users.info") for _ in range(2)) == CALLS_A_MINUTE["users.info"]
 
 
-def test_a_shorter_pace_goes_for_methods_as_well(clock: Clock) -> None:
+def test_a_shorter_pace_goes_for_methods_as_well(clock: StillClock) -> None:
     calls = Calls(pace=0.1, buckets=OwnBuckets(clock))
     made(calls, "chat.update")
     clock.now = 1.2
@@ -72,7 +58,7 @@ def test_no_pace_is_none_for_methods_either() -> None:
     assert made(Calls(pace=0), "users.list") == 1_000
 
 
-def test_after_a_429_a_method_is_left_alone_for_as_long_as_slack_asked(clock: Clock) -> None:
+def test_after_a_429_a_method_is_left_alone_for_as_long_as_slack_asked(clock: StillClock) -> None:
     calls = Calls(buckets=OwnBuckets(clock))
     with pytest.raises(SlowDown), calls.of("users.info"):
         raise SlowDown("slow down", seconds=9)

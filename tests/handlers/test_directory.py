@@ -12,26 +12,12 @@ from handlers.directory import SlackDirectory
 from handlers.fresh import Fresh
 from handlers.identity import Identity
 from recovery.errors import Later, Refused, Uncertain
+from tests.clocks import StillClock
 from tests.handlers.conftest import PracticeSlack
 
 
-class Clock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def directory(client: WebClient, identity: Identity, clock: Clock) -> SlackDirectory:
+def directory(client: WebClient, identity: Identity, clock: StillClock) -> SlackDirectory:
     return SlackDirectory(client, identity, Calls(pace=0), monotonic=clock)
 
 
@@ -138,7 +124,7 @@ def test_channels(slack: PracticeSlack, directory: SlackDirectory) -> None:
     assert directory.channel(direct.id).is_direct
 
 
-def test_facts_are_at_most_ten_seconds_old(slack: PracticeSlack, directory: SlackDirectory, clock: Clock) -> None:
+def test_facts_are_at_most_ten_seconds_old(slack: PracticeSlack, directory: SlackDirectory, clock: StillClock) -> None:
     assert directory.group("SSECOPS") == {"UPRIYA", "USAM"}
     slack.workspace.usergroups["SSECOPS"].users.remove("USAM")
     clock.now = 9.9

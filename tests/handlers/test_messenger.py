@@ -19,6 +19,7 @@ from recovery.errors import Later, OutsideError, Paced, Refused, TooLong, Uncert
 from recovery.secret import Secret
 from recovery.state import Request, Source
 from recovery.text import line
+from tests.clocks import StillClock
 from tests.handlers.conftest import PracticeSlack
 
 CARD = Card("Something happened", "A board", (line("Step 1"),))
@@ -295,23 +296,8 @@ def test_an_answer_cut_short_is_not_logged(
 # Pace
 
 
-class Clock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def paced(client: WebClient, identity: Identity, clock: Clock) -> SlackMessenger:
+def paced(client: WebClient, identity: Identity, clock: StillClock) -> SlackMessenger:
     return SlackMessenger(client, identity, Calls(pace=1, burst=1, buckets=OwnBuckets(clock)))
 
 
@@ -322,7 +308,7 @@ def handover(number: int) -> Marker:
     return Marker(MarkerKind.HANDOVER, f"db:{number}")
 
 
-def test_a_channel_gets_one_message_at_a_time(paced: SlackMessenger, clock: Clock) -> None:
+def test_a_channel_gets_one_message_at_a_time(paced: SlackMessenger, clock: StillClock) -> None:
     paced.post(HERE, CARD, MARKER)
     with pytest.raises(Paced) as raised:
         paced.post(HERE, CARD, MARKER)
@@ -348,7 +334,7 @@ def test_a_private_answer_in_a_direct_message_keeps_the_pace_as_well(paced: Slac
         paced.answer(request(channel_id=""), CARD)
 
 
-def test_a_message_with_secrets_goes_before_whatever_else_waits(paced: SlackMessenger, clock: Clock) -> None:
+def test_a_message_with_secrets_goes_before_whatever_else_waits(paced: SlackMessenger, clock: StillClock) -> None:
     paced.post(HERE, CARD, MARKER)
     for content, marker in ((CARD, MARKER), (SECRETS, handover(1))):
         with pytest.raises(Paced):
@@ -361,7 +347,7 @@ def test_a_message_with_secrets_goes_before_whatever_else_waits(paced: SlackMess
 
 
 def test_wiping_a_handover_goes_before_whatever_else_is_redrawn(
-    slack: PracticeSlack, paced: SlackMessenger, clock: Clock
+    slack: PracticeSlack, paced: SlackMessenger, clock: StillClock
 ) -> None:
     ts = paced.post(HERE, SECRETS, handover(1))
     with pytest.raises(Paced) as later:
@@ -377,7 +363,7 @@ def test_wiping_a_handover_goes_before_whatever_else_is_redrawn(
 
 
 def test_after_a_429_the_channel_is_left_alone_for_as_long_as_slack_asked(
-    slack: PracticeSlack, paced: SlackMessenger, clock: Clock
+    slack: PracticeSlack, paced: SlackMessenger, clock: StillClock
 ) -> None:
     slack.fault("chat.postMessage", "429", seconds=7)
     for _ in range(3):

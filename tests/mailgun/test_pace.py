@@ -10,31 +10,22 @@ import pytest
 
 from drill.buckets import Bucket
 from mailgun.pace import LEAST_RATE, MOST_LOWERED, NoTurn, Pace, Turn
+from tests.clocks import StillClock
 
 LONGEST = 2.0
 
 
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock(1000.0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def pace(clock: Clock) -> Pace:
+def pace(clock: StillClock) -> Pace:
     return Pace(clock)
 
 
-def called_for_a_second(pace: Pace, clock: Clock, calls: int) -> list[Turn]:
+def called_for_a_second(pace: Pace, clock: StillClock, calls: int) -> list[Turn]:
     """So many calls, evenly over a second. None of them is answered yet."""
     turns = []
     for _ in range(calls):
@@ -43,7 +34,7 @@ def called_for_a_second(pace: Pace, clock: Clock, calls: int) -> list[Turn]:
     return turns
 
 
-def limited(pace: Pace, clock: Clock, calls: int = 100) -> float:
+def limited(pace: Pace, clock: StillClock, calls: int = 100) -> float:
     """Have the pace meet its first 429 at that many calls a second; the rate since."""
     first, *others = called_for_a_second(pace, clock, calls)
     for turn in others:
@@ -65,7 +56,9 @@ def test_no_call_waits_until_one_was_refused(pace: Pace) -> None:
     assert pace.rate is None
 
 
-def test_the_first_refusal_sets_the_rate_a_little_below_that_of_the_calls_around_it(pace: Pace, clock: Clock) -> None:
+def test_the_first_refusal_sets_the_rate_a_little_below_that_of_the_calls_around_it(
+    pace: Pace, clock: StillClock
+) -> None:
     called_for_a_second(pace, clock, 5)
     assert limited(pace, clock, calls=100) == pytest.approx(90)
 
@@ -73,13 +66,13 @@ def test_the_first_refusal_sets_the_rate_a_little_below_that_of_the_calls_around
 # --- Turns ---
 
 
-def test_turns_are_given_in_order_and_evenly(pace: Pace, clock: Clock) -> None:
+def test_turns_are_given_in_order_and_evenly(pace: Pace, clock: StillClock) -> None:
     rate = limited(pace, clock)
     waits = [pace.turn(LONGEST).wait for _ in range(5)]
     assert waits == pytest.approx([number / rate for number in range(1, 6)], rel=0.01)
 
 
-def test_a_turn_that_is_too_far_off_stays_free(pace: Pace, clock: Clock) -> None:
+def test_a_turn_that_is_too_far_off_stays_free(pace: Pace, clock: StillClock) -> None:
     limited(pace, clock)
     while pace.turn(LONGEST).wait < LONGEST - 0.1:
         pass
@@ -93,7 +86,7 @@ def test_a_turn_that_is_too_far_off_stays_free(pace: Pace, clock: Clock) -> None
     assert pace.turn(longest=1.0).wait == pytest.approx(1.0)
 
 
-def test_what_nobody_used_is_not_made_up_for(pace: Pace, clock: Clock) -> None:
+def test_what_nobody_used_is_not_made_up_for(pace: Pace, clock: StillClock) -> None:
     limited(pace, clock)
     clock.now += 10
     assert [pace.turn(LONGEST).wait > 0 for _ in range(3)] == [False, True, True]
@@ -102,7 +95,7 @@ def test_what_nobody_used_is_not_made_up_for(pace: Pace, clock: Clock) -> None:
 # --- Down ---
 
 
-def test_calls_that_were_refused_together_lower_the_rate_once(pace: Pace, clock: Clock) -> None:
+def test_calls_that_were_refused_together_lower_the_rate_once(pace: Pace, clock: StillClock) -> None:
     turns = called_for_a_second(pace, clock, 10)
     pace.refused(turns[0])
     lowered = pace.rate
@@ -111,7 +104,7 @@ def test_calls_that_were_refused_together_lower_the_rate_once(pace: Pace, clock:
     assert pace.rate == lowered
 
 
-def test_a_call_that_waits_for_its_turn_meanwhile_is_one_of_them(pace: Pace, clock: Clock) -> None:
+def test_a_call_that_waits_for_its_turn_meanwhile_is_one_of_them(pace: Pace, clock: StillClock) -> None:
     limited(pace, clock)
     before, waiting = pace.turn(LONGEST), pace.turn(LONGEST)
     pace.refused(before)
@@ -121,7 +114,7 @@ def test_a_call_that_waits_for_its_turn_meanwhile_is_one_of_them(pace: Pace, clo
     assert pace.rate == lowered
 
 
-def test_the_more_are_refused_the_more_it_is_lowered(pace: Pace, clock: Clock) -> None:
+def test_the_more_are_refused_the_more_it_is_lowered(pace: Pace, clock: StillClock) -> None:
     before = limited(pace, clock)
     taken, refused = pace.turn(LONGEST), pace.turn(LONGEST)
     pace.taken(taken)
@@ -138,7 +131,7 @@ def test_it_is_not_lowered_for_ever(pace: Pace) -> None:
 # --- Up, and away ---
 
 
-def test_it_climbs_slowly_near_what_was_refused_and_fast_beyond(pace: Pace, clock: Clock) -> None:
+def test_it_climbs_slowly_near_what_was_refused_and_fast_beyond(pace: Pace, clock: StillClock) -> None:
     limited(pace, clock, calls=100)
 
     def rate_after(seconds: float) -> float:
@@ -152,7 +145,7 @@ def test_it_climbs_slowly_near_what_was_refused_and_fast_beyond(pace: Pace, cloc
     assert beyond > 120
 
 
-def test_a_minute_of_quiet_forgets_no_limit_and_an_hour_does(pace: Pace, clock: Clock) -> None:
+def test_a_minute_of_quiet_forgets_no_limit_and_an_hour_does(pace: Pace, clock: StillClock) -> None:
     limited(pace, clock, calls=100)
     clock.now += 60
     pace.turn(LONGEST)
@@ -163,7 +156,7 @@ def test_a_minute_of_quiet_forgets_no_limit_and_an_hour_does(pace: Pace, clock: 
     assert pace.rate is None
 
 
-def test_what_was_sent_before_a_limit_was_forgotten_sets_none(pace: Pace, clock: Clock) -> None:
+def test_what_was_sent_before_a_limit_was_forgotten_sets_none(pace: Pace, clock: StillClock) -> None:
     limited(pace, clock)
     late = pace.turn(LONGEST)
     clock.now += 3600
@@ -186,7 +179,7 @@ class Rotation:
     answers: list[tuple[float, bool]] = field(default_factory=list)
 
     def run(self, seconds: float) -> Rotation:
-        clock = Clock(now=0.0)
+        clock = StillClock(now=0.0)
         pace, bucket = Pace(clock), Bucket()
         events: list[tuple[float, int, Callable[[], None]]] = []
         count = 0

@@ -1,14 +1,11 @@
 """What asking costs: calls to Mailgun and statements to the database, counted, whatever the number of people."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from recovery.actions import Ask
 from recovery.audit import Action, Actor, AuditFacts
@@ -23,9 +20,9 @@ from storage.database import Database
 from tests.databases import KINDS, borrowed_url
 from tests.recovery.builders import DAY, a_member, a_user
 from tests.recovery.world import World
+from tests.statements import counted
 
 SIZES = (10, 300, 3_000)
-NO_STATEMENTS = ("BEGIN", "PRAGMA", "SET ")
 
 
 @pytest.fixture(params=KINDS)
@@ -34,27 +31,6 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
     with borrowed_url(request.param, tmp_path) as url, Database.open(url) as database:
         database.hold()
         yield lambda: World.on(database)
-
-
-@contextmanager
-def counted(world: World) -> Iterator[list[str]]:
-    """The statements meanwhile: one for each `before_cursor_execute`, so a batch counts once."""
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: object) -> None:
-        if not statement.startswith(NO_STATEMENTS):
-            statements.append(statement)
-
-    # The reading engine of PostgreSQL is the writing one with other options, and hears what that hears.
-    is_one = world.database._writing.dialect.name == "postgresql"
-    listened = [world.database._writing] if is_one else [world.database._writing, world.database._reading]
-    for engine in listened:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        for engine in listened:
-            event.remove(engine, "before_cursor_execute", note)
 
 
 def with_people(world: World, many: int) -> World:
@@ -81,7 +57,7 @@ def polled(world: World) -> list[str]:
         tx.tasks.add([poll_task(world.incident)])
     job = world.claim(POLL)
     assert job is not None
-    with counted(world) as statements:
+    with counted() as statements:
         job.kind.run(job)
     return statements
 
@@ -143,7 +119,7 @@ def test_a_tick_with_nothing_due_takes_one_statement(either: Callable[[], World]
         world.opened()
     world.approved("3", "4").draw()
     written_to(world)
-    with counted(world) as statements:
+    with counted() as statements:
         plan_due(world.tools, STEPS)
 
     assert len(statements) == 1
@@ -153,7 +129,7 @@ def test_a_tick_with_nothing_due_takes_one_statement(either: Callable[[], World]
 
 def test_a_tick_with_no_incident_takes_one_statement(either: Callable[[], World]) -> None:
     world = either()
-    with counted(world) as statements:
+    with counted() as statements:
         plan_due(world.tools, STEPS)
 
     assert len(statements) == 1
@@ -167,7 +143,7 @@ def redrawn(world: World) -> tuple[int, int]:
     drawn = sum(len(message.said) for message in world.slack.messages)
     job = world.claim(REDRAW)
     assert job is not None
-    with counted(world) as statements:
+    with counted() as statements:
         job.kind.run(job)
     return len(statements), sum(len(message.said) for message in world.slack.messages) - drawn
 
