@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 from recovery.account import Login
 from recovery.actions import Ask
@@ -338,10 +339,12 @@ def test_a_login_of_a_subaccount_that_was_taken_over_meanwhile_is_set_again_on_i
     late = world.claim(SET)
     assert late is not None
     stuck_until = world.policy.lease * 2
+    # Neither asks for more time once it is about to set a password.
+    both_set_theirs = Barrier(2, timeout=10)
 
     def held_up(call: str) -> None:
-        """The first to set a password hangs so long that another process takes its work over and ends it."""
-        if call == "set_password":
+        """Setting both passwords takes so long that another process takes that work over and ends it."""
+        if call == "set_password" and both_set_theirs.wait() == 0:
             world.mailgun.while_calling = lambda call: None
             world.clock.pass_by(stuck_until)
             world.drain(SET)
