@@ -186,7 +186,8 @@ class Job:
         """
         looked = int(str(self.task.payload.get(LOOKED, 0))) + 1
         if looked < LOOKS:
-            self.note(**{LOOKED: looked})
+            # With the time of the next look: a process that dies in between must not let that come too soon.
+            self.remember(**{LOOKED: looked})
             raise NotYet(words, seconds=self.tools.policy.settle.total_seconds())
 
     def calls_made(self) -> None:

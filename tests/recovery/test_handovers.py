@@ -13,6 +13,7 @@ from recovery.state import HandoverStatus, StepStatus, TaskStatus
 from tests.recovery.world import POSTMASTER, World
 
 HANDOVER = "handover D-"
+SET = "smtp_credentials.set"
 LOST = pytest.mark.parametrize("arrived", [False, True], ids=["lost", "arrived"])
 
 
@@ -61,6 +62,29 @@ def test_a_doubtful_message_that_slack_shows_late_is_wiped_too(ready: World) -> 
     ready.work()
 
     assert ready.mailgun.passwords[POSTMASTER][0] not in ready.slack.handovers[0].words
+
+
+def test_a_look_whose_process_died_before_the_next_was_planned_does_not_count(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.slack.fail("post", Uncertain("timed out"), HANDOVER, after=True)
+    ready.slack.hidden_looks = 2
+    ready.press(Ask.APPROVE, "2")
+    ready.drain("smtp_credentials.begin", SET)
+    job = ready.claim("handover.wipe_doubtful")
+    assert job
+    with monkeypatch.context() as while_it_lives:
+        while_it_lives.setattr(job, "end_with", dies)
+        with pytest.raises(SystemExit):
+            ready.run(job)
+    ready.start()
+    ready.later(ready.policy.lease)
+
+    assert ready.mailgun.passwords[POSTMASTER][0] not in ready.slack.handovers[0].words
+
+
+def dies(*_: object) -> None:
+    raise SystemExit
 
 
 def test_three_uncertain_sends_need_attention(ready: World) -> None:
@@ -150,7 +174,7 @@ def test_after_a_crash_while_sending_new_secrets_are_sent(ready: World) -> None:
         raise SystemExit
 
     ready.slack.while_posting = crash
-    job = ready.claim("smtp_credentials.set")
+    job = ready.claim(SET)
     assert job
     with pytest.raises(SystemExit):
         ready.run(job)
@@ -172,7 +196,7 @@ def test_a_refused_send_marks_nothing_as_sent_and_fails_with_its_reason(ready: W
     assert ready.status("2") is StepStatus.NEEDS_ATTENTION
     assert [h.status for h in ready.handovers()] == [HandoverStatus.ABANDONED]
     assert str(error) in ready.card("2")
-    assert not ready.tasks("2", TaskStatus.DONE, kind="smtp_credentials.set")
+    assert not ready.tasks("2", TaskStatus.DONE, kind=SET)
     assert not ready.trail(Action.HANDED_OVER)
 
 
@@ -275,7 +299,7 @@ def test_what_may_have_been_sent_is_wiped_although_its_recipient_may_receive_not
     ready.drain("smtp_credentials.begin")
     with monkeypatch.context() as while_it_lives:
         while_it_lives.setattr(ready.slack, "post", dies_after_a_handover)
-        job = ready.claim("smtp_credentials.set")
+        job = ready.claim(SET)
         assert job
         with pytest.raises(SystemExit):
             ready.run(job)
