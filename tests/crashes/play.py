@@ -7,10 +7,12 @@ from tests.crashes.deeds import People
 from tests.crashes.run import STARTS_WITHIN, CrashRun
 
 QUIET = (
-    "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE finished_at IS NULL) AND NOT EXISTS"
+    "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE finished_at IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM handovers WHERE status = 'sent') AND NOT EXISTS"
     " (SELECT 1 FROM incidents WHERE audit_posted < audit_count OR drawn_revision < revision OR thread_ts IS NULL)"
 )
-"""Nothing is left to do, and the thread shows all of it."""
+"""Nothing is left to do, every handover is saved or over, and the thread shows all of it. One that came after Olivia
+had saved what there was is wiped when it expires."""
 
 KEYS, SMTP, PASSWORDS, TWO_FACTOR, SUPPORT, NOTE, QUEUED_MAIL = range(1, 8)
 TOLD = ("dana", "chen")
@@ -191,7 +193,7 @@ def connected(run: CrashRun) -> None:
 
 
 def quiet(run: CrashRun) -> None:
-    """Return once nothing is left to do and the thread shows all of it."""
+    """Return once nothing is left to do, no handover waits to be saved, and the thread shows all of it."""
     run.wait("the bot to have nothing left to do", lambda: run.has(QUIET))
 
 

@@ -103,7 +103,19 @@ def _keep(run: SoakRun, folder: Path, kept: Path) -> Path:
     shutil.copytree(folder, kept)
     heard = [f"{each.at:.3f} {each.server} {each.method} {each.path} {each.status}" for each in run.heard]
     (kept / "requests.txt").write_text("\n".join(sorted(heard)))
+    (kept / "handovers.txt").write_text("\n".join(_handovers(run)))
     return kept
+
+
+def _handovers(run: SoakRun) -> list[str]:
+    """How each handover and each task about one stood in the end. A PostgreSQL database is not in the folder."""
+    handovers = "SELECT id, number, step_id, status, attempt, planned_at, sent_at, ended_at, wiped_at, message_ts"
+    tasks = "SELECT id, key, status, attempts, payload, failure, not_before, finished_at"
+    rows = [
+        *run.rows(f"{handovers} FROM handovers ORDER BY id"),
+        *run.rows(f"{tasks} FROM tasks WHERE kind LIKE 'handover.%' ORDER BY id"),
+    ]
+    return [" | ".join(map(str, row)) for row in rows]
 
 
 def _told(weather: JsonObject) -> str:
