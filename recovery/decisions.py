@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recovery.audit import Action, Actor, AuditFacts
+from recovery.doubts import count_anew
 from recovery.hand import left_by_hand
 from recovery.handover_messages import handover_name
 from recovery.handover_upkeep import plan_wipe
-from recovery.handovers import CHANGED, count_anew, in_nobodys_hands, last_tasks
+from recovery.handovers import CHANGED, in_nobodys_hands, last_tasks
 from recovery.jobs import TaskKind
 from recovery.leaving_out import (
     CHOOSABLE,

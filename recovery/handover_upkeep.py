@@ -14,13 +14,14 @@ S = HandoverStatus
 REMINDERS = 2
 
 
-def _handover_of(job: Job) -> Handover:
+def handover_of(job: Job) -> Handover:
+    """The handover that the job is about."""
     with job.tools.store.read() as tx:
         return tx.handovers.get(int(str(job.task.payload["handover"])))
 
 
 def _post_controls(job: Job) -> None:
-    handover = _handover_of(job)
+    handover = handover_of(job)
     is_old = begun_before(job)
     marker = Marker(MarkerKind.HANDOVER_CONTROLS, f"{job.tools.store.identity()}:{handover.id}")
     ts = post_once(job, Place(handover.channel_id), controls_card(handover), marker)
@@ -63,7 +64,7 @@ def record_wiped(tx: Transaction, job: Job, handover: Handover, **fields: object
 
 
 def _wipe(job: Job) -> None:
-    handover = _handover_of(job)
+    handover = handover_of(job)
     tools = job.tools
     if handover.message_ts and handover.wiped_at is None:
         redraw_unless_gone(
@@ -76,26 +77,8 @@ def _wipe(job: Job) -> None:
         redraw_unless_gone(job, handover.channel_id, handover.controls_ts, controls_card(handover), marker)
 
 
-def _wipe_doubtful(job: Job) -> None:
-    """Look for a doubtful handover's message, twice, and wipe each copy that turns up."""
-    handover = _handover_of(job)
-    tools = job.tools
-    job.hold()
-    marker = marker_of(tools.store, handover)
-    since = handover.planned_at or tools.clock.now()
-    found = tools.messenger.find(Place(handover.channel_id), marker, since)
-    for ts in found:
-        redraw_unless_gone(job, handover.channel_id, ts, stub_card(handover), marker)
-    if found:
-        with job.record() as tx:
-            record_wiped(tx, job, handover, message_ts=found[0])
-            job.done(tx, job.task)
-    else:
-        job.look_again("looking once more for a doubtful handover")
-
-
 def _remind(job: Job) -> None:
-    handover = _handover_of(job)
+    handover = handover_of(job)
     if handover.status is not S.SENT and not begun_before(job):
         return
     number = int(str(job.task.payload["number"]))
@@ -131,8 +114,5 @@ CONTROLS = TaskKind(
     "handover.controls", _post_controls, "posting the button beside a handover", most_attempts=20, draws=True
 )
 WIPE = TaskKind("handover.wipe", _wipe, "wiping a handover", most_attempts=None, draws=True)
-WIPE_DOUBTFUL = TaskKind(
-    "handover.wipe_doubtful", _wipe_doubtful, "looking for a handover that may have arrived", most_attempts=None
-)
 REMIND = TaskKind("handover.remind", _remind, "reminding the requester of a handover", draws=True)
-HANDOVER_KINDS = (CONTROLS, WIPE, WIPE_DOUBTFUL, REMIND)
+HANDOVER_KINDS = (CONTROLS, WIPE, REMIND)

@@ -13,13 +13,14 @@ from typing import TypeVar
 from recovery.access import Access
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Marker, MarkerKind, Place, SecretsMessage
+from recovery.doubts import doubt, late_task
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
-from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message, stub_card
-from recovery.handover_upkeep import CONTROLS, REMINDERS, WIPE_DOUBTFUL, plan_wipe, record_wiped
-from recovery.jobs import Job, Stopping, TaskKind, merged
-from recovery.posting import post_once, redraw_unless_gone
+from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message
+from recovery.handover_upkeep import CONTROLS, REMINDERS, plan_wipe
+from recovery.jobs import Job, Stopping, merged
+from recovery.posting import post_once
 from recovery.secret import Secret
-from recovery.state import Handover, HandoverStatus, Incident, NewTask, StepState, Task, TaskStatus
+from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.text import count
 
@@ -146,13 +147,6 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     )
 
 
-def count_anew(tx: Transaction, state: StepState) -> None:
-    """A person has the step's failed tasks tried again: what was doubtful before that counts no longer."""
-    for handover in tx.handovers.of(state.incident_id, S.DOUBTFUL):
-        if handover.step_id == state.id:
-            tx.handovers.set(handover.id, attempt=0)
-
-
 def note_changed(job: Job) -> None:
     """Write down, before the first of these is set, that from here on each may have a secret that nobody has.
 
@@ -160,25 +154,6 @@ def note_changed(job: Job) -> None:
     """
     with job.record() as tx:
         job.tasks = tx.tasks.note_all([(task, merged(task.payload, {CHANGED: True})) for task in job.tasks])
-
-
-def doubt(tx: Transaction, job: Job, handover: Handover) -> None:
-    """A send whose end is not known: its secrets are dead, and its message is wiped if it turns up."""
-    now = job.tools.clock.now()
-    if tx.handovers.move(handover, [S.SENDING], S.DOUBTFUL, ended_at=now):
-        facts = AuditFacts(Actor.BOT, Action.HANDOVER_DOUBTFUL, handover_name(handover))
-        tx.audit.append(handover.incident_id, now, facts)
-        tx.tasks.add(
-            [
-                NewTask(
-                    WIPE_DOUBTFUL.name,
-                    f"wipe:{handover.id}",
-                    handover.incident_id,
-                    priority=4,
-                    payload={"handover": handover.id},
-                )
-            ]
-        )
 
 
 def hand_over(
@@ -325,37 +300,6 @@ def _patiently(job: Job, handover: Handover, call: Callable[[], T]) -> T:
                 taken_over = _was_taken_over(tx, handover)
             if taken_over:
                 raise NotYet(TAKEN_OVER, seconds=0) from error
-
-
-def late_task(handover: Handover, ts: str | None) -> NewTask:
-    """What follows if another process has taken the job over: it sends new secrets, and this message is void."""
-    return NewTask(
-        LATE,
-        f"{LATE}:{handover.id}",
-        handover.incident_id,
-        priority=2,
-        payload={"handover": handover.id, "ts": ts},
-    )
-
-
-def void_late(job: Job) -> None:
-    """A handover that was sent after another process had taken it over: doubtful, and wiped."""
-    payload = job.task.payload
-    with job.tools.store.read() as tx:
-        handover = tx.handovers.get(int(str(payload["handover"])))
-    ts = payload["ts"]
-    if ts:
-        stub = stub_card(replace(handover, status=S.DOUBTFUL))
-        redraw_unless_gone(job, handover.channel_id, str(ts), stub, marker_of(job.tools.store, handover))
-    with job.record() as tx:
-        doubt(tx, job, tx.handovers.get(handover.id))
-        if ts:
-            record_wiped(tx, job, handover, message_ts=str(ts))
-        job.done(tx, job.task)
-
-
-LATE = "handover.late"
-LATE_KIND = TaskKind(LATE, void_late, "wiping a handover that came too late", most_attempts=None)
 
 
 def _abandon(job: Job, handover: Handover) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from recovery.checking import checking_kind
 from recovery.desk import desk_kinds
+from recovery.doubts import DOUBT_KINDS
 from recovery.exporting import EXPORT_KINDS
 from recovery.finding import FIND_KIND
 from recovery.fresh_key import LOOK_AT_KEY_KIND
 from recovery.handover_upkeep import HANDOVER_KINDS
-from recovery.handovers import LATE_KIND
 from recovery.jobs import TaskKind
 from recovery.keyring import ORPHAN_KIND
 from recovery.messages import message_kinds
@@ -28,12 +28,12 @@ def all_task_kinds(steps: Sequence[Step]) -> tuple[TaskKind, ...]:
     """The kinds that these steps run, and those that serve every step."""
     kinds: list[TaskKind] = [kind for step in steps for kind in step.task_kinds()]
     kinds += beginning_kinds(steps)
-    kinds += HANDOVER_KINDS
+    kinds += HANDOVER_KINDS + DOUBT_KINDS
     kinds += EXPORT_KINDS
     kinds += thread_kinds(steps)
     kinds += message_kinds(steps)
     kinds += (reminding_kind(steps), polling_kind(steps), checking_kind(steps), summary_kind(steps))
     kinds += (review_kind(steps),)
-    kinds += (FIND_KIND, STRAYS_KIND, NOTICE_KIND, LOOK_KIND, LOOK_AT_KEY_KIND, COPY_KIND, LATE_KIND, ORPHAN_KIND)
+    kinds += (FIND_KIND, STRAYS_KIND, NOTICE_KIND, LOOK_KIND, LOOK_AT_KEY_KIND, COPY_KIND, ORPHAN_KIND)
     kinds += desk_kinds(lambda: {kind.name: kind for kind in kinds})
     return tuple(kinds)

@@ -7,7 +7,7 @@ from recovery.actions import Ask
 from recovery.audit import Action, AuditFacts
 from recovery.content import Card
 from recovery.decisions import By, decided, too_late
-from recovery.handovers import count_anew
+from recovery.doubts import count_anew
 from recovery.jobs import merged
 from recovery.key_plans import FIRST, KNOWN_BY, REPLACE, replace_task_of
 from recovery.key_room import ASKS, Asked, Question, asked
