@@ -16,23 +16,22 @@ LATE = "handover.late"
 S = HandoverStatus
 
 
-def doubt(tx: Transaction, job: Job, handover: Handover) -> None:
-    """A send whose end is not known: its secrets are dead, and its message is wiped if it turns up."""
+def doubt(tx: Transaction, job: Job, handover: Handover) -> bool:
+    """A send whose end is not known: its secrets are dead, and its message is wiped if it turns up.
+
+    False if nothing was being sent: it ended before, or somebody has doubted it already.
+    """
     now = job.tools.clock.now()
-    if tx.handovers.move(handover, [S.SENDING], S.DOUBTFUL, ended_at=now):
-        facts = AuditFacts(Actor.BOT, Action.HANDOVER_DOUBTFUL, handover_name(handover))
-        tx.audit.append(handover.incident_id, now, facts)
-        tx.tasks.add(
-            [
-                NewTask(
-                    WIPE_DOUBTFUL.name,
-                    f"wipe:{handover.id}",
-                    handover.incident_id,
-                    priority=4,
-                    payload={"handover": handover.id},
-                )
-            ]
-        )
+    if not tx.handovers.move(handover, [S.SENDING], S.DOUBTFUL, ended_at=now):
+        return False
+    facts = AuditFacts(Actor.BOT, Action.HANDOVER_DOUBTFUL, handover_name(handover))
+    tx.audit.append(handover.incident_id, now, facts)
+    tx.tasks.add([_look_task(handover, f"wipe:{handover.id}")])
+    return True
+
+
+def _look_task(handover: Handover, key: str) -> NewTask:
+    return NewTask(WIPE_DOUBTFUL.name, key, handover.incident_id, priority=4, payload={"handover": handover.id})
 
 
 def count_anew(tx: Transaction, state: StepState) -> None:
@@ -63,9 +62,12 @@ def void_late(job: Job) -> None:
         stub = stub_card(replace(handover, status=S.DOUBTFUL))
         redraw_unless_gone(job, handover.channel_id, str(ts), stub, marker_of(job.tools.store, handover))
     with job.record() as tx:
-        doubt(tx, job, tx.handovers.get(handover.id))
+        is_new = doubt(tx, job, tx.handovers.get(handover.id))
         if ts:
             record_wiped(tx, job, handover, message_ts=str(ts))
+        elif not is_new:
+            # Whoever doubted it may have looked before it arrived.
+            tx.tasks.add([_look_task(handover, f"wipe:{handover.id}:late")])
         job.done(tx, job.task)
 
 

@@ -34,6 +34,18 @@ def _post_controls(job: Job) -> None:
             plan_wipe(tx, now_handover, "controls")
 
 
+def controls_task(handover: Handover) -> NewTask:
+    """What posts the button beside a handover once that is sent."""
+    return NewTask(
+        CONTROLS.name,
+        f"controls:{handover.id}",
+        handover.incident_id,
+        lane=f"channel:{handover.channel_id}",
+        priority=3,
+        payload={"handover": handover.id},
+    )
+
+
 def plan_wipe(tx: Transaction, handover: Handover, why: str = "") -> None:
     """Plan that the handover's message becomes a stub and the message beside it says what happened.
 

@@ -16,11 +16,11 @@ from recovery.content import Marker, MarkerKind, Place, SecretsMessage
 from recovery.doubts import doubt, late_task
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
 from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message
-from recovery.handover_upkeep import CONTROLS, REMINDERS, plan_wipe
+from recovery.handover_upkeep import REMINDERS, controls_task, plan_wipe
 from recovery.jobs import Job, Stopping, merged
 from recovery.posting import post_once
 from recovery.secret import Secret
-from recovery.state import Handover, HandoverStatus, Incident, NewTask, Task, TaskStatus
+from recovery.state import Handover, HandoverStatus, Incident, Task, TaskStatus
 from recovery.store import Transaction
 from recovery.text import count
 
@@ -147,6 +147,23 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     )
 
 
+def leave_out(job: Job, tx: Transaction, handover: Handover, tasks: Sequence[Task], *, is_all: bool) -> None:
+    """These tasks leave the job in a moment, and their secrets are not in the handover; inside `record`.
+
+    Each is as it was before `plan_handover`: another job may take it up while this handover is on its way, and gives
+    up whatever handover it finds it attached to. With `is_all` nothing is left to send.
+    """
+    doubtful = [tx.handovers.get(number) for number in handover.replaces]
+    earlier: dict[int | None, list[Task]] = {}
+    for task in tasks:
+        carried_it = [each.id for each in doubtful if task.subject in each.subjects]
+        earlier.setdefault(max(carried_it, default=None), []).append(task)
+    for number, of_it in earlier.items():
+        tx.tasks.attach(of_it, number)
+    if is_all:
+        tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=job.tools.clock.now())
+
+
 def note_changed(job: Job) -> None:
     """Write down, before the first of these is set, that from here on each may have a secret that nobody has.
 
@@ -183,55 +200,56 @@ def _announce_and_send(
     packets: Sequence[Packet],
     on_sent: Callable[[Transaction, Handover], None],
 ) -> None:
-    tools = job.tools
     try:
         _patiently(job, handover, lambda: check_recipient(job, handover.recipient_id))
     except (Refused, Later, Stopping):
         _abandon(job, handover)
         raise
     # Only what was really set is in the message, and counts as carried by it.
-    subjects = tuple(packet.task.subject for packet in packets)
-    with job.record() as tx:
-        taken_over = _was_taken_over(tx, handover)
-        if taken_over:
-            tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=tools.clock.now())
-        else:
-            tx.handovers.set(handover.id, subjects=subjects)
-            tx.handovers.move(handover, [S.PLANNED], S.SENDING)
-        replaced = [tx.handovers.get(number).number for number in handover.replaces]
-    if taken_over:
-        raise NotYet(TAKEN_OVER, seconds=0)
-    handover = replace(handover, subjects=subjects, status=S.SENDING)
+    handover = replace(handover, subjects=tuple(packet.task.subject for packet in packets))
+    replaced = _begin_send(job, handover)
+    handover = replace(handover, status=S.SENDING)
     items = [(packet.heading, packet.label, packet.secret) for packet in packets]
     message = secrets_message(handover.number, handover.what, items, replaced)
     ts = _send(job, handover, message)
-    now = tools.clock.now()
+    renewed = {identity_of(packet.task.subject) for packet in packets}
+    _record_sent(job, handover, ts, renewed, on_sent)
+
+
+def _begin_send(job: Job, handover: Handover) -> list[int]:
+    """Write down that the send begins; the numbers of the handovers that it replaces. Raises `NotYet` if it may not."""
     with job.record() as tx:
-        tx.handovers.move(
-            handover,
-            [S.SENDING],
-            S.SENT,
-            message_ts=ts,
-            sent_at=now,
-            expires_at=now + tools.policy.handover_ttl,
-            next_reminder_at=now + tools.policy.handover_ttl / (REMINDERS + 1),
-        )
-        facts = AuditFacts(Actor.BOT, Action.HANDED_OVER, handover_name(handover), whom=handover.recipient_id)
-        tx.audit.append(handover.incident_id, now, facts)
-        tx.tasks.add(
-            [
-                NewTask(
-                    CONTROLS.name,
-                    f"controls:{handover.id}",
-                    handover.incident_id,
-                    lane=f"channel:{handover.channel_id}",
-                    priority=3,
-                    payload={"handover": handover.id},
-                )
-            ]
-        )
-        on_sent(tx, tx.handovers.get(handover.id))
-        void_earlier(tx, handover, {identity_of(packet.task.subject) for packet in packets}, now)
+        if _was_taken_over(tx, handover):
+            tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=job.tools.clock.now())
+            begins = False
+        else:
+            tx.handovers.set(handover.id, subjects=handover.subjects)
+            begins = tx.handovers.move(handover, [S.PLANNED], S.SENDING)
+        replaced = [tx.handovers.get(number).number for number in handover.replaces]
+    if not begins:
+        raise NotYet(TAKEN_OVER, seconds=0)
+    return replaced
+
+
+def _record_sent(
+    job: Job, handover: Handover, ts: str, renewed: Set[str], on_sent: Callable[[Transaction, Handover], None]
+) -> None:
+    """Write down that Slack has the message. Raises `Uncertain`, and has it wiped, if the handover counts no more."""
+    now = job.tools.clock.now()
+    ttl = job.tools.policy.handover_ttl
+    times = {"sent_at": now, "expires_at": now + ttl, "next_reminder_at": now + ttl / (REMINDERS + 1)}
+    with job.record() as tx:
+        counts = tx.handovers.move(handover, [S.SENDING], S.SENT, message_ts=ts, **times)
+        if counts:
+            facts = AuditFacts(Actor.BOT, Action.HANDED_OVER, handover_name(handover), whom=handover.recipient_id)
+            tx.audit.append(handover.incident_id, now, facts)
+            tx.tasks.add([controls_task(handover)])
+            on_sent(tx, tx.handovers.get(handover.id))
+            void_earlier(tx, handover, renewed, now)
+        else:
+            tx.tasks.add([late_task(handover, ts)])
+    if not counts:
+        raise Uncertain("the handover was given up while it was being sent")
 
 
 def _was_taken_over(tx: Transaction, handover: Handover) -> bool:

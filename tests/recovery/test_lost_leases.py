@@ -10,6 +10,7 @@ import pytest
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
+from recovery.errors import Uncertain
 from recovery.setting_passwords import AGAIN
 from recovery.state import HandoverStatus, NewTask, StepStatus
 from tests.recovery.builders import a_key
@@ -80,6 +81,38 @@ def test_a_handover_sent_after_another_was_is_void_and_wiped(ready: World) -> No
     assert not any(secret in late.words for secret in late.secrets.values()), "it was wiped"
     assert void(ready) == [HandoverStatus.DOUBTFUL]
     assert len(ready.trail(Action.HANDOVER_WIPED)) == 1
+
+
+def test_a_handover_that_arrived_without_an_answer_after_another_was_sent_is_wiped(ready: World) -> None:
+    def stopped(marker: Marker) -> None:
+        if marker.kind is MarkerKind.HANDOVER:
+            ready.slack.while_posting = lambda marker: None
+            another_takes_over(ready)
+            ready.slack.fail("post", Uncertain("timed out"), str(MarkerKind.HANDOVER), after=True)
+
+    ready.slack.while_posting = stopped
+    ready.approved("2")
+
+    first, late = ready.slack.handovers
+    assert list(first.secrets.values()) == [ready.mailgun.password_of(POSTMASTER)]
+    assert not any(secret in late.words for secret in late.secrets.values()), "it was wiped"
+    assert void(ready) == [HandoverStatus.DOUBTFUL]
+
+
+def test_a_handover_that_was_given_up_while_it_was_sent_does_not_count(ready: World) -> None:
+    def given_up(marker: Marker) -> None:
+        if marker.kind is MarkerKind.HANDOVER:
+            ready.slack.while_posting = lambda marker: None
+            with ready.database.write() as tx:
+                tx.handovers.move(ready.handovers()[0], [HandoverStatus.SENDING], HandoverStatus.DOUBTFUL)
+
+    ready.slack.while_posting = given_up
+    ready.approved("2")
+
+    void_one, counts = ready.slack.handovers
+    assert not any(secret in void_one.words for secret in void_one.secrets.values()), "it was wiped"
+    assert list(counts.secrets.values()) == [ready.mailgun.password_of(POSTMASTER)]
+    assert [handover.status for handover in ready.handovers()] == [HandoverStatus.DOUBTFUL, HandoverStatus.SENT]
 
 
 def test_a_password_set_over_anothers_is_set_right_although_the_incident_is_cancelled(ready: World) -> None:

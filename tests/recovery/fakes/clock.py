@@ -1,5 +1,6 @@
 """A clock that stands still until it is moved, and waiting that moves it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event, RLock
 
@@ -34,8 +35,10 @@ class Stopping(Event):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self._clock = clock
+        self.while_waiting: Callable[[], None] = lambda: None
 
     def wait(self, timeout: float | None = None) -> bool:
         if not self.is_set():
             self._clock.pass_by(timedelta(seconds=timeout or 0))
+            self.while_waiting()
         return self.is_set()
