@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from recovery.account import ApiKey, KeyKind
@@ -187,6 +187,16 @@ class MortalWorld(World):
     def hold_up_at(self, points: int, *, drawing: bool) -> None:
         """SIGSTOP, and SIGCONT once another process has taken everything over and ended it."""
         self.fuse.light(points, lambda: self._another_takes_over(drawing=drawing), in_transactions=False)
+
+    def others_work_at(self, points: int, *, drawing: bool) -> None:
+        """A thread is slow for a moment, in which the process's other threads do all that is due by then."""
+        self.fuse.light(points, lambda: self._others_work(drawing=drawing), in_transactions=False)
+
+    def _others_work(self, *, drawing: bool) -> None:
+        # They may wait themselves, and longer than a lease.
+        self.was_held_up = True
+        self.clock.pass_by(timedelta(seconds=2))
+        self.work(timedelta(0), drawing=drawing)
 
     def _another_takes_over(self, *, drawing: bool) -> None:
         self.was_held_up = True

@@ -167,3 +167,8 @@ class Outside(Asking):
     def will_be_held_up(self, points: int, drawing: bool) -> None:
         self.world.hold_up_at(points, drawing=drawing)
         self.world.live(lambda: self.world.work(drawing=drawing))
+
+    @rule(points=st.integers(1, 40), drawing=st.booleans())
+    def others_will_work(self, points: int, drawing: bool) -> None:
+        self.world.others_work_at(points, drawing=drawing)
+        self.world.live(lambda: self.world.work(drawing=drawing))

@@ -98,18 +98,21 @@ class Recovery(Outside):
         call=st.sampled_from(CALLS),
         how=st.sampled_from([*ERRORS]),
         times=st.sampled_from([1, 1, 2, 3, 6]),
-        killed=st.sampled_from([0, 0, 5, 15, 25, 40, 60]),
-        held_up=st.sampled_from([0, 0, 5, 15, 25, 40]),
+        disturbed=st.sampled_from(["", "killed", "held up", "others work"]),
+        points=st.sampled_from([5, 15, 25, 40, 60]),
         works=st.sampled_from([0, 3, 8, 100]),
     )
-    def goes_wrong(self, call: tuple[str, str], how: str, times: int, killed: int, held_up: int, works: int) -> None:
+    def goes_wrong(self, call: tuple[str, str], how: str, times: int, disturbed: str, points: int, works: int) -> None:
         """The sensible next decision, and the worst weather while it is carried out."""
         self.decide_sensibly()
         self.will_fail(call, how, times)
-        if killed:
-            self.world.kill_at(killed)
-        elif held_up:
-            self.world.hold_up_at(held_up, drawing=False)
+        match disturbed:
+            case "killed":
+                self.world.kill_at(points)
+            case "held up":
+                self.world.hold_up_at(points, drawing=False)
+            case "others work":
+                self.world.others_work_at(points, drawing=False)
         if works < 100:
             self.works_a_little(works)
         else:
@@ -172,6 +175,8 @@ class Recovery(Outside):
             self.decide_sensibly()
             self.rest(drawing=False)
             self.do_their_parts()
+            # Until the bot looks again whether Mailgun has enabled the account.
+            world.clock.pass_by(world.policy.poll_every)
         with self.promising():
             assert world.incident.status is not IncidentStatus.OPEN, "nothing leads out of this"
             everything_was_done(world)
