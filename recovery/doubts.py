@@ -42,7 +42,10 @@ def count_anew(tx: Transaction, state: StepState) -> None:
 
 
 def late_task(handover: Handover, ts: str | None) -> NewTask:
-    """What follows if another process has taken the job over: it sends new secrets, and this message is void."""
+    """What follows where a handover is sent although it counts no more: others are sent, and this message is void.
+
+    Another process has taken the job over meanwhile, or the handover was given up.
+    """
     return NewTask(
         LATE,
         f"{LATE}:{handover.id}",
@@ -53,7 +56,7 @@ def late_task(handover: Handover, ts: str | None) -> NewTask:
 
 
 def void_late(job: Job) -> None:
-    """A handover that was sent after another process had taken it over: doubtful, and wiped."""
+    """A handover that was sent although it counts no more: doubtful, and wiped."""
     payload = job.task.payload
     with job.tools.store.read() as tx:
         handover = tx.handovers.get(int(str(payload["handover"])))

@@ -15,6 +15,7 @@ from recovery.audit import Action, Actor, AuditFacts
 from recovery.content import Marker, MarkerKind, Place, SecretsMessage
 from recovery.doubts import doubt, late_task
 from recovery.errors import Later, NotYet, OutsideError, Refused, Uncertain
+from recovery.gone import gone
 from recovery.handover_messages import greeting, handover_name, marker_of, secrets_message
 from recovery.handover_upkeep import REMINDERS, controls_task, plan_wipe
 from recovery.jobs import Job, Stopping, merged
@@ -27,6 +28,7 @@ from recovery.text import count
 MOST_DOUBTFUL_SENDS = 3
 LONGEST_WAIT = 300.0
 TAKEN_OVER = "somebody else receives the secrets now"
+GIVEN_UP = "the handover was given up meanwhile"
 CHANGED = "changed"
 """In a task's payload: Mailgun has a new secret for it that nobody was handed."""
 
@@ -109,6 +111,15 @@ def earlier_of(tx: Transaction, tasks: Sequence[Task]) -> list[Handover]:
     return [tx.handovers.get(number) for number in sorted({task.handover_id for task in tasks if task.handover_id})]
 
 
+def doubted_before(tx: Transaction, tasks: Sequence[Task]) -> list[Handover]:
+    """The doubtful handovers that carried one of these tasks' secrets, oldest first: also before one that was given up
+    without a send."""
+    numbers = {number for handover in earlier_of(tx, tasks) for number in (handover.id, *handover.replaces)}
+    subjects = {task.subject for task in tasks}
+    earlier = [tx.handovers.get(number) for number in sorted(numbers)]
+    return [each for each in earlier if each.status is S.DOUBTFUL and not subjects.isdisjoint(each.subjects)]
+
+
 def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str) -> Handover:
     """Write down that these tasks' secrets will go out together.
 
@@ -118,7 +129,7 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     check_recipient(job, incident.requester_id)
     now = job.tools.clock.now()
     with job.record() as tx:
-        doubtful = [handover for handover in earlier_of(tx, tasks) if handover.status is S.DOUBTFUL]
+        doubtful = doubted_before(tx, tasks)
         attempt = 1 + max((h.attempt for h in doubtful), default=0)
         if attempt <= MOST_DOUBTFUL_SENDS:
             planned = tx.handovers.add(
@@ -133,7 +144,7 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
                     what=what,
                     subjects=tuple(task.subject for task in tasks),
                     attempt=attempt,
-                    replaces=tuple(sorted({each for h in doubtful for each in (h.id, *h.replaces)})),
+                    replaces=tuple(handover.id for handover in doubtful),
                     planned_at=now,
                 )
             )
@@ -147,7 +158,7 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     )
 
 
-def leave_out(job: Job, tx: Transaction, handover: Handover, tasks: Sequence[Task], *, is_all: bool) -> None:
+def detach(job: Job, tx: Transaction, handover: Handover, tasks: Sequence[Task], *, is_all: bool) -> None:
     """These tasks leave the job in a moment, and their secrets are not in the handover; inside `record`.
 
     Each is as it was before `plan_handover`: another job may take it up while this handover is on its way, and gives
@@ -221,13 +232,13 @@ def _begin_send(job: Job, handover: Handover) -> list[int]:
     with job.record() as tx:
         if _was_taken_over(tx, handover):
             tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=job.tools.clock.now())
-            begins = False
+            obstacle = TAKEN_OVER
         else:
             tx.handovers.set(handover.id, subjects=handover.subjects)
-            begins = tx.handovers.move(handover, [S.PLANNED], S.SENDING)
+            obstacle = "" if tx.handovers.move(handover, [S.PLANNED], S.SENDING) else GIVEN_UP
         replaced = [tx.handovers.get(number).number for number in handover.replaces]
-    if not begins:
-        raise NotYet(TAKEN_OVER, seconds=0)
+    if obstacle:
+        raise NotYet(obstacle, seconds=0)
     return replaced
 
 
@@ -249,7 +260,7 @@ def _record_sent(
         else:
             tx.tasks.add([late_task(handover, ts)])
     if not counts:
-        raise Uncertain("the handover was given up while it was being sent")
+        raise Uncertain(GIVEN_UP)
 
 
 def _was_taken_over(tx: Transaction, handover: Handover) -> bool:
@@ -273,13 +284,21 @@ def void_earlier(tx: Transaction, sent: Handover, renewed: Set[str], now: dateti
     ]
     if not earlier:
         return
-    tasks = [task for task in tx.tasks.of_step(sent.step_id) if task.handover_id is not None]
+    made = [
+        task for task in tx.tasks.of_step(sent.step_id) if task.status is TaskStatus.DONE or task.payload.get("new_id")
+    ]
+    invalid = renewed | {identity_of(subject) for subject in gone(tx.steps.get(sent.step_id))}
     for handover in earlier:
-        since = {identity_of(task.subject) for task in tasks if (task.handover_id or 0) > handover.id}
-        if {identity_of(subject) for subject in handover.subjects} <= since | renewed and tx.handovers.move(
+        since = {identity_of(task.subject) for task in made if (task.handover_id or 0) > handover.id}
+        if {identity_of(subject) for subject in handover.subjects} <= since | invalid and tx.handovers.move(
             handover, [S.SENT, S.EXPIRED], S.REISSUED, ended_at=now, next_reminder_at=None, expires_at=None
         ):
             plan_wipe(tx, tx.handovers.get(handover.id))
+
+
+def _was_handed_over(task: Task) -> bool:
+    # A key's task goes on after that: the old key is deleted.
+    return task.status is TaskStatus.DONE or bool(task.payload.get("new_id"))
 
 
 def _send(job: Job, handover: Handover, message: SecretsMessage) -> str:

@@ -153,9 +153,9 @@ def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached
     elif others_made:
         job.defer(tx, task, str(error))
         return
-    elif room_comes(tx, state.id, owner_id_of(task), job.tasks) or not task.payload.get(NO_ROOM_ONCE):
+    elif (comes := room_comes(tx, state.id, owner_id_of(task), job.tasks)) or not task.payload.get(NO_ROOM_ONCE):
         # Another job may have made room between Mailgun's answer and this look: one answer is no proof.
-        waiting = tx.tasks.note(task, merged(task.payload, {NO_ROOM_ONCE: True}))
+        waiting = tx.tasks.note(task, merged(task.payload, {NO_ROOM_ONCE: not comes}))
         job.defer(tx, waiting, str(error), seconds=1)
         return
     else:

@@ -7,7 +7,7 @@ from recovery.account import KeyKind, KeySpec
 from recovery.audit import Action, Actor, AuditFacts
 from recovery.errors import KeyLimitReached, NotFound, OutsideError, Refused
 from recovery.handover_size import fitting, reckoned
-from recovery.handovers import CHANGED, Packet, give_up_earlier, greet_recipient, hand_over, leave_out, plan_handover
+from recovery.handovers import CHANGED, Packet, detach, give_up_earlier, greet_recipient, hand_over, plan_handover
 from recovery.inventory import list_keys, mailgun_of
 from recovery.investigating import key_is_gone
 from recovery.jobs import Job, merged
@@ -145,7 +145,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
     failed = [r for r in results if r.made is None]
     if failed:
         with job.record() as tx:
-            leave_out(job, tx, handover, [r.task for r in failed], is_all=not made)
+            detach(job, tx, handover, [r.task for r in failed], is_all=not made)
             for r in failed:
                 settle_failure(job, tx, r, others_made=bool(made))
     if not made:

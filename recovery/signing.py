@@ -13,10 +13,10 @@ from recovery.hand import hand_done
 from recovery.handovers import (
     CHANGED,
     Packet,
+    detach,
     give_up_earlier,
     greet_recipient,
     hand_over,
-    leave_out,
     note_changed,
     plan_handover,
 )
@@ -92,7 +92,7 @@ def renew(job: Job) -> None:
     ]
     if failed:
         with job.record() as tx:
-            leave_out(job, tx, handover, [each.task for each in failed], is_all=not packets)
+            detach(job, tx, handover, [each.task for each in failed], is_all=not packets)
             for each in failed:
                 settle_failure(job, tx, each, unchanged=each.task.id in surely_unchanged)
     if not packets:

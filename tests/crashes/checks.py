@@ -13,6 +13,7 @@ CHECKS: tuple[Callable[[Aftermath], list[Finding]], ...] = (
     secret_checks.account_wide,
     secret_checks.vault,
     secret_checks.sent_once,
+    secret_checks.what_counts,
     secret_checks.kept_private,
     trail_checks.finished,
     trail_checks.taken,

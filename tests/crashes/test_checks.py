@@ -113,6 +113,10 @@ def bring_an_old_key_back(run: CrashRun) -> None:
     run.before["keys"].append({**old, "id": run.keys("domain")[0]["id"]})
 
 
+def doubt_a_handover(run: CrashRun) -> None:
+    run.execute("UPDATE handovers SET status = 'doubtful' WHERE number = (SELECT max(number) FROM handovers)")
+
+
 def show_a_secret(run: CrashRun) -> None:
     workspace = run.slack.workspace
     secret = next(iter(run.passwords().values()))
@@ -134,6 +138,7 @@ def show_a_secret(run: CrashRun) -> None:
         (Harm.LOST, leave_a_request, "was never judged"),
         (Harm.LOST, lose_a_request, "was acknowledged, and not stored"),
         (Harm.LOST, keep_a_secret, "is in the database"),
+        (Harm.LOST, doubt_a_handover, "was in a handover that was given up"),
         (Harm.LOST, show_a_secret, "a secret stands in the"),
         (Harm.REPEATED, post_a_card_again, "stands 2 times"),
         (Harm.REPEATED, wipe_twice, "wiped"),

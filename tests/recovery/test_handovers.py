@@ -106,6 +106,25 @@ def test_two_uncertain_sends_are_followed_by_a_third_that_names_both(ready: Worl
     assert "1" in replaced and "2" in replaced
 
 
+def test_what_was_doubtful_counts_although_the_next_attempt_died_before_its_send(ready: World) -> None:
+    ready.slack.fail("post", Uncertain("timed out"), HANDOVER, times=2)
+    ready.press(Ask.APPROVE, "2")
+    while len(ready.handovers()) < 2:
+        ready.work(timedelta(seconds=1))
+    ready.clock.pass_by(timedelta(seconds=10))
+    ready.mailgun.while_calling = dies
+    job = ready.claim(SET)
+    assert job
+    with pytest.raises(SystemExit):
+        ready.run(job)
+    ready.mailgun.while_calling = lambda call: None
+    ready.start()
+    ready.later(ready.policy.lease)
+
+    last = ready.handovers()[-1]
+    assert (last.status, last.attempt, last.replaces) == (HandoverStatus.SENT, 3, (1, 2))
+
+
 def test_after_three_uncertain_sends_a_retry_counts_anew(ready: World) -> None:
     ready.slack.fail("post", Uncertain("timed out"), HANDOVER, times=3)
     ready.approved("2")

@@ -99,6 +99,20 @@ def test_a_handover_that_arrived_without_an_answer_after_another_was_sent_is_wip
     assert void(ready) == [HandoverStatus.DOUBTFUL]
 
 
+def test_a_handover_that_was_given_up_before_its_send_is_not_sent(ready: World) -> None:
+    def given_up(call: str) -> None:
+        if call == "set_password":
+            ready.mailgun.while_calling = lambda call: None
+            with ready.database.write() as tx:
+                tx.handovers.move(ready.handovers()[0], [HandoverStatus.PLANNED], HandoverStatus.ABANDONED)
+
+    ready.mailgun.while_calling = given_up
+    ready.approved("2")
+
+    assert ready.handed_over == [ready.mailgun.password_of(POSTMASTER)]
+    assert [handover.status for handover in ready.handovers()] == [HandoverStatus.ABANDONED, HandoverStatus.SENT]
+
+
 def test_a_handover_that_was_given_up_while_it_was_sent_does_not_count(ready: World) -> None:
     def given_up(marker: Marker) -> None:
         if marker.kind is MarkerKind.HANDOVER:

@@ -32,6 +32,7 @@ T = TypeVar("T")
 TASKS = Rows(TaskRow, Task)
 PERIODIC = (WATCH, LOOK, LOOK_AT_KEY, LOOK_AT_FINDINGS)
 """What looks at Mailgun for as long as it takes."""
+COUNTING = (HandoverStatus.SENT, HandoverStatus.SAVED, HandoverStatus.EXPIRED, HandoverStatus.REISSUED)
 MOST_ROUNDS = 60
 NO_CALLS = frozenset({"measure", "digest"})
 """What a port answers without asking anybody."""
@@ -153,6 +154,7 @@ class MortalWorld(World):
     deleted_by_people: set[str] = field(default_factory=set)
     came_at: dict[str, datetime] = field(default_factory=dict)
     """When a login came or went."""
+    _is_slow_to_send: bool = False
     broken: list[str] = field(default_factory=list)
     """Promises that were seen broken while the bot was at work."""
     was_held_up: bool = False
@@ -162,6 +164,7 @@ class MortalWorld(World):
     def start(self, **policy: Any) -> None:
         super().start(**policy)
         self.fuse.put_out()
+        self._is_slow_to_send = False
         self.tools = replace(
             self.tools,
             store=MortalStore(self.database, self.fuse),
@@ -171,9 +174,7 @@ class MortalWorld(World):
             calls=OneByOne(),
         )
         self._settle = settle_after(self.tools, STEPS)
-        self.slack.while_posting = lambda marker: (
-            self._watch_recipient() if marker.kind is MarkerKind.HANDOVER else None
-        )
+        self.slack.while_posting = lambda marker: self._while_sending() if marker.kind is MarkerKind.HANDOVER else None
 
     # --- ends and delays of the process
 
@@ -191,6 +192,16 @@ class MortalWorld(World):
     def others_work_at(self, points: int, *, drawing: bool) -> None:
         """A thread is slow for a moment, in which the process's other threads do all that is due by then."""
         self.fuse.light(points, lambda: self._others_work(drawing=drawing), in_transactions=False)
+
+    def others_work_while_sending(self) -> None:
+        """The same, in the middle of the next send of secrets."""
+        self._is_slow_to_send = True
+
+    def _while_sending(self) -> None:
+        self._watch_recipient()
+        if self._is_slow_to_send:
+            self._is_slow_to_send = False
+            self._others_work(drawing=False)
 
     def _others_work(self, *, drawing: bool) -> None:
         # They may wait themselves, and longer than a lease.
@@ -261,14 +272,13 @@ class MortalWorld(World):
 
     def handed_over_keys(self) -> set[str]:
         """The ids of the keys whose secret is in a handover that counts."""
-        counting = (HandoverStatus.SENT, HandoverStatus.SAVED, HandoverStatus.EXPIRED, HandoverStatus.REISSUED)
-        secrets = {
-            secret
-            for posted in self.accepted
-            if self.handover_in(posted) in counting
-            for secret in posted.secrets.values()
-        }
+        secrets = {secret for posted in self.counting for secret in posted.secrets.values()}
         return {key_id for key_id, secret in self.mailgun.key_secrets.items() if secret in secrets}
+
+    @property
+    def counting(self) -> list[Posted]:
+        """Those of the accepted messages whose handover counts: nobody has doubted it or given it up."""
+        return [posted for posted in self.accepted if self.handover_in(posted) in COUNTING]
 
     def handover_in(self, posted: Posted) -> HandoverStatus:
         with self.database.read() as tx:

@@ -188,8 +188,8 @@ def account_wide_keys_are_in_the_last_handover(world: MortalWorld) -> None:
 
 
 def last_told(world: MortalWorld) -> dict[str, str]:
-    """Each login with the password in the last message that names it."""
-    return {name: secret for posted in world.accepted for name, secret in posted.secrets.items()}
+    """Each login with the password in the last message that names it and counts."""
+    return {name: secret for posted in world.counting for name, secret in posted.secrets.items()}
 
 
 def shown_as(login: Login) -> str:

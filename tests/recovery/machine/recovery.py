@@ -98,8 +98,8 @@ class Recovery(Outside):
         call=st.sampled_from(CALLS),
         how=st.sampled_from([*ERRORS]),
         times=st.sampled_from([1, 1, 2, 3, 6]),
-        disturbed=st.sampled_from(["", "killed", "held up", "others work"]),
-        points=st.sampled_from([5, 15, 25, 40, 60]),
+        disturbed=st.sampled_from(["", "killed", "held up", "others work", "others work while secrets are sent"]),
+        points=st.integers(1, 120),
         works=st.sampled_from([0, 3, 8, 100]),
     )
     def goes_wrong(self, call: tuple[str, str], how: str, times: int, disturbed: str, points: int, works: int) -> None:
@@ -113,6 +113,8 @@ class Recovery(Outside):
                 self.world.hold_up_at(points, drawing=False)
             case "others work":
                 self.world.others_work_at(points, drawing=False)
+            case "others work while secrets are sent":
+                self.world.others_work_while_sending()
         if works < 100:
             self.works_a_little(works)
         else:

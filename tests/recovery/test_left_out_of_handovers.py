@@ -8,7 +8,8 @@ import pytest
 from recovery.actions import Ask
 from recovery.audit import Action
 from recovery.content import Marker, MarkerKind
-from recovery.errors import Later, Refused, Uncertain
+from recovery.errors import Later, NotFound, Refused, Uncertain
+from recovery.handovers import GIVEN_UP, TAKEN_OVER
 from recovery.state import HandoverStatus, StepStatus
 from tests.recovery.builders import a_key
 from tests.recovery.world import POSTMASTER, World
@@ -63,10 +64,14 @@ def others_work(world: World) -> Callable[[], None]:
 
 
 def all_arrived(world: World) -> bool:
-    """Whether each handover that Slack has counts and is readable, and none was given up on its way."""
+    """Whether each handover that Slack has counts and is readable, and none was given up on its way.
+
+    One that found no room for its key was never on its way.
+    """
     planned = [h.status for h in world.handovers() if h.status is not HandoverStatus.ABANDONED]
     assert planned == [HandoverStatus.SENT] * len(world.slack.handovers)
     assert not world.trail(Action.HANDOVER_DOUBTFUL)
+    assert not {GIVEN_UP, TAKEN_OVER} & {task.failure for step in "12" for task in world.tasks(step)}
     return all(secret in posted.words for posted in world.slack.handovers for secret in posted.secrets.values())
 
 
@@ -145,6 +150,31 @@ def test_an_earlier_handover_stays_as_long_as_one_of_its_secrets_works(world: Wo
     first, second = world.handovers()
     assert (first.status, second.status) == (HandoverStatus.SENT, HandoverStatus.SENT)
     assert world.mailgun.password_of(POSTMASTER) in world.slack.handovers[0].words
+
+
+def test_an_earlier_handover_stays_as_long_as_one_of_its_keys_works_although_a_send_was_doubtful(world: World) -> None:
+    world.mailgun.has_key(a_key("billing", description="billing"), "billing-secret")
+    world.opened().approved("1")
+    world.slack.fail("post", Uncertain("timed out"), HANDOVER)
+    world.press(Ask.REISSUE, by="U-REQ", handover=str(world.handovers()[0].id))
+    while not world.trail(Action.HANDOVER_DOUBTFUL):
+        world.drain("api_keys.begin", "api_keys.replace", "judge")
+    world.mailgun.fail("create_key", Refused("no", status=400), "billing")
+    world.work()
+
+    assert world.handovers()[0].status is HandoverStatus.SENT
+    still_work = {*world.mailgun.key_secrets.values()} & {*world.slack.handovers[0].secrets.values()}
+    assert len(still_work) == 1
+
+
+def test_an_earlier_handover_is_over_once_what_was_not_made_anew_is_gone(world: World) -> None:
+    world.with_logins("app").opened().approved("2")
+    world.mailgun.fail("set_password", NotFound("no such login", status=404), POSTMASTER)
+    world.press(Ask.REISSUE, by="U-REQ", handover=str(world.handovers()[0].id))
+    world.work()
+
+    first, second = world.handovers()
+    assert (first.status, second.status) == (HandoverStatus.REISSUED, HandoverStatus.SENT)
 
 
 def test_what_was_doubtful_counts_although_mailgun_failed_in_between(world: World) -> None:
