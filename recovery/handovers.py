@@ -274,7 +274,7 @@ def identity_of(subject: str) -> str:
 
 
 def void_earlier(tx: Transaction, sent: Handover, renewed: Set[str], now: datetime) -> None:
-    """Wipe earlier handovers that nobody saved once nothing that they carried is valid any more."""
+    """Wipe earlier handovers that nobody saved, once all that they carried was handed over anew or is gone."""
     earlier = [
         handover
         for handover in tx.handovers.of(sent.incident_id, S.SENT, S.EXPIRED)
@@ -284,9 +284,7 @@ def void_earlier(tx: Transaction, sent: Handover, renewed: Set[str], now: dateti
     ]
     if not earlier:
         return
-    made = [
-        task for task in tx.tasks.of_step(sent.step_id) if task.status is TaskStatus.DONE or task.payload.get("new_id")
-    ]
+    made = [task for task in tx.tasks.of_step(sent.step_id) if _was_handed_over(task)]
     invalid = renewed | {identity_of(subject) for subject in gone(tx.steps.get(sent.step_id))}
     for handover in earlier:
         since = {identity_of(task.subject) for task in made if (task.handover_id or 0) > handover.id}

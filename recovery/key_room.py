@@ -124,8 +124,9 @@ def _why(payload: Facts) -> str:
 
 
 def room_comes(tx: Transaction, step_id: int, owner_id: str | None, but: Sequence[Task] = ()) -> bool:
-    """Whether a key of that account is about to be deleted by another task than these."""
-    mine = {task.id for task in but}
+    """Whether a key of that account is about to be deleted by another task than these, or by one of these that has its
+    replacement."""
+    mine = {task.id for task in but if not task.payload.get("new_id")}
     unfinished = [task for task in tx.tasks.of_step(step_id, *UNFINISHED) if task.id not in mine]
     return any(owner_id_of(task) == owner_id and _makes_room(task) for task in unfinished)
 
@@ -136,8 +137,9 @@ def _makes_room(task: Task) -> bool:
     if task.kind != REPLACE:
         return False
     goes_first = bool(task.payload.get(FIRST)) and not task.payload.get(DELETED)
-    # One that is being handed over now is deleted after that.
-    return goes_first or (task.status is TaskStatus.RUNNING and not task.payload.get(DELETED))
+    # Where a replacement is being handed over, or was, the old key is deleted after that.
+    was_replaced = task.status is TaskStatus.RUNNING or bool(task.payload.get("new_id"))
+    return goes_first or (was_replaced and not task.payload.get(DELETED))
 
 
 def settle_no_room(job: Job, tx: Transaction, task: Task, error: KeyLimitReached, *, others_made: bool) -> None:

@@ -221,7 +221,7 @@ class HandoverStatus(StrEnum):
 
     `planned`: nothing was sent. `sending`: a send began, its end is not known. `sent`: Slack has it.
     `saved`: the recipient said so. `expired`: nobody saved it in time. `reissued`: everything that it
-    carried is being set and handed over anew. `doubtful`: it is not certain that it arrived, its secrets are
+    carried was handed over anew, or is gone. `doubtful`: it is not certain that it arrived, its secrets are
     dead. `abandoned`: certainly never sent.
     """
 

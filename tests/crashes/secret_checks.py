@@ -100,8 +100,8 @@ def sent_once(after: Aftermath) -> list[Finding]:
 
 
 def what_counts(after: Aftermath) -> list[Finding]:
-    """What works was in a handover that the bot stands by: neither doubted nor given up, and so wiped unsaved."""
-    query = "SELECT message_ts FROM handovers WHERE status IN ('sent', 'saved', 'expired', 'reissued')"
+    """What works was in a handover that the bot stands by: not doubted, given up or replaced, and so wiped unsaved."""
+    query = "SELECT message_ts FROM handovers WHERE status IN ('sent', 'saved', 'expired')"
     counts = {str(row[0]) for row in after.run.rows(query)}
     works = {*after.run.passwords().values(), *(str(after.after["account"][name]) for name in ACCOUNT_WIDE)}
     works |= {str(key["secret"]) for key in _present(after.after)}

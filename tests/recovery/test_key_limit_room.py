@@ -50,6 +50,16 @@ def test_a_send_whose_end_is_uncertain_makes_its_room_later_and_nobody_is_asked(
     assert one_at_a_time.status("1") is StepStatus.DONE
 
 
+@pytest.mark.parametrize("times", [2, 3])
+def test_an_old_key_whose_deletion_is_tried_again_makes_its_room_later_and_nobody_is_asked(
+    one_at_a_time: World, times: int
+) -> None:
+    one_at_a_time.mailgun.fail("delete_key", Uncertain("timed out"), times=times)
+    one_at_a_time.work()
+
+    assert one_at_a_time.status("1") is StepStatus.DONE
+
+
 def test_room_that_was_made_between_mailguns_answer_and_the_look_for_it_is_used(
     one_at_a_time: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
