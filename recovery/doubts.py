@@ -57,10 +57,7 @@ def late_task(handover: Handover, ts: str | None) -> NewTask:
 
 def void_late(job: Job) -> None:
     """A handover that was sent although it counts no more: doubtful, and wiped."""
-    payload = job.task.payload
-    with job.tools.store.read() as tx:
-        handover = tx.handovers.get(int(str(payload["handover"])))
-    ts = payload["ts"]
+    handover, ts = handover_of(job), job.task.payload["ts"]
     if ts:
         stub = stub_card(replace(handover, status=S.DOUBTFUL))
         redraw_unless_gone(job, handover.channel_id, str(ts), stub, marker_of(job.tools.store, handover))

@@ -5,7 +5,7 @@ Mailgun, check the recipient, write down that the send begins, send, write down 
 not certain to have arrived is dead: its subjects get new secrets in a new message.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -158,11 +158,11 @@ def plan_handover(job: Job, incident: Incident, tasks: Sequence[Task], what: str
     )
 
 
-def detach(job: Job, tx: Transaction, handover: Handover, tasks: Sequence[Task], *, is_all: bool) -> None:
+def detach(job: Job, tx: Transaction, handover: Handover, tasks: Sequence[Task]) -> None:
     """These tasks leave the job in a moment, and their secrets are not in the handover; inside `record`.
 
     Each is as it was before `plan_handover`: another job may take it up while this handover is on its way, and gives
-    up whatever handover it finds it attached to. With `is_all` nothing is left to send.
+    up whatever handover it finds it attached to. Where that leaves nothing to send, the handover is abandoned.
     """
     doubtful = [tx.handovers.get(number) for number in handover.replaces]
     earlier: dict[int | None, list[Task]] = {}
@@ -171,7 +171,7 @@ def detach(job: Job, tx: Transaction, handover: Handover, tasks: Sequence[Task],
         earlier.setdefault(max(carried_it, default=None), []).append(task)
     for number, of_it in earlier.items():
         tx.tasks.attach(of_it, number)
-    if is_all:
+    if {task.subject for task in tasks}.issuperset(handover.subjects):
         tx.handovers.move(handover, [S.PLANNED], S.ABANDONED, ended_at=job.tools.clock.now())
 
 
@@ -223,8 +223,7 @@ def _announce_and_send(
     items = [(packet.heading, packet.label, packet.secret) for packet in packets]
     message = secrets_message(handover.number, handover.what, items, replaced)
     ts = _send(job, handover, message)
-    renewed = {identity_of(packet.task.subject) for packet in packets}
-    _record_sent(job, handover, ts, renewed, on_sent)
+    _record_sent(job, handover, ts, on_sent)
 
 
 def _begin_send(job: Job, handover: Handover) -> list[int]:
@@ -242,9 +241,7 @@ def _begin_send(job: Job, handover: Handover) -> list[int]:
     return replaced
 
 
-def _record_sent(
-    job: Job, handover: Handover, ts: str, renewed: Set[str], on_sent: Callable[[Transaction, Handover], None]
-) -> None:
+def _record_sent(job: Job, handover: Handover, ts: str, on_sent: Callable[[Transaction, Handover], None]) -> None:
     """Write down that Slack has the message. Raises `Uncertain`, and has it wiped, if the handover counts no more."""
     now = job.tools.clock.now()
     ttl = job.tools.policy.handover_ttl
@@ -256,7 +253,7 @@ def _record_sent(
             tx.audit.append(handover.incident_id, now, facts)
             tx.tasks.add([controls_task(handover)])
             on_sent(tx, tx.handovers.get(handover.id))
-            void_earlier(tx, handover, renewed, now)
+            void_earlier(tx, handover, now)
         else:
             tx.tasks.add([late_task(handover, ts)])
     if not counts:
@@ -273,8 +270,12 @@ def identity_of(subject: str) -> str:
     return subject.split(" ", 1)[0]
 
 
-def void_earlier(tx: Transaction, sent: Handover, renewed: Set[str], now: datetime) -> None:
-    """Wipe earlier handovers that nobody saved, once all that they carried was handed over anew or is gone."""
+def void_earlier(tx: Transaction, sent: Handover, now: datetime) -> None:
+    """Wipe earlier handovers that nobody saved, once all that they carried was handed over anew or is gone.
+
+    `sent` names its subjects as its tasks do: a key by the one that it replaces.
+    """
+    renewed = {identity_of(subject) for subject in sent.subjects}
     earlier = [
         handover
         for handover in tx.handovers.of(sent.incident_id, S.SENT, S.EXPIRED)

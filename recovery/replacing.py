@@ -145,7 +145,7 @@ def replace_and_hand_over(job: Job, incident: Incident, tasks: list[Task]) -> li
     failed = [r for r in results if r.made is None]
     if failed:
         with job.record() as tx:
-            detach(job, tx, handover, [r.task for r in failed], is_all=not made)
+            detach(job, tx, handover, [r.task for r in failed])
             for r in failed:
                 settle_failure(job, tx, r, others_made=bool(made))
     if not made:

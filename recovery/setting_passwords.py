@@ -62,7 +62,7 @@ def set_passwords(job: Job) -> None:
     failed = [a for a in attempts if a.password is None]
     if failed:
         with job.record() as tx:
-            detach(job, tx, handover, [a.task for a in failed], is_all=not given)
+            detach(job, tx, handover, [a.task for a in failed])
             for a in failed:
                 settle_failure(job, tx, a, unchanged=a.task.id in surely_unchanged)
     if not given:

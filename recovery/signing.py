@@ -85,16 +85,16 @@ def renew(job: Job) -> None:
     note_changed(job)
     renewals = [made_anew(job, task) for task in job.tasks]
     failed = [each for each in renewals if each.error is not None]
+    if failed:
+        with job.record() as tx:
+            detach(job, tx, handover, [each.task for each in failed])
+            for each in failed:
+                settle_failure(job, tx, each, unchanged=each.task.id in surely_unchanged)
     packets = [
         Packet(each.task, "The whole account", RENEWED[each.task.subject], each.secret)
         for each in renewals
         if each.secret
     ]
-    if failed:
-        with job.record() as tx:
-            detach(job, tx, handover, [each.task for each in failed], is_all=not packets)
-            for each in failed:
-                settle_failure(job, tx, each, unchanged=each.task.id in surely_unchanged)
     if not packets:
         return
 

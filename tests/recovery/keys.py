@@ -6,6 +6,7 @@ from recovery.keyring import unmarked
 from recovery.secret import Secret
 from recovery.state import TaskStatus
 from recovery.step_view import StepView
+from tests.recovery.builders import a_key
 from tests.recovery.world import World
 
 NEWER = f"{'a1' * 16}-env-key"
@@ -25,6 +26,13 @@ def gives(world: World, secret: str, key_id: str | None = None) -> None:
     world.vault.refresh()
     world.press(Ask.RETRY, "1")
     world.work()
+
+
+def with_room_for_one_at_a_time(world: World) -> None:
+    """Step 1 with two keys is approved; the plan allows them, the bot's own and one replacement at a time."""
+    world.mailgun.has_key(a_key("billing", description="billing"), "billing-secret")
+    world.mailgun.key_limit = len(world.mailgun.api_keys) + 2
+    world.opened().press(Ask.APPROVE, "1")
 
 
 def descriptions(world: World) -> list[str]:

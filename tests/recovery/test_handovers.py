@@ -87,6 +87,14 @@ def dies(*_: object) -> None:
     raise SystemExit
 
 
+def dies_in_a_batch(world: World) -> None:
+    """The process takes up a batch of logins, and dies in it."""
+    job = world.claim(SET)
+    assert job
+    with pytest.raises(SystemExit):
+        world.run(job)
+
+
 def test_three_uncertain_sends_need_attention(ready: World) -> None:
     ready.slack.fail("post", Uncertain("timed out"), HANDOVER, times=3)
     ready.approved("2")
@@ -112,12 +120,8 @@ def test_what_was_doubtful_counts_although_the_next_attempt_died_before_its_send
     while len(ready.handovers()) < 2:
         ready.work(timedelta(seconds=1))
     ready.clock.pass_by(timedelta(seconds=10))
-    ready.mailgun.while_calling = dies
-    job = ready.claim(SET)
-    assert job
-    with pytest.raises(SystemExit):
-        ready.run(job)
-    ready.mailgun.while_calling = lambda call: None
+    ready.mailgun.fail("set_password", SystemExit(), POSTMASTER)
+    dies_in_a_batch(ready)
     ready.start()
     ready.later(ready.policy.lease)
 
@@ -189,14 +193,8 @@ def test_after_a_crash_while_sending_new_secrets_are_sent(ready: World) -> None:
     ready.press(Ask.APPROVE, "2")
     ready.drain("smtp_credentials.begin")
 
-    def crash(marker: object) -> None:
-        raise SystemExit
-
-    ready.slack.while_posting = crash
-    job = ready.claim(SET)
-    assert job
-    with pytest.raises(SystemExit):
-        ready.run(job)
+    ready.slack.while_posting = dies
+    dies_in_a_batch(ready)
     ready.slack.while_posting = lambda marker: None
     ready.start()
     ready.later(ready.policy.lease)
@@ -318,10 +316,7 @@ def test_what_may_have_been_sent_is_wiped_although_its_recipient_may_receive_not
     ready.drain("smtp_credentials.begin")
     with monkeypatch.context() as while_it_lives:
         while_it_lives.setattr(ready.slack, "post", dies_after_a_handover)
-        job = ready.claim(SET)
-        assert job
-        with pytest.raises(SystemExit):
-            ready.run(job)
+        dies_in_a_batch(ready)
     ready.start()
     ready.directory.change("U-REQ", is_active=False)
     ready.later(ready.policy.lease)

@@ -7,13 +7,12 @@ from threading import Event
 import pytest
 
 from recovery.account import KeySpec
-from recovery.actions import Ask
 from recovery.content import Marker, MarkerKind
 from recovery.errors import KeyLimitReached, Uncertain
 from recovery.jobs import Job
 from recovery.ports import NewKey
 from recovery.state import StepStatus
-from tests.recovery.builders import a_key
+from tests.recovery.keys import with_room_for_one_at_a_time
 from tests.recovery.world import World
 
 HANDOVER = "handover D-"
@@ -22,10 +21,7 @@ REPLACE = "api_keys.replace"
 
 @pytest.fixture
 def one_at_a_time(world: World) -> World:
-    """Two keys to replace; the plan allows them, the bot's own and one more."""
-    world.mailgun.has_key(a_key("billing", description="billing"), "billing-secret")
-    world.mailgun.key_limit = len(world.mailgun.api_keys) + 2
-    world.opened().press(Ask.APPROVE, "1")
+    with_room_for_one_at_a_time(world)
     return world
 
 
